@@ -1,0 +1,172 @@
+"""What a store promises. Two keep the promise, held to it by one suite: ``tests/cmdb/contract``.
+
+Reading sees committed data only and live things only (nothing retired) unless it says otherwise.
+Every list is ordered by ``Entity.order``, compared by Unicode code point. Errors are
+``knockon.errors.StoreError``; nothing of a driver gets out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.rows import (
+        Edge,
+        EdgeKey,
+        EdgeRecord,
+        EdgeRecordKey,
+        Entity,
+        JournalEntry,
+        Neighbour,
+        Record,
+        Revision,
+        RevisionHead,
+        Scan,
+    )
+
+Direction = Literal["out", "in"]
+
+
+class Write(Protocol):
+    """One write transaction. Each method costs a bounded number of round trips, whatever it is given.
+
+    Reads in it see what it wrote. Rows that are put replace those of the same identity.
+    """
+
+    revision: int
+    """The number that this transaction takes; it becomes visible at commit, or never."""
+
+    async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+        """Read records by (source, key); unknown keys are absent."""
+        ...
+
+    async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
+        """Read edge records by identity; unknown keys are absent."""
+        ...
+
+    async def watching(self, tokens: Collection[str]) -> list[EdgeRecord]:
+        """Read the edge records that watch any of these tokens, each once."""
+        ...
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        """Find the ids of the live entities that answer to each token, at most 3 of each, sorted; none: absent."""
+        ...
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        """Read entities by id, retired ones too; aliases resolve (the key is the id asked for)."""
+        ...
+
+    async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
+        """Read edges by identity, retired ones too; unknown ones are absent."""
+        ...
+
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        """Read all edge records that resolve to each of these edges."""
+        ...
+
+    async def put_records(self, rows: Sequence[Record]) -> None: ...
+
+    async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
+        """Write entities; ``names`` gives for each id the name tokens that it answers to now."""
+        ...
+
+    async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None: ...
+
+    async def put_edges(self, rows: Sequence[Edge]) -> None: ...
+
+    async def put_alias(self, alias: str, entity_id: str) -> None:
+        """Let an id resolve to another entity for ever."""
+        ...
+
+    async def touch(self, source: str, seen: str, records: Sequence[tuple[str, str]],
+                    edge_records: Sequence[tuple[EdgeRecordKey, str]]) -> None:  # fmt: skip
+        """Note that unchanged records, each with its digest, were seen again; never makes ``seen`` older.
+
+        A record whose digest is another by now is left alone.
+        """
+        ...
+
+    async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
+        """Write this transaction's revision entry; exactly once, before the end."""
+        ...
+
+
+class Store(Protocol):
+    """One estate, kept. Safe to use from many tasks at once."""
+
+    async def open(self) -> None:
+        """Connect, create or migrate.
+
+        Raises
+        ------
+        StoreUnreachable, StoreTooNew
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+    def write(self) -> AbstractAsyncContextManager[Write]:
+        """Begin a write: its first act is to take the next revision, so writers take turns.
+
+        Leaving the block commits; an exception in it rolls back, and the number is not used up.
+        Numbers are gap-free and in commit order. Call it again with the same work when it raises
+        StoreBusy (a deadlock or a lost leader): nothing was written.
+        """
+        ...
+
+    async def revision(self) -> int:
+        """Give the newest committed revision; 0 for an empty store."""
+        ...
+
+    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
+        """Read revisions after ``since``: a contiguous run, each whole, or fewer."""
+        ...
+
+    async def scan(self, classes: Collection[str]) -> Scan:
+        """Read all live entities of these classes, the live edges between them, and all waiting edge records.
+
+        At exactly one revision, also while others write.
+        """
+        ...
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        """As Write.resolve, outside a transaction; ids of aliases resolve to what they stand for."""
+        ...
+
+    async def named(self, name: str, limit: int = 10) -> list[Entity]:
+        """Read the entities of exactly this name, of any class."""
+        ...
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        """Read live entities by id; aliases resolve (the key is the id asked for); unknown ids are absent."""
+        ...
+
+    async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
+                   before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
+        """Read at most ``limit`` entities of these classes with ``after < order < before``.
+
+        The first of them, or with ``backward`` the last, in either case in order.
+        """
+        ...
+
+    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+        """Count the entities that ``page`` would run through."""
+        ...
+
+    async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,
+                         after: str | None = None, before: str | None = None, limit: int,
+                         backward: bool = False) -> dict[str, list[Neighbour]]:  # fmt: skip
+        """Read for each id at most ``limit`` neighbours over one relationship type, in one round trip.
+
+        ``out``: from the id to others. Ordered by the neighbour's order, then the group; ``after``
+        and ``before`` are such orders joined by U+001F: ``order + U+001F + group``.
+        """
+        ...
+
+    async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+        """Count the neighbours that ``neighbours`` would run through; ids without any have 0."""
+        ...

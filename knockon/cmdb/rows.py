@@ -1,0 +1,143 @@
+"""What the stores keep: plain values, the same for every store.
+
+*Records* are what a source says; *entities* and *edges* are what the estate therefore is. An edge
+stays symbolic in its *edge records*: each end is the reference as written, and the tokens that it
+waits for or that could change what it means are its *watches*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Values = dict[str, Any]
+"""Attribute values: JSON values (str, int, float, bool, None, list, dict)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one source says of one thing. Identity: (source, key)."""
+
+    source: str
+    key: str
+    entity_id: str
+    class_name: str
+    attributes: Values
+    seen: str  # ISO 8601 instant, UTC, as in EntityObservation
+    digest: str  # of class and attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One thing of the estate. ``order`` is class, name and smallest ``source:key``, joined by U+001F.
+
+    ``order`` is unique and is the order of every list; ``name`` is never empty.
+    """
+
+    id: str
+    class_name: str
+    name: str
+    order: str
+    attributes: Values
+    retired: bool = False
+    revision: int = 0  # that last changed it; set by the store from its transaction
+
+
+class EdgeKey(NamedTuple):
+    """The identity of a relationship; ``group`` is its redundancy_group or ``""``."""
+
+    type_name: str
+    source_id: str
+    target_id: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One relationship of the estate; attributes include ``redundancy_group`` where it has one."""
+
+    key: EdgeKey
+    attributes: Values
+    retired: bool = False
+
+
+class EdgeRecordKey(NamedTuple):
+    """The identity of an edge record: who says so, and in which words."""
+
+    source: str
+    type_name: str
+    from_ref: str
+    to_ref: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRecord:
+    """What one source says of one relationship.
+
+    ``edge`` is what it resolves to now, or None while it waits; then ``because`` says why:
+    a code (WAITING, AMBIGUOUS_REFERENCE, RELATIONSHIP_NOT_ALLOWED). ``known`` are the ends that do
+    resolve. ``watches`` are the tokens that could change what it resolves to.
+    """
+
+    key: EdgeRecordKey
+    attributes: Values
+    seen: str
+    digest: str
+    edge: EdgeKey | None
+    because: str | None
+    known: tuple[str | None, str | None]
+    watches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One change of the estate: before and after are None where there was or is nothing."""
+
+    kind: Literal["entity", "edge"]
+    id: str  # entity id, or EdgeKey joined by spaces
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionHead:
+    """Who wrote a revision, and why: status accounting."""
+
+    actor: str
+    kind: str  # load, run
+    source: str
+    at: str
+    model_version: str
+    note: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One committed write; ``count`` is the number of its entries, so that a torn read shows."""
+
+    number: int
+    head: RevisionHead
+    count: int
+    entries: tuple[JournalEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The whole live estate at one revision: what a topology is built from."""
+
+    revision: int
+    entities: list[Entity]
+    edges: list[Edge]
+    waiting: list[EdgeRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One related entity and the edge that leads to it."""
+
+    edge: Edge
+    entity: Entity

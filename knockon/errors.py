@@ -1,0 +1,211 @@
+"""Everything that knockon can say went wrong.
+
+The tree, with the stable ``code`` of each leaf; each code has its page under ``docs/errors/``::
+
+    KnockonError
+    +-- UsageError                exit 2   the question or the command cannot be understood
+    |   +-- BadUsage                         BAD_USAGE
+    |   +-- ReferenceNotFound                REFERENCE_NOT_FOUND
+    |   +-- ReferenceAmbiguous               REFERENCE_AMBIGUOUS
+    |   +-- BadFilter                        BAD_FILTER
+    |   +-- BadCursor                        BAD_CURSOR
+    |   +-- NotAuthenticated                 NOT_AUTHENTICATED
+    +-- InputError                exit 2   a file cannot be read at all; nothing of it is written
+    |   +-- FileUnreadable                   FILE_UNREADABLE
+    |   +-- FileNotParsed                    FILE_NOT_PARSED
+    |   +-- FormatUnknown                    FORMAT_UNKNOWN
+    |   +-- SourceConflict                   SOURCE_CONFLICT
+    +-- ModelError                exit 1   the metamodel has mistakes
+    |   +-- ModelInvalid                     MODEL_INVALID
+    +-- StoreError                exit 3   the store could not do what was asked
+        +-- StoreUnreachable                 STORE_UNREACHABLE
+        +-- StoreBusy                        STORE_BUSY
+        +-- StoreTooNew                      STORE_TOO_NEW
+        +-- StoreFailed                      STORE_FAILED
+
+A record that is rejected while the rest of its file is loaded is not an exception: see
+:class:`RejectCode`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class KnockonError(Exception):
+    """The root: ``str()`` is one sentence that says what is wrong and what to do."""
+
+    code: ClassVar[str] = "KNOCKON_ERROR"
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+
+class UsageError(KnockonError):
+    """The question or the command cannot be understood."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class BadUsage(UsageError):
+    """Options or arguments contradict each other or make no sense."""
+
+    code = "BAD_USAGE"
+
+
+class ReferenceNotFound(UsageError):
+    """A reference names nothing in the store."""
+
+    code = "REFERENCE_NOT_FOUND"
+    http_status = 404
+
+
+class ReferenceAmbiguous(UsageError):
+    """A reference names several things; the message lists them."""
+
+    code = "REFERENCE_AMBIGUOUS"
+    http_status = 409
+
+
+class BadFilter(UsageError):
+    """A filter names an attribute, an operator or a value that the model does not allow."""
+
+    code = "BAD_FILTER"
+
+
+class BadCursor(UsageError):
+    """A page cursor was not made by this service."""
+
+    code = "BAD_CURSOR"
+
+
+class NotAuthenticated(UsageError):
+    """No token, or a wrong one."""
+
+    code = "NOT_AUTHENTICATED"
+    http_status = 401
+
+
+class InputError(KnockonError):
+    """A file cannot be read at all; nothing of it is written."""
+
+    exit_code = 2
+    http_status = 422
+
+
+class FileUnreadable(InputError):
+    """The file does not exist, may not be opened, or is not UTF-8 text."""
+
+    code = "FILE_UNREADABLE"
+
+
+class FileNotParsed(InputError):
+    """The file is not well-formed; the message has the line."""
+
+    code = "FILE_NOT_PARSED"
+
+
+class FormatUnknown(InputError):
+    """No loader recognises the file, or the named format does not exist."""
+
+    code = "FORMAT_UNKNOWN"
+
+
+class SourceConflict(InputError):
+    """The source is missing, badly named, or named differently in the file and by --source."""
+
+    code = "SOURCE_CONFLICT"
+
+
+class ModelError(KnockonError):
+    """The metamodel has mistakes."""
+
+    exit_code = 1
+
+
+class ModelInvalid(ModelError):
+    """The model files have mistakes; the message lists them with file and line."""
+
+    code = "MODEL_INVALID"
+
+
+class StoreError(KnockonError):
+    """The store could not do what was asked."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class StoreUnreachable(StoreError):
+    """No connection, wrong address, or wrong credentials."""
+
+    code = "STORE_UNREACHABLE"
+
+
+class StoreBusy(StoreError):
+    """Another writer held the store for too long."""
+
+    code = "STORE_BUSY"
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer knockon."""
+
+    code = "STORE_TOO_NEW"
+
+
+class StoreFailed(StoreError):
+    """The database refused a statement; the message carries its words."""
+
+    code = "STORE_FAILED"
+
+
+class RejectCode(StrEnum):
+    """Why one record of a load was not taken. Depends on the record and the model alone."""
+
+    UNKNOWN_CLASS = "UNKNOWN_CLASS"
+    ABSTRACT_CLASS = "ABSTRACT_CLASS"
+    UNKNOWN_ATTRIBUTE = "UNKNOWN_ATTRIBUTE"
+    UNKNOWN_RELATIONSHIP_TYPE = "UNKNOWN_RELATIONSHIP_TYPE"
+    TYPE_MISMATCH = "TYPE_MISMATCH"
+    MISSING_ATTRIBUTE = "MISSING_ATTRIBUTE"
+    MISSING_IDENTIFIER = "MISSING_IDENTIFIER"
+    MALFORMED_REFERENCE = "MALFORMED_REFERENCE"
+    MALFORMED_RECORD = "MALFORMED_RECORD"
+    SELF_LOOP = "SELF_LOOP"
+    UNRESOLVED_REFERENCE = "UNRESOLVED_REFERENCE"  # only with --strict
+
+
+class FindingCode(StrEnum):
+    """What a load noticed about records that it did take."""
+
+    DUPLICATE_RECORD = "DUPLICATE_RECORD"
+    AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE"
+    RELATIONSHIP_NOT_ALLOWED = "RELATIONSHIP_NOT_ALLOWED"
+
+
+__all__ = [
+    "BadCursor",
+    "BadFilter",
+    "BadUsage",
+    "FileNotParsed",
+    "FileUnreadable",
+    "FindingCode",
+    "FormatUnknown",
+    "InputError",
+    "KnockonError",
+    "ModelError",
+    "ModelInvalid",
+    "NotAuthenticated",
+    "ReferenceAmbiguous",
+    "ReferenceNotFound",
+    "RejectCode",
+    "SourceConflict",
+    "StoreBusy",
+    "StoreError",
+    "StoreFailed",
+    "StoreTooNew",
+    "StoreUnreachable",
+    "UsageError",
+]

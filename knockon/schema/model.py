@@ -1,0 +1,274 @@
+"""The metamodel as the rest of knockon uses it: inheritance worked out, rules ready to be chosen."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from knockon.schema.states import EffectMap, State, effect_map
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from knockon.schema.spec import AttributeSpec, ClassSpec, ModelSpec, RelationshipSpec, RuleSpec
+
+Attributes = dict[str, Any]
+"""Attribute values as stored: JSON values, in the form that ``values.parse`` gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One typed attribute of a class or a relationship type."""
+
+    name: str
+    spec: AttributeSpec
+    declared_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityClass:
+    """A class with everything that it inherits.
+
+    ``lineage`` runs from the class itself to its root; ``depth`` is 0 for the root.
+    """
+
+    name: str
+    spec: ClassSpec
+    lineage: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+    plural: str
+
+    @property
+    def depth(self) -> int:
+        return len(self.lineage) - 1
+
+    @property
+    def abstract(self) -> bool:
+        return self.spec.abstract
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactRule:
+    """Which way failure flows over an edge, and how much of it arrives.
+
+    ``supplier`` is the end that failure comes from; None where there is no impact, with ``because``.
+    """
+
+    name: str
+    relationship: str
+    ends: tuple[str, str]
+    conditions: tuple[tuple[Literal["source", "target", "edge"], str, frozenset[str]], ...]
+    supplier: Literal["source", "target"] | None
+    effect: EffectMap
+    priority: int
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipType:
+    """A relationship type, read from source to target; ``rules`` come strongest first for a class pair."""
+
+    name: str
+    spec: RelationshipSpec
+    attributes: Mapping[str, Attribute]
+    rules: tuple[ImpactRule, ...]
+
+    @property
+    def inverse(self) -> str:
+        return self.spec.inverse
+
+
+def as_text(value: Any) -> str:
+    """Give the text form in which conditions compare a stored value."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Model:
+    """All classes, relationship types, impact rules and lifecycles of an installation.
+
+    Built by ``source.read_model``; immutable. Class and type names in it are the only identifiers
+    that may reach a query text.
+    """
+
+    spec: ModelSpec
+    classes: Mapping[str, EntityClass]
+    relationships: Mapping[str, RelationshipType]
+    _pair_rules: dict[tuple[str, str, str], tuple[ImpactRule, ...]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def version(self) -> str:
+        """A short hash of the whole model: two models with one version mean the same."""
+        return hashlib.sha256(self.spec.model_dump_json().encode()).hexdigest()[:12]
+
+    @cached_property
+    def _inverses(self) -> dict[str, str]:
+        return {kind.inverse: name for name, kind in self.relationships.items()}
+
+    @cached_property
+    def _concrete(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {name: [] for name in self.classes}
+        for name, each in sorted(self.classes.items()):
+            if not each.abstract:
+                for ancestor in each.lineage:
+                    found[ancestor].append(name)
+        return {name: tuple(members) for name, members in found.items()}
+
+    def is_a(self, name: str, ancestor: str) -> bool:
+        """Tell whether class ``name`` is ``ancestor`` or inherits from it."""
+        return ancestor in self.classes[name].lineage
+
+    def concrete(self, name: str) -> tuple[str, ...]:
+        """Name the concrete classes that are ``name`` or inherit from it, in order."""
+        return self._concrete[name]
+
+    def direction(self, name: str) -> tuple[RelationshipType, bool] | None:
+        """Find a relationship type by its name or its inverse; True where the ends are to be swapped."""
+        if name in self.relationships:
+            return self.relationships[name], False
+        if name in self._inverses:
+            return self.relationships[self._inverses[name]], True
+        return None
+
+    def allows(self, relationship: str, source: str, target: str) -> bool:
+        """Tell whether the type may join these two classes."""
+        up, down = self.classes[source].lineage, self.classes[target].lineage
+        return any(a in up and b in down for a, b in self.relationships[relationship].spec.ends)
+
+    def impact_rule(
+        self, relationship: str, source: str, target: str, values: Mapping[str, Attributes]
+    ) -> ImpactRule | None:
+        """Choose the rule of one edge: priority, depth of source class, of target class, more conditions.
+
+        ``values`` has the attributes of ``source``, ``target`` and ``edge``; an absent one counts with
+        its default. None where no rule fits.
+        """
+        declared = {
+            "source": self.classes[source].attributes,
+            "target": self.classes[target].attributes,
+            "edge": self.relationships[relationship].attributes,
+        }
+
+        def holds(end: str, name: str, wanted: frozenset[str]) -> bool:
+            value = values[end].get(name)
+            if value is None and name in declared[end]:
+                value = declared[end][name].spec.default
+            return as_text(value) in wanted
+
+        for rule in self.rules_between(relationship, source, target):
+            if all(holds(*condition) for condition in rule.conditions):
+                return rule
+        return None
+
+    def rules_between(self, relationship: str, source: str, target: str) -> tuple[ImpactRule, ...]:
+        """Give the rules that a class pair can have, in the order in which they are tried."""
+        key = (relationship, source, target)
+        if key not in self._pair_rules:
+            up, down = self.classes[source].lineage, self.classes[target].lineage
+            fitting = [r for r in self.relationships[relationship].rules if r.ends[0] in up and r.ends[1] in down]
+            self._pair_rules[key] = tuple(sorted(fitting, key=self.rule_strength, reverse=True))
+        return self._pair_rules[key]
+
+    def rule_strength(self, rule: ImpactRule) -> tuple[int, int, int, int]:
+        """Order in which rules are tried, strongest greatest; equal ones must be disjoint (lint)."""
+        source, target = (self.classes[end].depth for end in rule.ends)
+        return (rule.priority, source, target, len(rule.conditions))
+
+    def grouped(self, relationship: str, source: str, target: str) -> bool:
+        """Tell whether edges of this type between these classes form a group without a name."""
+        spec = self.relationships[relationship].spec
+        up, down = self.classes[source].lineage, self.classes[target].lineage
+        fitting = [g for g in spec.groupings if g.ends[0] in up and g.ends[1] in down]
+        if not fitting:
+            return spec.group == "type"
+        best = max(fitting, key=lambda g: (self.classes[g.ends[0]].depth, self.classes[g.ends[1]].depth))
+        return best.group == "type"
+
+    @cached_property
+    def topology_classes(self) -> frozenset[str]:
+        """Concrete classes that take part in an impact rule: what the topology holds."""
+        taking: set[str] = set()
+        for kind in self.relationships.values():
+            for rule in kind.rules:
+                if rule.supplier is None:
+                    continue
+                for pair in kind.spec.ends:
+                    for end, allowed in zip(rule.ends, pair, strict=True):
+                        both = set(self.concrete(end)) & set(self.concrete(allowed))
+                        taking.update(both)
+        return frozenset(taking)
+
+    def state_of(self, name: str, attributes: Attributes) -> tuple[str | None, bool, bool, bool]:
+        """Read a record's lifecycle: (state, open, in effect, known).
+
+        A state that the lifecycle does not map counts as open and in effect, and is not known.
+        """
+        lifecycle_name = next(
+            (self.classes[c].spec.lifecycle for c in self.classes[name].lineage if self.classes[c].spec.lifecycle), None
+        )
+        if lifecycle_name is None:
+            return (None, False, False, True)
+        lifecycle = self.spec.lifecycles[lifecycle_name]
+        state = attributes.get(lifecycle.attribute)
+        declared = lifecycle.states.get(state) if state is not None else None
+        if declared is None:
+            return (state, True, True, False)
+        return (state, declared.open, declared.in_effect, True)
+
+
+def build(spec: ModelSpec) -> Model:
+    """Work out inheritance and rules; the specification must have passed ``lint.structure``."""
+    classes: dict[str, EntityClass] = {}
+    for name in spec.classes:
+        _build_class(name, spec, classes)
+    relationships = {
+        name: RelationshipType(
+            name,
+            kind,
+            {a: Attribute(a, s, name) for a, s in {**spec.edge_attributes, **kind.attributes}.items()},
+            tuple(_rule(name, rule) for rule in kind.impact) if kind.impact != "none" else (_no_impact(name, kind),),
+        )
+        for name, kind in spec.relationships.items()
+    }
+    return Model(spec, classes, relationships)
+
+
+def _build_class(name: str, spec: ModelSpec, built: dict[str, EntityClass]) -> EntityClass:
+    if name not in built:
+        own = spec.classes[name]
+        parent = _build_class(own.is_a, spec, built) if own.is_a else None
+        attributes = dict(parent.attributes) if parent else {}
+        attributes |= {a: Attribute(a, s, name) for a, s in own.attributes.items()}
+        lineage = (name, *parent.lineage) if parent else (name,)
+        built[name] = EntityClass(name, own, lineage, attributes, own.plural or plural(name))
+    return built[name]
+
+
+def plural(name: str) -> str:
+    """Give the English plural of a class name: Policy, Policies; Switch, Switches."""
+    if name.endswith("y") and name[-2] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
+
+
+def _rule(relationship: str, spec: RuleSpec) -> ImpactRule:
+    conditions = tuple(
+        (end, attribute, frozenset(values))
+        for end, wanted in (("source", spec.when.source), ("target", spec.when.target), ("edge", spec.when.edge))
+        for attribute, values in sorted(wanted.items())
+    )
+    written = {State[k.upper()]: State[v.upper()] for k, v in spec.effect.items()}
+    supplier: Literal["source", "target"] | None = None
+    if spec.flows != "none":
+        supplier = "target" if spec.flows == "target_to_source" else "source"
+    return ImpactRule(
+        spec.name, relationship, spec.ends, conditions, supplier, effect_map(written), spec.priority, spec.because
+    )  # type: ignore[arg-type]
+
+
+def _no_impact(name: str, spec: RelationshipSpec) -> ImpactRule:
+    return ImpactRule("none", name, ("Entity", "Entity"), (), None, effect_map({}), 0, spec.because)

@@ -1,0 +1,70 @@
+"""What a source says: observations, and what became of those that could not be taken.
+
+Loaders make raw observations (values as they stand in the file); ``validate`` gives them the
+model's types or a reject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from knockon.errors import RejectCode
+
+
+@dataclass(frozen=True, slots=True)
+class EntityObservation:
+    """Source ``source`` says: the thing that I call ``key`` is of this class and has these attributes.
+
+    ``seen`` is an ISO 8601 instant in UTC (``2026-11-01T08:00:00Z``), or None: the time of the load
+    stands in. ``location`` is a line or a JSON pointer in the input.
+    """
+
+    source: str
+    key: str
+    class_name: str
+    attributes: dict[str, Any]
+    seen: str | None = None
+    location: str = ""
+    record: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipObservation:
+    """Source ``source`` says: ``from_ref`` is related to ``to_ref``; references are symbolic.
+
+    ``type_name`` may be the inverse name until ``validate`` has normalised it.
+    """
+
+    source: str
+    type_name: str
+    from_ref: str
+    to_ref: str
+    attributes: dict[str, Any]
+    seen: str | None = None
+    location: str = ""
+    record: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One record that was not taken: ``code`` is stable, ``message`` says what to do."""
+
+    code: RejectCode
+    message: str
+    location: str
+    record: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in the input that this loader does not read, such as a Kubernetes Role: counted by kind."""
+
+    kind: str
+    location: str = ""
+
+
+Observation = EntityObservation | RelationshipObservation
+Item = EntityObservation | RelationshipObservation | Reject | Skipped
+"""What a loader yields."""

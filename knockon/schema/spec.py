@@ -1,0 +1,137 @@
+"""What a model file may say: the YAML shapes, before inheritance is worked out.
+
+One file holds any of ``classes``, ``relationships``, ``edge_attributes`` and ``lifecycles``; files add up to one model.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+AttributeType = Literal[
+    "string", "text", "integer", "number", "boolean", "datetime", "date", "duration",
+    "enum", "url", "ip", "mac", "email", "money", "json",
+]  # fmt: skip
+StateName = Literal["operational", "at_risk", "degraded", "down"]
+Threshold = Annotated[str, Field(pattern=r"^([1-9]\d{0,8}|([1-9]|[1-9]\d|100)%)$")]
+"""``min_up`` and ``full_up``: an integer of at least 1, or ``1%`` to ``100%``."""
+
+ClassName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+TypeName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
+AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+ClassPair = tuple[ClassName, ClassName]
+"""(source class, target class); subclasses included."""
+
+
+class Spec(BaseModel):
+    """A part of a model file; keys that it does not know are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AttributeSpec(Spec):
+    type: AttributeType
+    many: bool = False
+    description: str = Field(min_length=1)
+    values: tuple[str, ...] = ()
+    unit: str | None = None
+    required: bool = False
+    recommended: bool = False
+    default: Any = None
+    sensitive: bool = False
+    indexed: bool = False
+
+
+class IdentifierSpec(Spec):
+    """Attributes that together name one thing; ``within`` is the relationship type to its parent."""
+
+    name: str
+    by: tuple[AttributeName, ...] = Field(min_length=1)
+    within: TypeName | None = None
+
+
+class RedundancySpec(Spec):
+    """The class-default group: the consumer's ``min_up`` and ``full_up`` attributes override it."""
+
+    group: TypeName
+    min_up: Threshold | None = None
+    full_up: Threshold | None = None
+
+
+class ClassSpec(Spec):
+    description: str = Field(min_length=1)
+    is_a: ClassName | None = None
+    abstract: bool = False
+    plural: ClassName | None = None
+    attributes: dict[AttributeName, AttributeSpec] = Field(default_factory=dict)
+    identifiers: tuple[IdentifierSpec, ...] = ()
+    redundancy: RedundancySpec | None = None
+    lifecycle: str | None = None
+    because: str | None = None
+    """Why a configuration item of this class needs nothing and nothing needs it."""
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Values = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class ConditionSpec(Spec):
+    """Attribute values, as text, that an end or the edge must have; no clock."""
+
+    source: dict[AttributeName, Values] = Field(default_factory=dict)
+    target: dict[AttributeName, Values] = Field(default_factory=dict)
+    edge: dict[AttributeName, Values] = Field(default_factory=dict)
+
+
+class RuleSpec(Spec):
+    name: str = Field(min_length=1)
+    flows: Literal["target_to_source", "source_to_target", "none"]
+    ends: ClassPair = ("Entity", "Entity")
+    when: ConditionSpec = ConditionSpec()
+    effect: dict[StateName, StateName] = Field(default_factory=dict)
+    priority: int = 0
+    because: str | None = None
+
+
+class GroupingSpec(Spec):
+    ends: ClassPair
+    group: Literal["type", "none"]
+
+
+class RelationshipSpec(Spec):
+    inverse: TypeName
+    description: str = Field(min_length=1)
+    ends: tuple[ClassPair, ...] = Field(min_length=1)
+    cardinality: Literal["one_to_one", "one_to_many", "many_to_one", "many_to_many"] = "many_to_many"
+    attributes: dict[AttributeName, AttributeSpec] = Field(default_factory=dict)
+    impact: tuple[RuleSpec, ...] | Literal["none"]
+    because: str | None = None
+    demand: bool = False
+    group: Literal["type", "none"] = "none"
+    groupings: tuple[GroupingSpec, ...] = ()
+
+
+class LifecycleStateSpec(Spec):
+    """``open``: the record is not done. ``in_effect``: its declared effects hold at this moment."""
+
+    description: str = Field(min_length=1)
+    open: bool
+    in_effect: bool = False
+
+
+class LifecycleSpec(Spec):
+    description: str = Field(min_length=1)
+    attribute: AttributeName = "state"
+    states: dict[str, LifecycleStateSpec] = Field(min_length=1)
+
+
+class ModelSpec(Spec):
+    classes: dict[ClassName, ClassSpec] = Field(default_factory=dict)
+    relationships: dict[TypeName, RelationshipSpec] = Field(default_factory=dict)
+    edge_attributes: dict[AttributeName, AttributeSpec] = Field(default_factory=dict)
+    """What a relationship of any type may carry."""
+    lifecycles: dict[str, LifecycleSpec] = Field(default_factory=dict)
