@@ -183,6 +183,7 @@ class FindingCode(StrEnum):
     DUPLICATE_RECORD = "DUPLICATE_RECORD"
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE"
     RELATIONSHIP_NOT_ALLOWED = "RELATIONSHIP_NOT_ALLOWED"
+    SELF_LOOP = "SELF_LOOP"  # two references that turn out to mean one thing
 
 
 __all__ = [

@@ -68,6 +68,10 @@ class Write(Protocol):
         """Read all edge records that resolve to each of these edges."""
         ...
 
+    async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
+        """Read the edge records that have one of these entities among their ``known`` ends, each once."""
+        ...
+
     async def put_records(self, rows: Sequence[Record]) -> None: ...
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
