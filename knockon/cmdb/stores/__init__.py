@@ -1,0 +1,55 @@
+"""The two stores, chosen by a URL."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from knockon.errors import BadUsage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from knockon.cmdb.contract import Store
+    from knockon.schema.model import Model
+
+NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+
+
+def store_at(url: str, model: Model, *, user: str | None = None, password: str | None = None) -> Store:
+    """Name a store by its URL, without opening it.
+
+    ``sqlite:///path/estate.db``, or ``neo4j://``, ``neo4j+s://`` and ``bolt://`` with user and
+    password in the URL or beside it.
+
+    Raises
+    ------
+    BadUsage
+        A URL of another kind.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
+        from knockon.cmdb.stores.sqlite import SqliteStore  # noqa: PLC0415 - a store's driver only when it is used
+
+        return SqliteStore(Path(unquote(parts.path)), model)
+    if parts.scheme in NEO4J_SCHEMES and parts.hostname:
+        from knockon.cmdb.stores.neo4j import Neo4jStore  # noqa: PLC0415 - a store's driver only when it is used
+
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        address = f"{parts.scheme}://{host}:{parts.port or 7687}"
+        name = unquote(parts.username) if parts.username else user
+        secret = unquote(parts.password) if parts.password else password
+        return Neo4jStore(address, name, secret, model)
+    raise BadUsage("A store is sqlite:///PATH, or neo4j://, neo4j+s:// or bolt:// with a host; this is neither.")
+
+
+@asynccontextmanager
+async def opened(store: Store) -> AsyncIterator[Store]:
+    """Open a store for the length of a block."""
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()

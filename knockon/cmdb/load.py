@@ -1,0 +1,235 @@
+"""Loading: a whole load in batches, each of them one revision or none."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from knockon.cmdb.intake import Finding, edge_record_key, take_in
+from knockon.cmdb.reconcile import Reconciled, reconcile
+from knockon.cmdb.relate import WAITING, Related, relate, reread
+from knockon.cmdb.rows import RevisionHead
+from knockon.errors import FindingCode, RejectCode, StoreBusy
+from knockon.schema.observation import Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+    from knockon.cmdb.contract import Store, Write
+    from knockon.cmdb.intake import Intake
+    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, JournalEntry
+    from knockon.schema.model import Model
+    from knockon.schema.observation import EntityObservation, Item, RelationshipObservation
+
+BATCH = 2_000
+"""Records in one transaction at most (DESIGN.md section 3)."""
+
+ATTEMPTS = 6
+
+
+@dataclass
+class Counts:
+    """What became of the records of a load; a relationship that waited and now stands is ``created``."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    retired: int = 0
+    rejected: int = 0
+    waiting: int = 0
+
+
+@dataclass
+class LoadReport:
+    """The answer to a load: DESIGN.md section 8."""
+
+    revision: int = 0
+    entities: Counts = field(default_factory=Counts)
+    relationships: Counts = field(default_factory=Counts)
+    findings: list[Finding] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the ``--json`` form."""
+        return {
+            "revision": self.revision,
+            **asdict(self.entities),
+            "relationships": asdict(self.relationships),
+            "findings": [asdict(each) for each in self.findings],
+            "rejects": [asdict(each) for each in self.rejects],
+            "skipped": self.skipped,
+        }
+
+
+async def load(
+    store: Store,
+    model: Model,
+    items: Iterable[Item],
+    *,
+    source: str,
+    actor: str,
+    strict: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> LoadReport:
+    """Load one source's observations.
+
+    Idempotent; atomic for each batch of at most 2,000 records, so that a load cut off can be
+    repeated. ``progress`` is told (records done, records in all). With ``strict`` a relationship
+    whose reference resolves to nothing yet is rejected instead of waiting.
+
+    Raises
+    ------
+    StoreError
+        What was committed before it stays.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    intake = take_in(model, items, now)
+    run = _Run(store, model, RevisionHead(actor, "load", source, now, model.version, {}), strict)
+    total = len(intake.entities) + len(intake.relationships)
+    done = 0
+    for entities in _batches(intake.entities):
+        await run.entities(entities)
+        progress(done := done + len(entities), total)
+    for relationships in _batches(intake.relationships):
+        await run.relationships(relationships)
+        progress(done := done + len(relationships), total)
+    return await run.finish(intake)
+
+
+One = TypeVar("One", "tuple[EntityObservation, str]", "tuple[RelationshipObservation, str]")
+T = TypeVar("T")
+
+
+def _batches(rows: Sequence[One]) -> Iterator[list[One]]:
+    for start in range(0, len(rows), BATCH):
+        yield list(rows[start : start + BATCH])
+
+
+class _NothingToWrite(Exception):  # noqa: N818 - a signal, not an error
+    """Rolls a transaction back, so that a batch without changes uses no revision."""
+
+
+class _Run:
+    """The transactions of one load, and what they add up to."""
+
+    def __init__(self, store: Store, model: Model, head: RevisionHead, strict: bool) -> None:
+        self._store = store
+        self._model = model
+        self._head = head
+        self._strict = strict
+        self._report = LoadReport()
+        self._seen_again = SeenAgain()
+
+    async def entities(self, batch: Sequence[tuple[EntityObservation, str]]) -> None:
+        async def work(write: Write) -> tuple[tuple[Reconciled, Related], list[JournalEntry], bool]:
+            changes = await reconcile(write, self._model, batch)
+            edges = await reread(write, self._model, changes.stirred, changes.reclassed)
+            return (changes, edges), [*changes.entries, *edges.entries], bool(changes.entries)
+
+        changes, edges = await self._write(work)
+        counts = self._report.entities
+        counts.created += changes.created
+        counts.updated += changes.updated
+        counts.unchanged += len(changes.unchanged)
+        self._seen_again.records(changes.unchanged)
+        self._count(edges)
+
+    async def relationships(self, batch: Sequence[tuple[RelationshipObservation, str]]) -> None:
+        async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
+            changes = await relate(write, self._model, batch, strict=self._strict)
+            return changes, changes.entries, bool(changes.stored)
+
+        edges = await self._write(work)
+        self._count(edges)
+        said = {edge_record_key(said): said for said, _ in batch}
+        for record in edges.waiting:
+            self._wait(record, said[record.key])
+        counts = self._report.relationships
+        still_waiting = {record.key for record in edges.waiting}
+        counts.unchanged += sum(key not in still_waiting for key, _, _ in edges.unchanged)
+        self._seen_again.edge_records(edges.unchanged)
+
+    async def finish(self, intake: Intake) -> LoadReport:
+        """Note what was seen again and write the run's own entry."""
+        report = self._report
+        report.findings = [*intake.findings, *report.findings]
+        report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
+        report.entities.rejected += len(intake.rejected_entities)
+        report.relationships.rejected += len(intake.rejected_relationships)
+        report.skipped = dict(sorted(intake.skipped.items()))
+        note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
+        self._head = replace(self._head, kind="run", note=note)
+
+        async def work(write: Write) -> tuple[None, list[JournalEntry], bool]:
+            for seen, (records, edge_records) in self._seen_again.by_moment.items():
+                await write.touch(self._head.source, seen, records, edge_records)
+            return None, [], True
+
+        await self._write(work)
+        return report
+
+    def _count(self, edges: Related) -> None:
+        counts = self._report.relationships
+        counts.created += edges.created
+        counts.updated += edges.updated
+        counts.retired += edges.retired
+
+    def _wait(self, record: EdgeRecord, said: RelationshipObservation) -> None:
+        text = f"{said.from_ref} {said.type_name} {said.to_ref}"
+        counts = self._report.relationships
+        if self._strict and record.because in (WAITING, FindingCode.AMBIGUOUS_REFERENCE):
+            why = "means several things" if record.because == FindingCode.AMBIGUOUS_REFERENCE else "is not there yet"
+            message = f"{text}: what it refers to {why}; load that first, or load without --strict."
+            self._report.rejects.append(Reject(RejectCode.UNRESOLVED_REFERENCE, message, said.location, said.record))
+            counts.rejected += 1
+            return
+        counts.waiting += 1
+        if record.because != WAITING:
+            code = FindingCode(record.because or "")
+            self._report.findings.append(Finding(code, f"{text}: {_WHY[code]}", said.location))
+
+    async def _write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
+        """Do work in one transaction: again when the store is busy, rolled back when it changed nothing."""
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self._store.write() as write:
+                    result, entries, changed = await work(write)
+                    if not changed:
+                        raise _NothingToWrite
+                    await write.journal(self._head, entries)
+                    self._report.revision = write.revision
+            except _NothingToWrite:
+                return result
+            except StoreBusy:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(random.uniform(0.5, 1) * 0.1 * 2**attempt)  # noqa: S311 - jitter
+            else:
+                return result
+        raise AssertionError("unreachable")
+
+
+_WHY = {
+    FindingCode.AMBIGUOUS_REFERENCE: "a reference means several things; it waits until only one is left.",
+    FindingCode.RELATIONSHIP_NOT_ALLOWED: "the model does not allow this type between these classes; it has no effect.",
+    FindingCode.SELF_LOOP: "both references mean the same thing; it has no effect.",
+}
+
+
+class SeenAgain:
+    """Unchanged records by the moment at which they were seen again."""
+
+    def __init__(self) -> None:
+        self.by_moment: dict[str, tuple[list[tuple[str, str]], list[tuple[EdgeRecordKey, str]]]] = {}
+
+    def records(self, unchanged: Iterable[tuple[str, str, str]]) -> None:
+        for key, content, seen in unchanged:
+            self.by_moment.setdefault(seen, ([], []))[0].append((key, content))
+
+    def edge_records(self, unchanged: Iterable[tuple[EdgeRecordKey, str, str]]) -> None:
+        for key, content, seen in unchanged:
+            self.by_moment.setdefault(seen, ([], []))[1].append((key, content))

@@ -1,0 +1,175 @@
+"""From what sources say of relationships to the edges that the estate therefore has.
+
+Each end of an edge record is a reference in the source's own words. It is read in the order of
+``reference.tokens``; the first reading that anything answers to decides, and if several answer the
+end is ambiguous. The readings that could change this are the record's watches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.intake import edge_record_key
+from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, JournalEntry
+from knockon.errors import FindingCode
+from knockon.schema.reference import key_token, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from knockon.cmdb.contract import Write
+    from knockon.cmdb.rows import EdgeRecordKey
+    from knockon.schema.model import Model
+    from knockon.schema.observation import RelationshipObservation
+
+WAITING = "WAITING"
+
+
+@dataclass
+class Related:
+    """What a batch of edge records comes to."""
+
+    created: int = 0
+    updated: int = 0
+    retired: int = 0
+    unchanged: list[tuple[EdgeRecordKey, str, str]] = field(default_factory=list)  # key, digest, seen again at
+    waiting: list[EdgeRecord] = field(default_factory=list)  # of those observed: without an edge, and why
+    entries: list[JournalEntry] = field(default_factory=list)
+    stored: int = 0  # edge records written
+
+
+def edge_image(edge: Edge) -> dict[str, Any]:
+    """Give what the journal keeps of a relationship."""
+    kind, source, target, _ = edge.key
+    return {"type": kind, "from": source, "to": target, "attributes": edge.attributes, "retired": edge.retired}
+
+
+async def relate(
+    write: Write, model: Model, batch: Sequence[tuple[RelationshipObservation, str]], *, strict: bool = False
+) -> Related:
+    """Write the edge records of one batch and the edges that they imply.
+
+    With ``strict`` a record whose references do not resolve is not written; it is in ``waiting`` all the same.
+    """
+    result = Related()
+    known = await write.edge_records([edge_record_key(said) for said, _ in batch])
+    fresh: list[EdgeRecord] = []
+    for said, content in batch:
+        key = edge_record_key(said)
+        old = known.get(key)
+        seen = said.seen or ""
+        if old and (old.digest == content or (old.seen, old.digest) >= (seen, content)):
+            result.unchanged.append((key, content, seen))
+            if old.edge is None:
+                result.waiting.append(old)
+        else:
+            fresh.append(EdgeRecord(key, said.attributes, seen, content, None, None, (None, None), ()))
+    resolved = await _resolved(write, model, fresh)
+    result.waiting += [record for record in resolved if record.edge is None]
+    if strict:
+        resolved = [record for record in resolved if record.because not in (WAITING, FindingCode.AMBIGUOUS_REFERENCE)]
+    await _settle(write, resolved, known.values(), result)
+    return result
+
+
+async def reread(write: Write, model: Model, stirred: Collection[str], reclassed: Collection[str]) -> Related:
+    """Resolve again what entities that came, went, or took another name or class could have changed."""
+    result = Related()
+    touched = {record.key: record for record in await write.watching(stirred)}
+    if reclassed:
+        touched |= {record.key: record for record in await write.touching(reclassed)}
+    now = await _resolved(write, model, list(touched.values()))
+    changed = [record for record in now if record != touched[record.key]]
+    await _settle(write, changed, touched.values(), result)
+    return result
+
+
+async def _resolved(write: Write, model: Model, records: Sequence[EdgeRecord]) -> list[EdgeRecord]:
+    """Give the records with edge, because, known ends and watches as they are now."""
+    if not records:
+        return []
+    readings = {
+        (record.key.source, reference): tokens(model, reference, record.key.source)
+        for record in records
+        for reference in (record.key.from_ref, record.key.to_ref)
+    }
+    answers = await write.resolve({token for each in readings.values() for token in each})
+    ids = {found[0] for found in answers.values() if len(found) == 1}
+    classes = {id_: entity.class_name for id_, entity in (await write.entities(ids)).items()}
+    return [_read(model, record, readings, answers, classes) for record in records]
+
+
+def _read(
+    model: Model,
+    record: EdgeRecord,
+    readings: dict[tuple[str, str], tuple[str, ...]],
+    answers: dict[str, list[str]],
+    classes: dict[str, str],
+) -> EdgeRecord:
+    source = record.key.source
+    ends: list[str | None] = []
+    watches: list[str] = []
+    because: str | None = None
+    for reference in (record.key.from_ref, record.key.to_ref):
+        tried = readings[source, reference]
+        hit = next((i for i, token in enumerate(tried) if answers.get(token)), None)
+        found = answers[tried[hit]] if hit is not None else []
+        ends.append(found[0] if len(found) == 1 else None)
+        # a native key of the source itself comes first and can only ever mean this one
+        if hit is None or tried[hit] != key_token(source, reference):
+            watches += tried if hit is None else tried[: hit + 1]
+        if len(found) != 1:
+            reason = FindingCode.AMBIGUOUS_REFERENCE if found else WAITING
+            because = because if because == FindingCode.AMBIGUOUS_REFERENCE else reason
+    edge, because = _edge(model, record, ends, because, classes)
+    known = (ends[0], ends[1])
+    return replace(record, edge=edge, because=because, known=known, watches=tuple(dict.fromkeys(watches)))
+
+
+def _edge(
+    model: Model, record: EdgeRecord, ends: list[str | None], because: str | None, classes: dict[str, str]
+) -> tuple[EdgeKey | None, str | None]:
+    source, target = ends
+    if source is None or target is None:
+        return None, because
+    if source == target:
+        return None, FindingCode.SELF_LOOP
+    if not model.allows(record.key.type_name, classes[source], classes[target]):
+        return None, FindingCode.RELATIONSHIP_NOT_ALLOWED
+    return EdgeKey(record.key.type_name, source, target, record.key.group), None
+
+
+async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[EdgeRecord], result: Related) -> None:
+    """Write edge records, and every edge that they or their earlier readings speak of."""
+    if not records:
+        return
+    keys = {record.key for record in records}
+    touched = {old.edge for old in before if old.key in keys and old.edge}
+    touched |= {record.edge for record in records if record.edge}
+    await write.put_edge_records(records)
+    result.stored += len(records)
+    stored = await write.edges(touched)
+    sayings = await write.sayings(touched)
+    changed: list[Edge] = []
+    for key in sorted(touched):
+        old = stored.get(key)
+        new = _implied(key, sayings.get(key, []), old)
+        if new == old:
+            continue
+        changed.append(new)
+        alive = old is not None and not old.retired
+        result.retired += new.retired
+        result.updated += alive and not new.retired
+        result.created += not alive
+        result.entries.append(JournalEntry("edge", " ".join(key), edge_image(old) if old else None, edge_image(new)))
+    await write.put_edges(changed)
+
+
+def _implied(key: EdgeKey, sayings: Sequence[EdgeRecord], old: Edge | None) -> Edge:
+    """Give the edge that its records imply: the newest word counts, then the source's name."""
+    if not sayings:
+        return Edge(key, old.attributes if old else {}, retired=True)
+    newest = max(record.seen for record in sayings)
+    word = min((r for r in sayings if r.seen == newest), key=lambda r: (r.key.source, r.digest, r.key))
+    return Edge(key, word.attributes)
