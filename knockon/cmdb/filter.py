@@ -43,7 +43,7 @@ class All:
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class Any_:  # noqa: N801 - the sibling of All; Any alone is typing's
     members: tuple[Condition, ...]
 
 

@@ -141,3 +141,8 @@ class Neighbour:
 
     edge: Edge
     entity: Entity
+
+
+def neighbour_order(neighbour: Neighbour) -> str:
+    """Give the place of a neighbour in a list: the entity's order, then the edge's group."""
+    return f"{neighbour.entity.order}\x1f{neighbour.edge.key.group}"

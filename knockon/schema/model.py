@@ -12,7 +12,7 @@ from knockon.schema.states import EffectMap, State, effect_map
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from knockon.schema.spec import AttributeSpec, ClassSpec, ModelSpec, RelationshipSpec, RuleSpec
+    from knockon.schema.spec import AttributeSpec, ClassSpec, LifecycleSpec, ModelSpec, RelationshipSpec, RuleSpec
 
 Attributes = dict[str, Any]
 """Attribute values as stored: JSON values, in the form that ``values.parse`` gives them."""
@@ -78,6 +78,16 @@ class RelationshipType:
     @property
     def inverse(self) -> str:
         return self.spec.inverse
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleState:
+    """Where a record stands; ``known`` is False for a state that its lifecycle does not map."""
+
+    state: str | None
+    open: bool
+    in_effect: bool
+    known: bool
 
 
 def as_text(value: Any) -> str:
@@ -202,22 +212,22 @@ class Model:
                         taking.update(both)
         return frozenset(taking)
 
-    def state_of(self, name: str, attributes: Attributes) -> tuple[str | None, bool, bool, bool]:
-        """Read a record's lifecycle: (state, open, in effect, known).
+    def lifecycle(self, name: str) -> LifecycleSpec | None:
+        """Give the lifecycle of a class, its own or the nearest ancestor's."""
+        named = (self.classes[each].spec.lifecycle for each in self.classes[name].lineage)
+        found = next((each for each in named if each), None)
+        return self.spec.lifecycles[found] if found else None
 
-        A state that the lifecycle does not map counts as open and in effect, and is not known.
-        """
-        lifecycle_name = next(
-            (self.classes[c].spec.lifecycle for c in self.classes[name].lineage if self.classes[c].spec.lifecycle), None
-        )
-        if lifecycle_name is None:
-            return (None, False, False, True)
-        lifecycle = self.spec.lifecycles[lifecycle_name]
+    def state_of(self, name: str, attributes: Attributes) -> LifecycleState:
+        """Read where a record stands. A state that its lifecycle does not map counts as open and in effect."""
+        lifecycle = self.lifecycle(name)
+        if lifecycle is None:
+            return LifecycleState(None, open=False, in_effect=False, known=True)
         state = attributes.get(lifecycle.attribute)
-        declared = lifecycle.states.get(state) if state is not None else None
+        declared = lifecycle.states.get(str(state))
         if declared is None:
-            return (state, True, True, False)
-        return (state, declared.open, declared.in_effect, True)
+            return LifecycleState(state, open=True, in_effect=True, known=False)
+        return LifecycleState(state, declared.open, declared.in_effect, known=True)
 
 
 def build(spec: ModelSpec) -> Model:

@@ -1,0 +1,77 @@
+"""Service hours: calendars with recurrence, time zone and daylight saving, and what a window shares with them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+_MAX_SLICES = 20_000
+
+
+class CalendarUnreadable(ValueError):  # noqa: N818 - a fact about a record, told in an answer
+    """A calendar whose recurrence, duration or time zone cannot be understood."""
+
+
+def share_inside(start: datetime, end: datetime, calendars: Iterable[Mapping[str, Any]]) -> float:
+    """Give the share (0 to 1) of a window that lies inside any of the calendars' hours.
+
+    Parameters
+    ----------
+    start, end
+        The window, with offsets; an empty or reversed one counts as its start alone.
+    calendars
+        Attributes of Calendar entities: ``rrule`` (RFC 5545), ``duration`` (ISO 8601), ``time_zone``
+        (IANA) and ``start`` (the day and time the rule counts from).
+
+    Raises
+    ------
+    CalendarUnreadable
+        Naming the attribute.
+    """
+    end = max(end, start + timedelta(seconds=1))
+    spans = sorted(span for calendar in calendars for span in _occurrences(calendar, start, end))
+    inside, reached = timedelta(), start
+    for opens, closes in spans:
+        opens, closes = max(opens, reached), min(closes, end)  # noqa: PLW2901 - clipped to what is new
+        if closes > opens:
+            inside += closes - opens
+            reached = closes
+    return inside / (end - start)
+
+
+def _occurrences(calendar: Mapping[str, Any], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    import recurring_ical_events  # noqa: PLC0415 - slow to import, and most answers need no calendar
+    from icalendar import Calendar, Event, vDuration, vRecur  # noqa: PLC0415
+
+    event = Event()
+    try:
+        event.start = _local_start(calendar)
+        event.add("uid", "service-hours")
+        event.add("rrule", vRecur.from_ical(str(calendar["rrule"])))
+        event.DURATION = vDuration.from_ical(str(calendar["duration"]))  # type: ignore[no-untyped-call]  # icalendar leaves it untyped
+        whole = Calendar()
+        whole.add_component(event)
+        found = []
+        for each in recurring_ical_events.of(whole).between(start, end):
+            found.append((each.start.astimezone(UTC), each.end.astimezone(UTC)))
+            if len(found) > _MAX_SLICES:
+                raise CalendarUnreadable("rrule: it recurs too often for the length of the window")
+    except CalendarUnreadable:
+        raise
+    except (KeyError, ValueError, ZoneInfoNotFoundError) as error:
+        raise CalendarUnreadable(f"rrule, duration, time_zone or start cannot be read ({error})") from error
+    return found
+
+
+def _local_start(calendar: Mapping[str, Any]) -> datetime:
+    """Read ``start``, a date or an instant, as local time in the calendar's zone."""
+    zone = ZoneInfo(str(calendar["time_zone"]))
+    text = str(calendar["start"])
+    if len(text) == len("2026-01-01"):
+        return datetime.combine(date.fromisoformat(text), time(), zone)
+    return datetime.fromisoformat(text).astimezone(zone)
