@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from knockon.schema.spec import AttributeSpec, ClassSpec, LifecycleSpec, ModelSpec, RelationshipSpec, RuleSpec
 
+RuleEnd = Literal["source", "target", "edge"]
+"""What a condition looks at."""
+
 Attributes = dict[str, Any]
 """Attribute values as stored: JSON values, in the form that ``values.parse`` gives them."""
 
@@ -59,7 +62,7 @@ class ImpactRule:
     name: str
     relationship: str
     ends: tuple[str, str]
-    conditions: tuple[tuple[Literal["source", "target", "edge"], str, frozenset[str]], ...]
+    conditions: tuple[tuple[RuleEnd, str, frozenset[str]], ...]
     supplier: Literal["source", "target"] | None
     effect: EffectMap
     priority: int
@@ -207,9 +210,12 @@ class Model:
                 if rule.supplier is None:
                     continue
                 for pair in kind.spec.ends:
-                    for end, allowed in zip(rule.ends, pair, strict=True):
-                        both = set(self.concrete(end)) & set(self.concrete(allowed))
-                        taking.update(both)
+                    sources, targets = (
+                        set(self.concrete(end)) & set(self.concrete(allowed))
+                        for end, allowed in zip(rule.ends, pair, strict=True)
+                    )
+                    if sources and targets:
+                        taking |= sources | targets
         return frozenset(taking)
 
     def lifecycle(self, name: str) -> LifecycleSpec | None:
@@ -266,10 +272,13 @@ def plural(name: str) -> str:
 
 
 def _rule(relationship: str, spec: RuleSpec) -> ImpactRule:
+    wanted: tuple[tuple[RuleEnd, dict[str, tuple[str, ...]]], ...] = (
+        ("source", spec.when.source),
+        ("target", spec.when.target),
+        ("edge", spec.when.edge),
+    )
     conditions = tuple(
-        (end, attribute, frozenset(values))
-        for end, wanted in (("source", spec.when.source), ("target", spec.when.target), ("edge", spec.when.edge))
-        for attribute, values in sorted(wanted.items())
+        (end, attribute, frozenset(values)) for end, each in wanted for attribute, values in sorted(each.items())
     )
     written = {State[k.upper()]: State[v.upper()] for k, v in spec.effect.items()}
     supplier: Literal["source", "target"] | None = None
@@ -277,7 +286,7 @@ def _rule(relationship: str, spec: RuleSpec) -> ImpactRule:
         supplier = "target" if spec.flows == "target_to_source" else "source"
     return ImpactRule(
         spec.name, relationship, spec.ends, conditions, supplier, effect_map(written), spec.priority, spec.because
-    )  # type: ignore[arg-type]
+    )
 
 
 def _no_impact(name: str, spec: RelationshipSpec) -> ImpactRule:

@@ -36,6 +36,11 @@ class AttributeSpec(Spec):
     description: str = Field(min_length=1)
     values: tuple[str, ...] = ()
     unit: str | None = None
+    pattern: str | None = None
+    """A regular expression that the whole of a string must match."""
+    minimum: float | None = None
+    maximum: float | None = None
+    """Bounds of an integer or a number, both included."""
     required: bool = False
     recommended: bool = False
     default: Any = None
