@@ -1,0 +1,231 @@
+"""What an impact question is answered with: plain values, the same for the command line and the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from knockon.schema.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Ci:
+    """A configuration item (or place, supplier, service) by name."""
+
+    id: str
+    class_name: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One relationship of a path, as it is stored: ``source`` and ``target`` are ids."""
+
+    source: str
+    type_name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """The redundancy group behind a state: weights, but ``lost``, a count of members."""
+
+    name: str
+    total: int
+    up: int
+    full: int
+    lost: int
+    min_up: int
+    full_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why a CI is in its state: a sentence, the impact rule, and the group if one decided."""
+
+    text: str
+    rule: str
+    group: Arithmetic | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What was asked: ``asked`` is down, degraded or removed; ``state`` the worst of that and computed."""
+
+    ci: Ci
+    asked: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """A CI that the seeds make worse; ``path`` runs from it back to a seed, or to what was already so."""
+
+    ci: Ci
+    state: State
+    distance: int
+    because: Because
+    path: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A group that lost a member and is not DOWN. ``margin``: further members it can lose in full service."""
+
+    ci: Ci
+    group: str
+    up: int
+    min_up: int
+    lost: int
+    margin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Already:
+    """A CI that was not OPERATIONAL before the seeds, and why."""
+
+    ci: Ci
+    state: State
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedService:
+    """A service that is worse than before; ``criticality`` 1 is worst, None not recorded."""
+
+    ci: Ci
+    state: State
+    criticality: int | None
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that the answer could not take into account, and why."""
+
+    ci: Ci | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactAnswer:
+    """What breaks if the seeds fail, at one revision, knowing ``given``.
+
+    Lists are ordered worst state first, then distance, class, name, smallest ``source:key``.
+    ``counts`` are of all affected; ``truncated`` tells that ``affected`` was cut at a distance.
+    ``unmapped`` are seeds and affected CIs that support no service.
+    """
+
+    revision: int
+    given: str
+    seeds: tuple[Seed, ...]
+    assumed: tuple[Ci, ...]
+    affected: tuple[Affected, ...]
+    counts: dict[State, int]
+    survivors: tuple[Survivor, ...]
+    already: tuple[Already, ...]
+    services: tuple[AffectedService, ...]
+    unmapped: tuple[Ci, ...]
+    unknown: tuple[Unknown, ...]
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SupportedService:
+    """A service that a CI supports by a dependency path, also where redundancy hides the impact."""
+
+    ci: Ci
+    criticality: int | None
+    users: int
+    distance: int
+    path: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SupportsAnswer:
+    """Which services a CI supports."""
+
+    revision: int
+    ci: Ci
+    services: tuple[SupportedService, ...]
+
+
+def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
+    """Give DESIGN.md section 8's JSON form."""
+    return {
+        "revision": answer.revision,
+        "given": answer.given,
+        "seeds": [{**_ci(s.ci), "asked": s.asked, "state": s.state.name} for s in answer.seeds],
+        "assumed": [_ci(each) for each in answer.assumed],
+        "affected": [
+            {
+                **_ci(each.ci),
+                "state": each.state.name,
+                "distance": each.distance,
+                "because": _because(each.because),
+                "path": _path(each.path),
+            }
+            for each in answer.affected
+        ],
+        "counts": {state.name: count for state, count in answer.counts.items()},
+        "survivors": [
+            {
+                **_ci(each.ci),
+                "group": each.group,
+                "up": each.up,
+                "minUp": each.min_up,
+                "lost": each.lost,
+                "margin": each.margin,
+            }
+            for each in answer.survivors
+        ],
+        "already": [{**_ci(a.ci), "state": a.state.name, "because": a.because} for a in answer.already],
+        "services": [
+            {**_ci(s.ci), "state": s.state.name, "criticality": s.criticality, "users": s.users}
+            for s in answer.services
+        ],
+        "unmapped": [_ci(each) for each in answer.unmapped],
+        "unknown": [{**(_ci(each.ci) if each.ci else {}), "because": each.because} for each in answer.unknown],
+        "truncated": answer.truncated,
+    }
+
+
+def supports_json(answer: SupportsAnswer) -> dict[str, Any]:
+    """Give the JSON form of a supports answer."""
+    return {
+        "revision": answer.revision,
+        **_ci(answer.ci),
+        "services": [
+            {
+                **_ci(each.ci),
+                "criticality": each.criticality,
+                "users": each.users,
+                "distance": each.distance,
+                "path": _path(each.path),
+            }
+            for each in answer.services
+        ],
+    }
+
+
+def _ci(ci: Ci) -> dict[str, Any]:
+    return {"id": ci.id, "class": ci.class_name, "name": ci.name}
+
+
+def _path(path: tuple[Step, ...]) -> list[dict[str, str]]:
+    return [{"from": step.source, "type": step.type_name, "to": step.target} for step in path]
+
+
+def _because(because: Because) -> dict[str, Any]:
+    group = because.group
+    arithmetic = group and {
+        "name": group.name,
+        "total": group.total,
+        "up": group.up,
+        "full": group.full,
+        "lost": group.lost,
+        "minUp": group.min_up,
+        "fullUp": group.full_up,
+    }
+    return {"text": because.text, "rule": because.rule, **({"group": arithmetic} if arithmetic else {})}
