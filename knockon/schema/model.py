@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from knockon.schema.states import EffectMap, State, effect_map
+from knockon.schema.values import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -245,7 +246,7 @@ def build(spec: ModelSpec) -> Model:
         name: RelationshipType(
             name,
             kind,
-            {a: Attribute(a, s, name) for a, s in {**spec.edge_attributes, **kind.attributes}.items()},
+            _attributes(name, {**spec.edge_attributes, **kind.attributes}),
             tuple(_rule(name, rule) for rule in kind.impact) if kind.impact != "none" else (_no_impact(name, kind),),
         )
         for name, kind in spec.relationships.items()
@@ -258,10 +259,19 @@ def _build_class(name: str, spec: ModelSpec, built: dict[str, EntityClass]) -> E
         own = spec.classes[name]
         parent = _build_class(own.is_a, spec, built) if own.is_a else None
         attributes = dict(parent.attributes) if parent else {}
-        attributes |= {a: Attribute(a, s, name) for a, s in own.attributes.items()}
+        attributes |= _attributes(name, own.attributes)
         lineage = (name, *parent.lineage) if parent else (name,)
         built[name] = EntityClass(name, own, lineage, attributes, own.plural or plural(name))
     return built[name]
+
+
+def _attributes(declared_by: str, specs: Mapping[str, AttributeSpec]) -> dict[str, Attribute]:
+    """Give defaults their types too, so that they compare with stored values."""
+    found: dict[str, Attribute] = {}
+    for name, spec in specs.items():
+        default = None if spec.default is None else parse(spec, spec.default)
+        found[name] = Attribute(name, spec.model_copy(update={"default": default}), declared_by)
+    return found
 
 
 def plural(name: str) -> str:

@@ -1,0 +1,112 @@
+"""Raw observations in, typed observations or rejects out; depends on the record and the model alone.
+
+A record with several faults is rejected for the first in this order: class or type, key or
+references, attributes that are not known, values of the wrong type, attributes that are missing;
+attributes are taken by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from knockon.errors import RejectCode
+from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
+from knockon.schema.values import MAX_STRING, UNPRINTABLE, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from knockon.schema.model import Attribute, Attributes, Model
+
+_SHOWN = 80
+
+
+class _Fault(Exception):  # noqa: N818 - it never leaves this module
+    def __init__(self, code: RejectCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
+    """Type an entity's attributes by its class; values that are None count as not given."""
+    try:
+        name: Any = obs.class_name
+        if not isinstance(name, str) or name not in model.classes:
+            raise _Fault(RejectCode.UNKNOWN_CLASS, _unknown("class", name, model.classes))
+        kind = model.classes[name]
+        if kind.abstract:
+            below = ", ".join(get_close_matches(name, model.concrete(name), cutoff=0))
+            message = f"{name} is too general a class to be loaded; use one below it, such as {below}."
+            raise _Fault(RejectCode.ABSTRACT_CLASS, message)
+        raw_key: Any = obs.key
+        if raw_key is None or not str(raw_key).strip():
+            message = f"this {name} has no key; give it the name that its source uses."
+            raise _Fault(RejectCode.MISSING_IDENTIFIER, message)
+        key = _reference(raw_key, "key")
+        return replace(obs, key=key, attributes=_typed(kind.name, kind.attributes, obs.attributes))
+    except _Fault as fault:
+        return Reject(fault.code, str(fault), obs.location, obs.record)
+
+
+def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObservation | Reject:
+    """Type a relationship's attributes; one that is written by its inverse name is turned round."""
+    try:
+        name: Any = obs.type_name
+        found = model.direction(name) if isinstance(name, str) else None
+        if found is None:
+            names = [each for kind in model.relationships.values() for each in (kind.name, kind.inverse)]
+            raise _Fault(RejectCode.UNKNOWN_RELATIONSHIP_TYPE, _unknown("relationship type", name, names))
+        kind, turned = found
+        ends = _reference(obs.from_ref, "from"), _reference(obs.to_ref, "to")
+        if ends[0] == ends[1]:
+            raise _Fault(RejectCode.SELF_LOOP, f"{ends[0]!r} cannot be related to itself by {name}.")
+        source, target = reversed(ends) if turned else ends
+        attributes = _typed(kind.name, kind.attributes, obs.attributes)
+        return replace(obs, type_name=kind.name, from_ref=source, to_ref=target, attributes=attributes)
+    except _Fault as fault:
+        return Reject(fault.code, str(fault), obs.location, obs.record)
+
+
+def _reference(raw: Any, where: str) -> str:
+    text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
+    if not isinstance(text, str):
+        fault = "is missing" if text is None else "is not text"
+    elif not text.strip():
+        fault = "is empty"
+    elif len(text) > MAX_STRING:
+        fault = f"is longer than {MAX_STRING:,} characters"
+    elif UNPRINTABLE.search(text):
+        fault = "has a control character in it"
+    else:
+        return text
+    raise _Fault(RejectCode.MALFORMED_REFERENCE, f"{where} {fault}.")
+
+
+def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes) -> Attributes:
+    for name in sorted(given):
+        if name not in declared:
+            raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{owner}: {_unknown('attribute', name, declared)}")
+    typed: Attributes = {}
+    for name in sorted(given):
+        if given[name] is None:
+            continue
+        try:
+            typed[name] = parse(declared[name].spec, given[name])
+        except ValueError as error:
+            raise _Fault(RejectCode.TYPE_MISMATCH, f"{owner}.{name}: {error}") from None
+    for name in sorted(declared):
+        if declared[name].spec.required and name not in typed:
+            raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{owner}.{name} is required: {declared[name].spec.description}")
+    return typed
+
+
+def _unknown(what: str, name: Any, known: Iterable[str]) -> str:
+    if name is None or name == "":
+        return f"no {what} is given."
+    folded = {each.casefold(): each for each in known}
+    shown = str(name)[:_SHOWN]
+    near = get_close_matches(shown.casefold(), folded, n=1)
+    hint = f"did you mean {folded[near[0]]}?" if near else "the model lists what there is (knockon model)."
+    return f"there is no {what} {shown!r}; {hint}"
