@@ -1,0 +1,171 @@
+"""Writers take turns, numbers have no gaps, and nobody ever sees half a write."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from knockon.cmdb.rows import JournalEntry
+from tests.cmdb.contract.estate import CLASSES, commit, edge, entity, ids
+
+if TYPE_CHECKING:
+    from knockon.cmdb.contract import Store
+    from tests.cmdb.conftest import Connect
+
+WRITERS, WRITES = 8, 5
+ROOT = Path(__file__).parents[3]
+
+
+async def write_pair(store: Store, writer: str, turn: int) -> int:
+    """Write a pair and the edge between them: one thing that must be seen whole."""
+    one, two = (entity(f"{writer}-{turn}-{end}", "Server", size=turn) for end in ("one", "two"))
+    link = edge(one.id, two.id)
+    entries = [JournalEntry("entity", each.id, None, {"size": turn}) for each in (one, two)]
+    return await commit(store, one, two, link, note=f"{writer}-{turn}",
+                        entries=[*entries, JournalEntry("edge", " ".join(link.key), None, {})])  # fmt: skip
+
+
+class Poller:
+    """Follows the feed as a consumer does: it accepts only contiguous runs with matching counts."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.notes: list[str] = []
+        self.polls = 0
+
+    async def poll(self) -> None:
+        self.polls += 1
+        for each in await self.store.feed(len(self.notes)):
+            assert each.number == len(self.notes) + 1
+            assert each.count == len(each.entries) == 3
+            self.notes.append(str(each.head.note["note"]))
+
+    async def follow(self, until: asyncio.Event) -> None:
+        while not until.is_set():
+            await self.poll()
+            await look_whole(self.store)
+            await asyncio.sleep(0)
+        await self.poll()
+
+
+async def look_whole(store: Store) -> None:
+    """Read by every way and find each write whole."""
+    before = await store.revision()
+    scan = await store.scan(CLASSES)
+    after = await store.revision()
+    assert before <= scan.revision <= after
+    assert len(scan.entities) == 2 * scan.revision
+    assert len(scan.edges) == scan.revision
+    assert all(each.revision <= scan.revision for each in scan.entities)
+    assert {each.rpartition("-")[0] + end for each in ids(scan.entities) for end in ("-one", "-two")} == set(
+        ids(scan.entities)
+    )
+    rows = await store.page(CLASSES, None, limit=1000)
+    assert len(rows) % 2 == 0
+    if rows:
+        asked = [f"{rows[0].id.rpartition('-')[0]}-{end}" for end in ("one", "two")]
+        assert set(await store.entities(asked)) == set(asked)
+        assert sum((await store.count_neighbours(asked, "DEPENDS_ON", "out")).values()) == 1
+
+
+async def followed(pollers: list[Poller], writing: list[asyncio.Task[list[int]]]) -> list[int]:
+    """Let the pollers run until the writers are done; give all numbers that the writers took."""
+    done = asyncio.Event()
+    following = [asyncio.create_task(each.follow(done)) for each in pollers]
+    numbers = [number for numbers in await asyncio.gather(*writing) for number in numbers]
+    done.set()
+    await asyncio.gather(*following)
+    return numbers
+
+
+async def writer(store: Store, name: str) -> list[int]:
+    return [await write_pair(store, name, turn) for turn in range(WRITES)]
+
+
+@pytest.fixture(params=["one store object", "eight store objects"])
+async def writers(request: pytest.FixtureRequest, connect: Connect) -> list[Store]:
+    shared = request.param == "one store object"
+    first = await connect()
+    return [first] * WRITERS if shared else [first, *[await connect() for _ in range(WRITERS - 1)]]
+
+
+async def test_eight_writers_leave_no_gap_and_show_nothing_half(writers: list[Store], connect: Connect) -> None:
+    pollers = [Poller(writers[0]), Poller(await connect())]
+    numbers = await followed(pollers, [asyncio.create_task(writer(store, f"w{i}")) for i, store in enumerate(writers)])
+    total = WRITERS * WRITES
+    assert sorted(numbers) == list(range(1, total + 1))
+    for poller in pollers:
+        assert len(poller.notes) == total
+        for i in range(WRITERS):
+            own = [note for note in poller.notes if note.startswith(f"w{i}-")]
+            assert own == [f"w{i}-{turn}" for turn in range(WRITES)]
+            taken = numbers[i * WRITES : (i + 1) * WRITES]
+            assert [poller.notes[number - 1] for number in taken] == own
+    await look_whole(writers[-1])
+    assert await writers[0].revision() == total
+
+
+async def test_writers_in_separate_processes_take_turns(tmp_path: Path, sqlite_connect: Connect) -> None:
+    store = await sqlite_connect()
+    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", str(tmp_path / "estate.db")]
+
+    async def process(name: str) -> list[int]:
+        running = await asyncio.create_subprocess_exec(
+            *command, name, str(WRITES), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await running.communicate()
+        assert running.returncode == 0
+        return [int(number) for number in output.split()]
+
+    poller = Poller(store)
+    numbers = await followed([poller], [asyncio.create_task(process(f"p{i}")) for i in range(WRITERS)])
+    assert sorted(numbers) == list(range(1, WRITERS * WRITES + 1))
+    assert len(poller.notes) == WRITERS * WRITES
+    await look_whole(store)
+
+
+async def test_a_scan_while_a_write_is_open_shows_the_revision_before(store: Store, connect: Connect) -> None:
+    await write_pair(store, "w", 1)
+    other = await connect()
+    async with store.write() as write:
+        await write.put_entities([entity("half")], {"half": ()})
+        for each in (store, other):
+            await look_whole(each)
+            assert await each.entities(["half"]) == {}
+        raise_after = write.revision
+        await write.put_entities([entity("half", retired=True)], {"half": ()})
+        await write.journal((await store.feed(0))[0].head, [])
+    assert raise_after == 2
+    assert (await other.scan(CLASSES)).revision == 2
+
+
+async def test_many_reads_at_once(store: Store) -> None:
+    for turn in range(5):
+        await write_pair(store, "w", turn)
+    scans = await asyncio.gather(*(store.scan(CLASSES) for _ in range(20)))
+    assert all(each == scans[0] for each in scans)
+    pages = await asyncio.gather(*(store.page(CLASSES, None, limit=n + 1) for n in range(20)))
+    assert [len(each) for each in pages] == [min(n + 1, 10) for n in range(20)]
+
+
+async def test_a_lost_number_is_taken_by_the_next_writer(writers: list[Store]) -> None:
+    async def failing(store: Store, index: int) -> None:
+        async with store.write() as write:
+            await write.put_entities([entity(f"failed{index}")], {})
+            raise ZeroDivisionError
+
+    async def mixed(store: Store, index: int) -> list[int]:
+        numbers = []
+        for turn in range(3):
+            with pytest.raises(ZeroDivisionError):
+                await failing(store, index)
+            numbers.append(await write_pair(store, f"w{index}", turn))
+        return numbers
+
+    taken = await asyncio.gather(*(mixed(store, i) for i, store in enumerate(writers[:4])))
+    assert sorted(number for numbers in taken for number in numbers) == list(range(1, 13))
+    await look_whole(writers[0])
