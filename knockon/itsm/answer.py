@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from knockon.impact.explanation import Because
     from knockon.schema.states import State
 
 
@@ -25,28 +26,6 @@ class Step:
     source: str
     type_name: str
     target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """The redundancy group behind a state: weights, but ``lost``, a count of members."""
-
-    name: str
-    total: int
-    up: int
-    full: int
-    lost: int
-    min_up: int
-    full_up: int
-
-
-@dataclass(frozen=True, slots=True)
-class Because:
-    """Why a CI is in its state: a sentence, the impact rule, and the group if one decided."""
-
-    text: str
-    rule: str
-    group: Arithmetic | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +199,7 @@ def _path(path: tuple[Step, ...]) -> list[dict[str, str]]:
 def _because(because: Because) -> dict[str, Any]:
     group = because.group
     arithmetic = group and {
-        "name": group.name,
+        "name": group.group,
         "total": group.total,
         "up": group.up,
         "full": group.full,

@@ -1,0 +1,118 @@
+"""Questions to the graph: ``impact`` and ``supports``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings
+from knockon.errors import BadUsage
+
+if TYPE_CHECKING:
+    from knockon.itsm.answer import ImpactAnswer, SupportsAnswer
+
+SeedState = Literal["down", "degraded", "removed"]
+_STATES = ("down", "degraded", "removed")
+
+
+def impact(
+    refs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REF[=STATE]...",
+            help="What fails: an id, Class:name, source:key, or a name that one thing has; "
+            "=down, =degraded or =removed behind it sets its own state.",
+            show_default=False,
+        ),
+    ],
+    state: Annotated[SeedState, typer.Option(help="The state of each REF that has none of its own.")] = "down",
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REF=operational", help="Known to be fine, whatever it depends on.", show_default=False),
+    ] = None,
+    given: Annotated[
+        Literal["none", "open"],
+        typer.Option(help="What else is the case: nothing, or the effects of open incidents and changes under way."),
+    ] = "none",
+    max_distance: Annotated[
+        int | None,
+        typer.Option(min=1, help="Show only what is at most so many steps away; all is computed.", show_default=False),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE", help="Leave a relationship type out of this analysis.", show_default=False),
+    ] = None,
+    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print the answer.")] = "table",
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """What breaks if these fail: services, states, survivors, and why."""
+    from knockon.itsm.answer import impact_json
+    from knockon.itsm.blast_radius import Ask, blast_radius
+
+    asks = [Ask(*_reference_and_state(ref, state)) for ref in refs]
+    pins = [_pin(each) for each in assume or []]
+
+    async def work() -> ImpactAnswer:
+        from knockon.impact.topologies import Topologies
+
+        found = settings(store)
+        model = model_of(found)
+        async with open_store(found, model) as opened:
+            return await blast_radius(
+                Topologies(opened, model),
+                asks,
+                given=given,
+                assume=pins,
+                max_distance=max_distance,
+                exclude=exclude or [],
+            )
+
+    answer = run(work())
+    if as_json or output == "json":
+        print_json(impact_json(answer))
+    else:
+        from knockon.cli.tables import print_impact
+
+        print_impact(answer)
+
+
+def supports(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")],
+    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print the answer.")] = "table",
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Which services something supports at all, also where redundancy hides the impact."""
+    from knockon.itsm import blast_radius
+    from knockon.itsm.answer import supports_json
+
+    async def work() -> SupportsAnswer:
+        from knockon.impact.topologies import Topologies
+
+        found = settings(store)
+        model = model_of(found)
+        async with open_store(found, model) as opened:
+            return await blast_radius.supports(Topologies(opened, model), ref)
+
+    answer = run(work())
+    if as_json or output == "json":
+        print_json(supports_json(answer))
+    else:
+        from knockon.cli.tables import print_supports
+
+        print_supports(answer)
+
+
+def _reference_and_state(text: str, default: str) -> tuple[str, str]:
+    """Take ``REF=STATE`` apart; a name may hold ``=`` itself, so only a state behind the last one counts."""
+    reference, equals, behind = text.rpartition("=")
+    return (reference, behind) if equals and behind in _STATES else (text, default)
+
+
+def _pin(text: str) -> str:
+    reference, _, behind = text.rpartition("=")
+    if behind != "operational" or not reference:
+        raise BadUsage(f"--assume takes REF=operational, not {text!r}.")
+    return reference

@@ -1,0 +1,101 @@
+"""Bringing data: ``load`` and ``generate``."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings
+
+if TYPE_CHECKING:
+    from knockon.cmdb.load import LoadReport
+    from knockon.server.settings import Settings
+
+
+def load(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Files or folders; - reads standard input.", show_default=False),
+    ],
+    source: Annotated[
+        str | None, typer.Option(help="Who says so; else the file's own source.", show_default=False)
+    ] = None,
+    input_format: Annotated[
+        Literal["auto", "native", "kubernetes"], typer.Option("--format", help="What the files are.")
+    ] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Reject a relationship whose ends are not there.")] = False,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Load what a source says. Loading the same again changes nothing.
+
+    Exit code 1 when some records were rejected: the rest is loaded.
+    """
+    started = time.monotonic()
+    report = run(load_files(settings(store), files, source=source, input_format=input_format, strict=strict))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        from knockon.cli.tables import print_load
+
+        print_load(report, time.monotonic() - started)
+    if report.rejects:
+        raise typer.Exit(1)
+
+
+async def load_files(
+    found: Settings,
+    files: list[str],
+    *,
+    source: str | None = None,
+    input_format: str = "auto",
+    strict: bool = False,
+) -> LoadReport:
+    """Read files and load them into the store of the settings, with a progress bar on standard error."""
+    import getpass
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from knockon import loaders
+    from knockon.cmdb.load import load as load_items
+
+    model = model_of(found)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=None)
+        paths: list[Path | Literal["-"]] = ["-" if each == "-" else Path(each) for each in files]
+        reading = loaders.read(paths, source=source, format=input_format, model=model)
+        items = list(reading.items)
+        bar.update(task, description="loading", total=len(items))
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        async with open_store(found, model) as opened:
+            return await load_items(
+                opened, model, items, source=reading.source, actor=getpass.getuser(), strict=strict, progress=progress
+            )
+
+
+def generate(
+    out: Annotated[Path, typer.Option(help="The folder to write to; it is made.", show_default=False)],
+    size: Annotated[
+        int | None, typer.Option(min=1, help="How many CIs, about; else the sample estate.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same estate.")] = 1,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The estate's today; else 2026-11-01.", show_default=False),
+    ] = None,
+) -> None:
+    """Write a made-up estate in the native format, and its planted causes beside it."""
+    from knockon import sample
+
+    sample.write(out, size=size, seed=seed, as_of=as_of.date() if as_of else sample.AS_OF)
+    typer.echo(f"Written to {out}. Load it with: knockon load {out}")

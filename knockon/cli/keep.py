@@ -1,0 +1,87 @@
+"""Keeping: ``export`` and ``model lint``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings
+
+if TYPE_CHECKING:
+    from knockon.cmdb.rows import Edge, Entity, Scan
+
+
+def export(
+    output: Annotated[Literal["json"], typer.Option("--format", help="How to write it.")] = "json",
+    out: Annotated[Path | None, typer.Option(help="A file; else standard output.", show_default=False)] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Write all entities and relationships, at one revision."""
+    import orjson
+
+    async def work() -> Scan:
+        found = settings(store)
+        model = model_of(found)
+        async with open_store(found, model) as opened:
+            return await opened.scan(model.concrete("Entity"))
+
+    scan = run(work())
+    assert output == "json"
+    whole = {
+        "revision": scan.revision,
+        "entities": [entity_json(each) for each in sorted(scan.entities, key=lambda e: e.order)],
+        "relationships": edges_json(scan),
+    }
+    content = orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if out is None:
+        sys.stdout.buffer.write(content)
+    else:
+        out.write_bytes(content)
+
+
+def entity_json(entity: Entity) -> dict[str, Any]:
+    """Give the exported form of an entity."""
+    attributes = {name: value for name, value in entity.attributes.items() if name != "name"}
+    return {"id": entity.id, "class": entity.class_name, "name": entity.name, **attributes}
+
+
+def edges_json(scan: Scan) -> list[dict[str, Any]]:
+    """Give the exported form of all relationships, in the order of their ends."""
+    orders = {entity.id: entity.order for entity in scan.entities}
+
+    def place(edge: Edge) -> tuple[str, str, str, str]:
+        kind, source, target, group = edge.key
+        return (orders[source], kind, orders[target], group)
+
+    return [
+        {"from": e.key.source_id, "type": e.key.type_name, "to": e.key.target_id, **e.attributes}
+        for e in sorted(scan.edges, key=place)
+    ]
+
+
+def lint(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="An organisation's model files, checked together with the shipped ones.", metavar="FILE"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the model and name file and line of every mistake; exit code 1 if there is one."""
+    from dataclasses import asdict
+
+    from knockon.schema.installed import shipped_files
+    from knockon.schema.lint import mistakes
+
+    extra = files or list(settings().model)
+    found = mistakes([*shipped_files(), *extra])
+    if as_json:
+        print_json([asdict(each) for each in found])
+    else:
+        for each in found:
+            typer.echo(str(each))
+        typer.echo(f"{len(found)} mistakes." if found else "No mistakes.", err=True)
+    if found:
+        raise typer.Exit(1)

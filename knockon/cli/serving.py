@@ -1,0 +1,51 @@
+"""Serving: ``serve`` for an organisation's estate, ``demo`` to look around."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from knockon.cli.bring import load_files
+from knockon.cli.options import StoreUrl, data_file, model_of, run, settings
+from knockon.errors import NotAuthenticated
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")]
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Port = 8080,
+    store: StoreUrl = None,
+) -> None:
+    """Serve the API. Callers need the bearer token that KNOCKON_TOKEN holds."""
+    from knockon.server import create_app, run_server
+
+    found = settings(store)
+    if found.token is None:
+        raise NotAuthenticated("Set KNOCKON_TOKEN to a long random text; callers send it as a bearer token.")
+    model = model_of(found)
+    run_server(create_app(found, model), host=host, port=port, announce=lambda address: _say_served(address))
+
+
+def demo(port: Port = 8080) -> None:
+    """Load the sample estate into a store of its own and serve it on this machine only."""
+    from knockon import sample
+    from knockon.server import create_app, run_server
+
+    url = data_file("demo.db")
+    found = settings(url).model_copy(update={"token": None})
+    model = model_of(found)
+    with TemporaryDirectory() as folder:
+        typer.echo("Making the sample estate ...", err=True)
+        sample.write(Path(folder), size=None, seed=sample.SEED, as_of=sample.AS_OF)
+        report = run(load_files(found, [folder]))
+    counts = report.entities
+    typer.echo(f"Sample estate: {counts.created} created, {counts.unchanged} unchanged, in {url}", err=True)
+    run_server(create_app(found, model), host="127.0.0.1", port=port, announce=lambda address: _say_demo(address, url))
+
+
+def _say_served(address: str) -> None:
+    typer.echo(f"knockon serves {address}/graphql (Ctrl-C stops it)", err=True)

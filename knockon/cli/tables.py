@@ -1,0 +1,188 @@
+"""Answers as tables that a tired person can read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from knockon.schema.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from knockon.cmdb.load import Counts, LoadReport
+    from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer
+
+_STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
+_SHOWN = 40
+_SHOWN_PROBLEMS = 20
+
+
+def print_impact(answer: ImpactAnswer) -> None:
+    """Print an impact answer: services first, then what else is hit, what holds, and what is not known."""
+    out = Console()
+    names = _names(answer)
+    seeds = ", ".join(f"{_ci(seed.ci)} {seed.asked}" for seed in answer.seeds)
+    given = "" if answer.given == "none" else f", knowing what is {answer.given}"
+    out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
+    counts = ", ".join(f"{count} {_state(state)}" for state, count in answer.counts.items() if count)
+    out.print(f"{counts} of what depends on it." if counts else "Nothing else becomes worse.")
+    _services(out, answer)
+    _affected(out, "Also affected", [a for a in answer.affected if a.ci.id not in _service_ids(answer)], names)
+    if answer.truncated:
+        out.print("[dim]Cut off by --max-distance: the counts above are of everything.[/dim]")
+    _survivors(out, answer)
+    if answer.already:
+        rows = [(_ci(a.ci), _state(a.state), escape(a.because)) for a in answer.already]
+        _print(out, "Already so", ("CI", "state", "because"), rows)
+    if answer.unmapped:
+        out.print(f"Supporting no service: {_some(_ci(ci) for ci in answer.unmapped)}")
+    if answer.unknown:
+        rows = [(_ci(u.ci) if u.ci else "", escape(u.because)) for u in answer.unknown]
+        _print(out, "Not known", ("CI", "because"), rows)
+
+
+def print_supports(answer: SupportsAnswer) -> None:
+    """Print which services something supports."""
+    out = Console()
+    if not answer.services:
+        out.print(f"{_ci(answer.ci)} supports no service.")
+        return
+    names = {answer.ci.id: answer.ci.name} | {each.ci.id: each.ci.name for each in answer.services}
+    rows = [
+        (_ci(each.ci), _number(each.criticality), str(each.users), str(each.distance), _path(each.path, names))
+        for each in answer.services
+    ]
+    _print(out, f"{_ci(answer.ci)} supports", ("service", "criticality", "users", "distance", "first step"), rows)
+
+
+def print_load(report: LoadReport, seconds: float) -> None:
+    """Print what a load did, and what it could not take."""
+    out = Console()
+    table = Table(box=box.SIMPLE_HEAD, title=f"Loaded in {seconds:.1f} s, revision {report.revision}")
+    for column in ("", "created", "updated", "unchanged", "retired", "rejected", "waiting"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, counts in (("entities", report.entities), ("relationships", report.relationships)):
+        table.add_row(name, *_counted(counts))
+    out.print(table)
+    if report.skipped:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in report.skipped.items())
+        out.print(f"Skipped, not read by this loader: {escape(kinds)}")
+    for kind, found in (("Rejected", report.rejects), ("Findings", report.findings)):
+        if found:
+            rows = [(escape(f.location), f.code.value, escape(f.message)) for f in found[:_SHOWN_PROBLEMS]]
+            _print(out, kind, ("where", "code", "what"), rows)
+            if len(found) > _SHOWN_PROBLEMS:
+                out.print(f"... and {len(found) - _SHOWN_PROBLEMS} more: --json lists all.")
+
+
+def _services(out: Console, answer: ImpactAnswer) -> None:
+    if not answer.services:
+        out.print("[green]No service is affected.[/green]")
+        return
+    why = {each.ci.id: each.because.text for each in answer.affected}
+    rows = [
+        (
+            escape(each.ci.name),
+            _state(each.state),
+            _number(each.criticality),
+            str(each.users),
+            escape(why.get(each.ci.id, "asked about")),
+        )
+        for each in answer.services
+    ]
+    _print(out, "Services", ("service", "state", "criticality", "users", "because"), rows)
+
+
+def _affected(out: Console, title: str, affected: list[Affected], names: dict[str, str]) -> None:
+    if not affected:
+        return
+    rows = [
+        (_ci(each.ci), _state(each.state), str(each.distance), escape(each.because.text), _path(each.path, names))
+        for each in affected[:_SHOWN]
+    ]
+    _print(out, title, ("CI", "state", "distance", "because", "path"), rows)
+    if len(affected) > _SHOWN:
+        out.print(f"... and {len(affected) - _SHOWN} more: --format json lists all.")
+
+
+def _survivors(out: Console, answer: ImpactAnswer) -> None:
+    if not answer.survivors:
+        return
+    rows = [
+        (
+            _ci(each.ci),
+            escape(each.group),
+            f"{each.up} up, {each.min_up} needed",
+            str(each.lost),
+            "none left" if each.margin == 0 else f"{each.margin} more",
+        )
+        for each in answer.survivors[:_SHOWN]
+    ]
+    _print(out, "Redundancy that holds", ("CI", "group", "weight", "lost", "can lose in full service"), rows)
+    if len(answer.survivors) > _SHOWN:
+        out.print(f"... and {len(answer.survivors) - _SHOWN} more: --format json lists all.")
+
+
+def _print(out: Console, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    table = Table(*columns, box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def _names(answer: ImpactAnswer) -> dict[str, str]:
+    known: list[Ci] = [seed.ci for seed in answer.seeds]
+    known += [each.ci for each in answer.affected]
+    known += [each.ci for each in answer.already]
+    return {ci.id: ci.name for ci in known}
+
+
+def _service_ids(answer: ImpactAnswer) -> set[str]:
+    return {each.ci.id for each in answer.services}
+
+
+def _path(path: tuple[Step, ...], names: dict[str, str]) -> str:
+    """Write a path by the names along it, from the affected CI back to what failed."""
+    words: list[str] = []
+    for step in path:
+        for end in (step.source, step.target):
+            if not words or names.get(end, end) != words[-1]:
+                words.append(names.get(end, end))
+    return escape(" > ".join(words))
+
+
+def _ci(ci: Ci) -> str:
+    return f"{escape(ci.name)} [dim]{ci.class_name}[/dim]"
+
+
+def _state(state: State) -> str:
+    return f"[{_STYLES[state]}]{state.name}[/]"
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _some(words: Iterable[str]) -> str:
+    listed = list(words)
+    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""  # noqa: PLR2004 - what a line holds
+    return ", ".join(listed[:10]) + more
+
+
+def _counted(counts: Counts) -> list[str]:
+    return [
+        str(value)
+        for value in (
+            counts.created,
+            counts.updated,
+            counts.unchanged,
+            counts.retired,
+            counts.rejected,
+            counts.waiting,
+        )
+    ]

@@ -1,0 +1,289 @@
+"""What breaks if these fail: the impact engine's answer, told apart from what was so already, for services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from knockon.cmdb.lookup import find, find_all
+from knockon.errors import BadUsage
+from knockon.impact.evaluation import evaluate
+from knockon.impact.supports import supported
+from knockon.itsm.answer import (
+    Affected,
+    AffectedService,
+    Already,
+    Ci,
+    ImpactAnswer,
+    Seed,
+    Step,
+    SupportedService,
+    SupportsAnswer,
+    Survivor,
+    Unknown,
+)
+from knockon.itsm.context import Context, open_records
+from knockon.itsm.services import service_facts
+from knockon.schema.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from knockon.cmdb.rows import Entity
+    from knockon.impact.evaluation import Evaluation
+    from knockon.impact.network import Dependency
+    from knockon.impact.topologies import Topologies, View
+
+Given = Literal["none", "open"]
+_ASKED = {"down": State.DOWN, "degraded": State.DEGRADED, "removed": State.DOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One seed of a question: ``state`` is down, degraded or removed."""
+
+    reference: str
+    state: str = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The estate before and after the seeds, both knowing the context."""
+
+    view: View
+    context: Context
+    before: Evaluation
+    after: Evaluation
+
+    def worse(self) -> list[str]:
+        """List the ids that the seeds make worse, seeds included, in the order of every list."""
+        return [id_ for id_ in self.after.settled() if self.after.state(id_) > self.before.state(id_)]
+
+
+async def blast_radius(
+    topologies: Topologies,
+    asks: Sequence[Ask],
+    *,
+    given: Given = "none",
+    assume: Sequence[str] = (),
+    max_distance: int | None = None,
+    exclude: Sequence[str] = (),
+) -> ImpactAnswer:
+    """Answer what the seeds do to the estate, at its newest revision.
+
+    Parameters
+    ----------
+    given
+        ``open``: knowing the effects of open incidents and of changes under way.
+    assume
+        References of what is known to be OPERATIONAL, whatever it depends on.
+    max_distance
+        Shows only what is at most so many steps away; everything is computed and counted.
+    exclude
+        Relationship types left out of this analysis.
+
+    Raises
+    ------
+    BadUsage
+        An unknown state, one CI asked for twice with different states, a seed that is also assumed.
+    ReferenceNotFound, ReferenceAmbiguous
+    """
+    view = await topologies.current(frozenset(exclude))
+    seeds = await _seeds(topologies, asks)
+    pins = await find_all(topologies.store, topologies.model, assume)
+    _refuse_both(seeds, pins)
+    context = await open_records(topologies.store, topologies.model) if given == "open" else Context()
+    states = {id_: _ASKED[asked] for id_, (_, asked) in seeds.items()}
+    removed = {id_ for id_, (_, asked) in seeds.items() if asked == "removed"}
+    found = compare(view, context, states, removed=removed, pins={pin.id for pin in pins})
+    return await _answer(topologies, found, seeds, pins, given, max_distance)
+
+
+def compare(
+    view: View,
+    context: Context,
+    seeds: Mapping[str, State],
+    *,
+    removed: Collection[str] = (),
+    pins: Collection[str] = (),
+) -> Difference:
+    """Evaluate the context alone, and the context with the seeds; a seed that the context pins is a seed."""
+    known = view.topology
+    held = {pin for pin in {*pins, *context.pins} if pin in known and pin not in seeds}
+    base = {id_: state for id_, state in context.states.items() if id_ in known and id_ not in held}
+    own = {id_: state for id_, state in seeds.items() if id_ in known and state > State.OPERATIONAL}
+    both = base | {id_: max(state, base.get(id_, State.OPERATIONAL)) for id_, state in own.items()}
+    before = evaluate(known, base, pins=held)
+    after = evaluate(known, both, pins=held, removed=[id_ for id_ in removed if id_ in known]) if own else before
+    return Difference(view, context, before, after)
+
+
+async def services_hit(topologies: Topologies, states: Mapping[str, State]) -> dict[str, State]:
+    """Tell which services would be worse than OPERATIONAL if items were in these states, worst first."""
+    view = await topologies.current()
+    found = compare(view, Context(), states)
+    return {id_: found.after.state(id_) for id_ in found.worse() if id_ in view.services}
+
+
+async def supports(topologies: Topologies, reference: str) -> SupportsAnswer:
+    """Tell which services something supports by a dependency path, also where redundancy hides the impact.
+
+    Raises
+    ------
+    ReferenceNotFound, ReferenceAmbiguous
+    """
+    view = await topologies.current()
+    entity = await find(topologies.store, topologies.model, reference)
+    if entity.id not in view.topology:
+        return SupportsAnswer(view.revision, ci_of(entity), ())
+    reached = supported(view.topology, [entity.id], view.services)
+    facts = await service_facts(topologies.store, [each.id for each in reached])
+    services = tuple(
+        SupportedService(
+            ci_of(facts[each.id].entity),
+            facts[each.id].criticality,
+            facts[each.id].users,
+            each.distance,
+            steps(each.path),
+        )
+        for each in reached
+        if each.id in facts
+    )
+    return SupportsAnswer(view.revision, ci_of(entity), services)
+
+
+def ci_of(entity: Entity) -> Ci:
+    """Name an entity in an answer."""
+    return Ci(entity.id, entity.class_name, entity.name)
+
+
+def steps(path: Iterable[Dependency]) -> tuple[Step, ...]:
+    """Give a path by the relationships as they are stored."""
+    return tuple(
+        Step(each.supplier, each.type_name, each.consumer)
+        if each.reversed
+        else Step(each.consumer, each.type_name, each.supplier)
+        for each in path
+    )
+
+
+async def _seeds(topologies: Topologies, asks: Sequence[Ask]) -> dict[str, tuple[Entity, str]]:
+    if not asks:
+        raise BadUsage("Name at least one thing that fails.")
+    seeds: dict[str, tuple[Entity, str]] = {}
+    for ask in asks:
+        if ask.state not in _ASKED:
+            raise BadUsage(f"{ask.state!r} is no state to ask about; use down, degraded or removed.")
+        entity = await find(topologies.store, topologies.model, ask.reference)
+        if seeds.get(entity.id, (entity, ask.state))[1] != ask.state:
+            raise BadUsage(f"{ask.reference!r} is asked about in two states; choose one.")
+        seeds[entity.id] = (entity, ask.state)
+    return seeds
+
+
+def _refuse_both(seeds: Mapping[str, object], pins: Iterable[Entity]) -> None:
+    for pin in pins:
+        if pin.id in seeds:
+            raise BadUsage(f"{pin.class_name}:{pin.name} is asked about and assumed operational; choose one.")
+
+
+async def _answer(
+    topologies: Topologies,
+    found: Difference,
+    seeds: Mapping[str, tuple[Entity, str]],
+    pins: Sequence[Entity],
+    given: str,
+    max_distance: int | None,
+) -> ImpactAnswer:
+    view, after = found.view, found.after
+    worse = found.worse()
+    affected = [id_ for id_ in worse if id_ not in seeds]
+    shown = [id_ for id_ in affected if max_distance is None or after.distance(id_) <= max_distance]
+    hit = [id_ for id_ in after.settled() if id_ in view.services and (id_ in seeds or id_ in set(worse))]
+    facts = await service_facts(topologies.store, hit)
+    touched = [*seeds, *affected]
+    return ImpactAnswer(
+        revision=view.revision,
+        given=given,
+        seeds=tuple(_seed(found, entity, asked) for entity, asked in seeds.values()),
+        assumed=tuple(ci_of(pin) for pin in pins),
+        affected=tuple(_affected(found, id_) for id_ in shown),
+        counts={
+            state: sum(after.state(id_) == state for id_ in affected)
+            for state in (State.DOWN, State.DEGRADED, State.AT_RISK)
+        },
+        survivors=_survivors(found),
+        already=_already(found),
+        services=tuple(
+            AffectedService(_ci(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users)
+            for id_ in hit
+            if id_ in facts
+        ),
+        unmapped=tuple(_ci(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped),
+        unknown=tuple(_unknown(topologies, found, seeds, set(touched))),
+        truncated=len(shown) < len(affected),
+    )
+
+
+def _ci(view: View, id_: str) -> Ci:
+    return ci_of(view.entities[id_])
+
+
+def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
+    known = entity.id in found.view.topology
+    return Seed(ci_of(entity), asked, found.after.state(entity.id) if known else _ASKED[asked])
+
+
+def _affected(found: Difference, id_: str) -> Affected:
+    after, entities = found.after, found.view.entities
+    because = after.because(id_, lambda each: entities[each].name)
+    return Affected(_ci(found.view, id_), after.state(id_), after.distance(id_), because, steps(after.path(id_)))
+
+
+def _survivors(found: Difference) -> tuple[Survivor, ...]:
+    """List the groups that the seeds weakened and that still serve."""
+    weak_before = {(each.consumer, each.group): each.lost for each in found.before.survivors()}
+    return tuple(
+        Survivor(_ci(found.view, each.consumer), each.group, each.up, each.min_up, each.lost, each.margin)
+        for each in found.after.survivors()
+        if each.lost != weak_before.get((each.consumer, each.group))
+    )
+
+
+def _already(found: Difference) -> tuple[Already, ...]:
+    reasons: dict[str, str] = {}
+    for effect in found.context.effects:
+        reasons.setdefault(effect.item_id, effect.because)
+    entities = found.view.entities
+
+    def because(id_: str) -> str:
+        own = found.before.explains_itself(id_) and reasons.get(id_)
+        return own or found.before.because(id_, lambda each: entities[each].name).text
+
+    return tuple(Already(_ci(found.view, id_), found.before.state(id_), because(id_)) for id_ in found.before.settled())
+
+
+def _unknown(
+    topologies: Topologies, found: Difference, seeds: Mapping[str, tuple[Entity, str]], touched: Collection[str]
+) -> Iterable[Unknown]:
+    """Tell what the answer could not take into account, for what it speaks of."""
+    view = found.view
+    for id_, (entity, _) in seeds.items():
+        if id_ not in view.topology:
+            why = "no impact rule names its class" if not _can_fail(topologies, entity) else "it is not in service"
+            yield Unknown(ci_of(entity), f"{why}, so nothing is known of what its failure does")
+    for record in view.waiting:
+        ends = [id_ for id_ in record.known if id_ in touched]
+        if ends:
+            text = f"{record.key.from_ref} {record.key.type_name} {record.key.to_ref}"
+            yield Unknown(_ci(view, ends[0]), f"the relationship {text} of {record.key.source} waits: {record.because}")
+    for group in view.empty_groups:
+        if group.consumer in touched:
+            yield Unknown(_ci(view, group.consumer), group.because)
+    for record in found.context.unmapped:
+        state = record.attributes.get("state")
+        yield Unknown(ci_of(record), f"the model does not know its state {state!r}; it counts as open")
+
+
+def _can_fail(topologies: Topologies, entity: Entity) -> bool:
+    return entity.class_name in topologies.model.topology_classes

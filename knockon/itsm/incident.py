@@ -1,0 +1,66 @@
+"""From an incident to the services that it hits, given everything else that is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from knockon.impact.supports import supported
+from knockon.itsm.blast_radius import ci_of, compare
+from knockon.itsm.context import declared_effects, open_records
+from knockon.schema.states import State
+
+if TYPE_CHECKING:
+    from knockon.cmdb.rows import Entity
+    from knockon.impact.topologies import Topologies
+    from knockon.itsm.answer import Ci
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentService:
+    """A service that the incident's CIs support and that is not OPERATIONAL now.
+
+    ``added``: the incident's own CIs make it so; otherwise it was so already by what else is open.
+    """
+
+    ci: Ci
+    state: State
+    because: str
+    added: bool
+
+
+async def affected_services(topologies: Topologies, incident: Entity) -> list[IncidentService]:
+    """Tell which services an incident's CIs hit, given the effects of everything else that is open.
+
+    What the incident itself does is taken as if it held now, whatever its state. Services that its CIs
+    do not support are left out, however bad they are. Worst first, then distance, class, name.
+    """
+    store, model = topologies.store, topologies.model
+    view = await topologies.current()
+    own = await declared_effects(store, model, [incident])
+    context = await open_records(store, model, but={incident.id})
+    context.effects += [effect for effect in own if effect.pin]
+    seeds: dict[str, State] = {}
+    for effect in own:
+        if not effect.pin:
+            seeds[effect.item_id] = max(effect.state, seeds.get(effect.item_id, State.OPERATIONAL))
+    found = compare(view, context, seeds)
+    starts = [id_ for id_ in seeds if id_ in view.topology]
+    reached = {each.id for each in supported(view.topology, starts, view.services)} | (view.services & set(starts))
+    entities = view.entities
+
+    def because(id_: str) -> str:
+        if found.after.explains_itself(id_):
+            return next((effect.because for effect in own if effect.item_id == id_), "It is failed by an open record.")
+        return found.after.because(id_, lambda each: entities[each].name).text
+
+    return [
+        IncidentService(
+            ci_of(entities[id_]),
+            found.after.state(id_),
+            because(id_),
+            added=found.after.state(id_) > found.before.state(id_),
+        )
+        for id_ in found.after.settled()
+        if id_ in reached
+    ]
