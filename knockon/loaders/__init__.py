@@ -1,0 +1,109 @@
+"""Loaders: from the files of a discovery source to observations. They know the schema and nothing above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from knockon.errors import FormatUnknown, SourceConflict
+from knockon.loaders import kubernetes, native
+from knockon.loaders.inputs import documents, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from knockon.loaders.inputs import Document, Input
+    from knockon.schema.model import Model
+    from knockon.schema.observation import Item
+
+    Files = list[tuple[Input, list[Document] | None]]
+
+FORMATS = ("native", "kubernetes")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the files of one load say. ``items`` are raw: values as they stand in the files."""
+
+    source: str
+    format: str
+    items: list[Item]
+
+
+def read(paths: Sequence[Path | str], *, source: str | None = None, format: str = "auto", model: Model) -> Reading:  # noqa: A002 - as the option is called
+    """Read files and folders as one load; ``-`` is standard input.
+
+    Everything is parsed before anything is given, so an error means that nothing was loaded.
+    ``source`` is who says all this; in native files it may stand in the file instead. ``format`` is
+    one of FORMATS, or "auto" to recognise it.
+
+    Raises
+    ------
+    FileUnreadable, FileNotParsed
+        With the file and, where there is one, the line.
+    FormatUnknown
+        There is no such format, or "auto" recognises none or several.
+    SourceConflict
+        No source, two sources, or one that could not be told from a class in a reference.
+    """
+    if format not in ("auto", *FORMATS):
+        raise FormatUnknown(f"There is no format {format!r}; the formats are auto, {', '.join(FORMATS)}.")
+    files: Files = [(each, documents(each) if each.syntax in ("yaml", "json") else None) for each in gather(paths)]
+    if (_recognised(files) if format == "auto" else format) == "kubernetes":
+        if source is None:
+            raise SourceConflict("Kubernetes objects do not name their cluster: give its name with --source.")
+        _check_source(source, model)
+        return Reading(source, "kubernetes", kubernetes.read(_parsed(files), source))
+    read_files = [native.read(*each) for each in files]
+    agreed = _agreed_source(
+        source, [(each.name, found.source) for (each, _), found in zip(files, read_files, strict=True)]
+    )
+    _check_source(agreed, model)
+    return Reading(agreed, "native", [item for each in read_files for item in each.items(agreed)])
+
+
+def _recognised(files: Files) -> str:
+    """Tell the one format of a load by what is in its files."""
+    votes: dict[str, str] = {}
+    for origin, found in files:
+        values = [each.value for each in found or () if isinstance(each.value, dict)]
+        if any(kubernetes.recognises(value) for value in values):
+            votes.setdefault("kubernetes", origin.name)
+        elif found is None or any(native.recognises(value) for value in values):
+            votes.setdefault("native", origin.name)
+    if len(votes) == 1:
+        return next(iter(votes))
+    if votes:
+        which = " and ".join(f"{name} looks like {each}" for each, name in votes.items())
+        raise FormatUnknown(f"{which}: load them apart, or say --format.")
+    names = ", ".join(origin.name for origin, _ in files)
+    raise FormatUnknown(f"No loader recognises {names}; say --format with one of {', '.join(FORMATS)}.")
+
+
+def _parsed(files: Files) -> list[Document]:
+    for origin, found in files:
+        if found is None:
+            raise FormatUnknown(f"{origin.name}: Kubernetes objects are read from YAML and JSON files only.")
+    return [each for _, found in files for each in found or ()]
+
+
+def _agreed_source(given: str | None, written: list[tuple[str, str | None]]) -> str:
+    said = {"--source": given} | {name: source for name, source in written if source is not None}
+    names = {source: where for where, source in said.items() if source is not None}
+    if len(names) > 1:
+        which = ", ".join(f"{source!r} ({where})" for source, where in names.items())
+        raise SourceConflict(f"One load has one source, and here are {which}: make them agree, or load them apart.")
+    if not names:
+        raise SourceConflict("Nothing says whose observations these are: give --source NAME, or source: in the file.")
+    return next(iter(names))
+
+
+def _check_source(source: str, model: Model) -> None:
+    if not source.strip() or ":" in source or not source.isprintable():
+        raise SourceConflict(f"The source {source!r} must be a word or words without a colon or control characters.")
+    if source in model.classes:
+        raise SourceConflict(
+            f"The source may not be called {source!r}, like a class: {source}:x would mean the {source} named x. "
+            "Give another name with --source."
+        )

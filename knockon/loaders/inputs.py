@@ -1,0 +1,161 @@
+"""From paths to parsed documents, each of which knows where in its file a value stands."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from knockon.errors import FileNotParsed, FileUnreadable
+from knockon.loaders import json_text
+from knockon.schema.document import Located, read_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Syntax = Literal["yaml", "json", "lines", "csv"]
+
+STANDARD_INPUT = "-"
+_SYNTAX: dict[str, Syntax] = {
+    ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".ndjson": "lines", ".jsonl": "lines", ".csv": "csv",
+}  # fmt: skip
+_RECORD_KEYS = frozenset({"class", "key", "from", "to"})
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file as bytes. ``alone``: it is the only one of its load, so locations need not name it."""
+
+    name: str
+    data: bytes
+    syntax: Syntax
+    alone: bool
+
+    def text(self) -> str:
+        """Decode the whole file.
+
+        Raises
+        ------
+        FileUnreadable
+            With the byte and the line that are not UTF-8.
+        """
+        try:
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = self.data.count(b"\n", 0, error.start) + 1
+            raise FileUnreadable(
+                f"{self.name}:{line}: byte {error.start} is not UTF-8 text; save the file as UTF-8."
+            ) from error
+
+    def at_line(self, line: int) -> str:
+        """Give the location of a line, as records carry it."""
+        return str(line) if self.alone else f"{self.name}:{line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML or JSON document of a file, as plain values."""
+
+    origin: Input
+    value: Any
+    lines: Located | None = field(repr=False, default=None)
+
+    def location(self, *path: str | int) -> str:
+        """Give the location of a value, as records carry it: a line, or a JSON pointer."""
+        if self.lines is not None:
+            return self.origin.at_line(self.lines.at(*path).line)
+        pointer = _pointer(path)
+        return pointer if self.origin.alone else f"{self.origin.name}#{pointer}"
+
+    def where(self, *path: str | int) -> str:
+        """Give the file and the place in it, for a message."""
+        if self.lines is not None:
+            return f"{self.origin.name}:{self.lines.at(*path).line}"
+        return f"{self.origin.name}#{_pointer(path)}"
+
+
+def _pointer(path: tuple[str | int, ...]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def gather(paths: Sequence[Path | str]) -> list[Input]:
+    """Read the files of one load; a folder stands for the files in it that a loader can read, by name.
+
+    Raises
+    ------
+    FileUnreadable
+        A file that is not there, may not be read, or a folder without such files.
+    """
+    found: list[tuple[str, bytes]] = []
+    for path in paths:
+        if str(path) == STANDARD_INPUT:
+            found.append((STANDARD_INPUT, sys.stdin.buffer.read()))
+        else:
+            found += [(_name(file), _bytes(file)) for file in _files(Path(path))]
+    return [Input(name, data, _syntax(name, data), alone=len(found) == 1) for name, data in found]
+
+
+def _name(file: Path) -> str:
+    """Give a file's name as text that can be stored, also where the file system's is not UTF-8."""
+    return str(file).encode("utf-8", "backslashreplace").decode()
+
+
+def _files(path: Path) -> list[Path]:
+    try:
+        if not path.is_dir():
+            return [path]
+        files = sorted(each for each in path.iterdir() if each.suffix.lower() in _SYNTAX and each.is_file())
+    except (OSError, ValueError) as error:
+        raise FileUnreadable(f"{_name(path)}: cannot be read ({error}).") from error
+    if not files:
+        raise FileUnreadable(f"{_name(path)}: the folder holds no {', '.join(sorted(_SYNTAX))} file.")
+    return files
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise FileUnreadable(f"{_name(file)}: cannot be read ({reason}).") from error
+
+
+def _syntax(name: str, data: bytes) -> Syntax:
+    """Tell the syntax by the file's ending, else by its content."""
+    known = _SYNTAX.get(Path(name).suffix.lower())
+    return known or _sniffed(data.decode("utf-8-sig", "replace").lstrip())
+
+
+def _sniffed(text: str) -> Syntax:
+    first, _, rest = text.partition("\n")
+    if text.startswith(("{", "[")):
+        try:
+            value = json_text.parse(first)
+        except json_text.JsonProblem:
+            return "json"
+        is_record = isinstance(value, dict) and not _RECORD_KEYS.isdisjoint(value)
+        return "lines" if rest.strip() or is_record else "json"
+    columns = [each.strip() for each in next(csv.reader([first]), [])]
+    return "csv" if {"class", "key"} <= set(columns) or {"from", "type", "to"} <= set(columns) else "yaml"
+
+
+def documents(origin: Input) -> list[Document]:
+    """Parse a YAML or JSON file; empty YAML documents are left out.
+
+    Raises
+    ------
+    FileUnreadable, FileNotParsed
+        With the file and the line.
+    """
+    text = origin.text()
+    if origin.syntax == "json":
+        try:
+            return [Document(origin, json_text.parse(text))]
+        except json_text.JsonProblem as problem:
+            message = f"{origin.name}:{problem.line}: {problem}. Nothing of this file was read."
+            raise FileNotParsed(message) from problem
+    return [
+        Document(origin, each.plain(), each) for each in read_documents(text, origin.name) if each.value is not None
+    ]

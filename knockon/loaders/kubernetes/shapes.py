@@ -1,0 +1,388 @@
+"""The parts of Kubernetes objects that the loader reads; everything else in them is ignored.
+
+Field names are the API's, in snake case. YAML scalars come as text and are given their types here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+
+class Shape(BaseModel):
+    """A part of an object. Null means absent, as the API server writes it."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+
+class Owner(Shape):
+    api_version: str = ""
+    kind: str
+    name: str
+    controller: bool = False
+
+
+class Metadata(Shape):
+    name: str = Field(min_length=1)
+    namespace: str = ""
+    uid: str | None = None
+    labels: dict[str, str] = {}
+    owner_references: tuple[Owner, ...] = ()
+
+
+class Requirement(Shape):
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+class LabelSelector(Shape):
+    match_labels: dict[str, str] = {}
+    match_expressions: tuple[Requirement, ...] = ()
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Tell whether all its requirements hold; an empty selector matches everything."""
+        return self.match_labels.items() <= labels.items() and all(_holds(r, labels) for r in self.match_expressions)
+
+
+def _holds(requirement: Requirement, labels: dict[str, str]) -> bool:
+    value = labels.get(requirement.key)
+    if requirement.operator == "In":
+        return value in requirement.values
+    if requirement.operator == "NotIn":
+        return value not in requirement.values
+    return (value is not None) == (requirement.operator == "Exists")
+
+
+class KeyReference(Shape):
+    name: str = ""
+    key: str = ""
+
+
+class ValueSource(Shape):
+    config_map_key_ref: KeyReference | None = None
+
+
+class Variable(Shape):
+    name: str
+    value: str = ""
+    value_from: ValueSource = ValueSource()
+
+
+class VariableSource(Shape):
+    prefix: str = ""
+    config_map_ref: KeyReference | None = None
+
+
+class Container(Shape):
+    image: str | None = None
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: tuple[Variable, ...] = ()
+    env_from: tuple[VariableSource, ...] = ()
+
+
+class Claim(Shape):
+    claim_name: str
+
+
+class Volume(Shape):
+    persistent_volume_claim: Claim | None = None
+
+
+class PodSpec(Shape):
+    node_name: str = ""
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+
+    @property
+    def images(self) -> list[str]:
+        return sorted({each.image for each in (*self.containers, *self.init_containers) if each.image})
+
+
+class Labels(Shape):
+    labels: dict[str, str] = {}
+
+
+class PodTemplate(Shape):
+    metadata: Labels = Labels()
+    spec: PodSpec = PodSpec()
+
+
+class Object(Shape):
+    metadata: Metadata
+
+
+class Condition(Shape):
+    type: str
+    status: str
+
+
+class NodeAddress(Shape):
+    type: str
+    address: str
+
+
+class NodeInfo(Shape):
+    os_image: str | None = None
+    kernel_version: str | None = None
+    kubelet_version: str | None = None
+    container_runtime_version: str | None = None
+
+
+class NodeSpec(Shape):
+    provider_id: str | None = Field(default=None, alias="providerID")
+
+
+class NodeStatus(Shape):
+    addresses: tuple[NodeAddress, ...] = ()
+    capacity: dict[str, str | int] = {}
+    conditions: tuple[Condition, ...] = ()
+    node_info: NodeInfo = NodeInfo()
+
+
+class Node(Object):
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class PodStatus(Shape):
+    phase: str | None = None
+    pod_ip: str | None = Field(default=None, alias="podIP")
+    start_time: str | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+class Pod(Object):
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.metadata.labels
+
+    @property
+    def pod_spec(self) -> PodSpec:
+        return self.spec
+
+
+class WorkloadSpec(Shape):
+    replicas: int = Field(default=1, ge=0)
+    parallelism: int = Field(default=1, ge=0)
+    selector: dict[str, Any] = {}
+    template: PodTemplate = PodTemplate()
+
+
+class WorkloadStatus(Shape):
+    desired_number_scheduled: int | None = Field(default=None, ge=0)
+    active: int | None = Field(default=None, ge=0)
+    succeeded: int | None = None
+    failed: int | None = None
+
+
+class Workload(Object):
+    """Deployment, ReplicaSet, StatefulSet or ReplicationController."""
+
+    spec: WorkloadSpec = WorkloadSpec()
+    status: WorkloadStatus = WorkloadStatus()
+
+    @property
+    def replicas(self) -> int | None:
+        """How many pods it is to keep running; None where it does not say."""
+        return self.spec.replicas
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.spec.template.metadata.labels
+
+    @property
+    def pod_spec(self) -> PodSpec:
+        return self.spec.template.spec
+
+
+class DaemonSet(Workload):
+    @property
+    def replicas(self) -> int | None:
+        return self.status.desired_number_scheduled
+
+
+class Job(Workload):
+    @property
+    def replicas(self) -> int | None:
+        if self.status.active is None and (self.status.succeeded or self.status.failed):
+            return 0
+        return self.spec.parallelism if self.status.active is None else self.status.active
+
+
+class JobTemplate(Shape):
+    spec: WorkloadSpec = WorkloadSpec()
+
+
+class CronJobSpec(WorkloadSpec):
+    job_template: JobTemplate = JobTemplate()
+
+
+class CronJob(Workload):
+    spec: CronJobSpec = CronJobSpec()
+
+    @property
+    def replicas(self) -> int | None:
+        return None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.spec.job_template.spec.template.metadata.labels
+
+    @property
+    def pod_spec(self) -> PodSpec:
+        return self.spec.job_template.spec.template.spec
+
+
+class ServicePort(Shape):
+    port: int
+    protocol: str = "TCP"
+
+
+class ServiceSpec(Shape):
+    type: str = "ClusterIP"
+    cluster_ip: str = Field(default="", alias="clusterIP")
+    external_name: str | None = None
+    selector: dict[str, str] = {}
+    ports: tuple[ServicePort, ...] = ()
+
+
+class Service(Object):
+    spec: ServiceSpec = ServiceSpec()
+
+    def selects(self, labels: dict[str, str]) -> bool:
+        """Tell whether it routes to pods with these labels; without a selector it picks none itself."""
+        return bool(self.spec.selector) and self.spec.selector.items() <= labels.items()
+
+    def answers_at(self, port: int | None) -> bool:
+        """Tell whether a caller can mean it with this port; headless services hand on any port."""
+        ports = {each.port for each in self.spec.ports}
+        return port is None or not ports or self.spec.cluster_ip == "None" or port in ports
+
+
+class Target(Shape):
+    kind: str = ""
+    name: str = ""
+
+
+class EndpointConditions(Shape):
+    terminating: bool = False
+
+
+class Endpoint(Shape):
+    target_ref: Target = Target()
+    conditions: EndpointConditions = EndpointConditions()
+
+
+class EndpointSlice(Object):
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+class ServiceName(Shape):
+    name: str = ""
+
+
+class Backend(Shape):
+    service: ServiceName = ServiceName()
+    service_name: str = ""  # the API before networking.k8s.io/v1
+
+    @property
+    def target(self) -> str:
+        return self.service.name or self.service_name
+
+
+class IngressPath(Shape):
+    backend: Backend = Backend()
+
+
+class HttpRule(Shape):
+    paths: tuple[IngressPath, ...] = ()
+
+
+class IngressRule(Shape):
+    host: str = ""
+    http: HttpRule = HttpRule()
+
+
+class IngressSpec(Shape):
+    ingress_class_name: str | None = None
+    default_backend: Backend = Backend()
+    backend: Backend = Backend()
+    rules: tuple[IngressRule, ...] = ()
+
+
+class Ingress(Object):
+    spec: IngressSpec = IngressSpec()
+
+
+class ConfigMap(Object):
+    data: dict[str, str] = {}
+
+
+class VolumeResources(Shape):
+    requests: dict[str, str | int] = {}
+
+
+class VolumeSpec(Shape):
+    capacity: dict[str, str | int] = {}
+    resources: VolumeResources = VolumeResources()
+    storage_class_name: str | None = None
+    volume_name: str = ""
+
+
+class VolumeStatus(Shape):
+    capacity: dict[str, str | int] = {}
+
+
+class StorageVolume(Object):
+    """PersistentVolume or PersistentVolumeClaim."""
+
+    spec: VolumeSpec = VolumeSpec()
+    status: VolumeStatus = VolumeStatus()
+
+
+class BudgetSpec(Shape):
+    selector: LabelSelector | None = None
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
+
+
+class DisruptionBudget(Object):
+    spec: BudgetSpec = BudgetSpec()
+
+
+WORKLOADS: dict[tuple[str, str], type[Object]] = {
+    ("apps", "Deployment"): Workload,
+    ("apps", "ReplicaSet"): Workload,
+    ("apps", "StatefulSet"): Workload,
+    ("apps", "DaemonSet"): DaemonSet,
+    ("", "ReplicationController"): Workload,
+    ("batch", "Job"): Job,
+    ("batch", "CronJob"): CronJob,
+}
+SHAPES: dict[tuple[str, str], type[Object]] = {
+    **WORKLOADS,
+    ("", "Node"): Node,
+    ("", "Namespace"): Object,
+    ("", "Pod"): Pod,
+    ("", "Service"): Service,
+    ("", "ConfigMap"): ConfigMap,
+    ("", "PersistentVolume"): StorageVolume,
+    ("", "PersistentVolumeClaim"): StorageVolume,
+    ("networking.k8s.io", "Ingress"): Ingress,
+    ("discovery.k8s.io", "EndpointSlice"): EndpointSlice,
+    ("policy", "PodDisruptionBudget"): DisruptionBudget,
+}
+"""By API group and kind: other groups use the same kind names for other things."""

@@ -1,0 +1,260 @@
+"""The native format: entities and relationships as YAML, JSON, NDJSON or CSV (docs/reference/native-format.md)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from knockon.errors import FileNotParsed, RejectCode
+from knockon.loaders import json_text
+from knockon.schema import values
+from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
+from knockon.schema.spec import AttributeSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from knockon.loaders.inputs import Document, Input
+    from knockon.schema.observation import Item
+
+HEADER = ("source", "seen")
+SECTIONS = ("entities", "relationships")
+_SEEN = AttributeSpec(type="datetime", description="When it was seen.")
+_ENTITY_COLUMNS = {"class", "key"}
+_RELATIONSHIP_COLUMNS = {"from", "type", "to"}
+
+
+@dataclass
+class NativeFile:
+    """One file, read but not yet attributed to a source: records with their locations, and rejects."""
+
+    source: str | None = None
+    seen: str | None = None
+    entities: list[tuple[Any, str]] = field(default_factory=list)
+    relationships: list[tuple[Any, str]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    def items(self, source: str) -> Iterator[Item]:
+        """Yield what this file says, as ``source``: entities before relationships."""
+        yield from self.rejects
+        for record, location in self.entities:
+            yield _entity(record, location, source, self.seen)
+        for record, location in self.relationships:
+            yield _relationship(record, location, source, self.seen)
+
+    def take_header(self, header: dict[str, Any], where: str) -> None:
+        """Take ``source`` and ``seen``; absent and null ones leave it to the load."""
+        source, seen = header.get("source"), header.get("seen")
+        if source is not None and not isinstance(source, str):
+            raise FileNotParsed(f"{where}: source must be text.")
+        self.source = source
+        self.seen = None if seen is None else _instant(seen, where)
+
+
+def _instant(value: Any, where: str) -> str:
+    """Give a moment in the form in which moments are kept."""
+    try:
+        return str(values.parse(_SEEN, value))
+    except ValueError as error:
+        raise FileNotParsed(f"{where}: seen: {error}") from error
+
+
+def recognises(value: dict[str, Any]) -> bool:
+    """Tell whether a YAML or JSON document is in the native format."""
+    return not value.keys().isdisjoint(HEADER + SECTIONS)
+
+
+def read(origin: Input, documents: list[Document] | None) -> NativeFile:
+    """Read one file: ``documents`` where it is YAML or JSON, else its lines.
+
+    Raises
+    ------
+    FileNotParsed
+        It has not the shape of a native file; with the line.
+    """
+    if documents is not None:
+        return _read_document(documents)
+    return _read_csv(origin) if origin.syntax == "csv" else _read_lines(origin)
+
+
+def _read_document(documents: list[Document]) -> NativeFile:
+    read = NativeFile()
+    if len(documents) > 1:
+        raise FileNotParsed(f"{documents[1].where()}: a native file is one document; use one file for each.")
+    for document in documents:
+        if not isinstance(document.value, dict):
+            raise FileNotParsed(f"{document.where()}: a native file is a mapping of {_listed(HEADER + SECTIONS)}.")
+        _check_keys(document.value, document, HEADER + SECTIONS)
+        read.take_header(document.value, document.where("seen"))
+        read.entities = _section(document, "entities")
+        read.relationships = _section(document, "relationships")
+    return read
+
+
+def _section(document: Document, name: str) -> list[tuple[Any, str]]:
+    records = document.value.get(name)
+    if records is None:
+        return []
+    if not isinstance(records, list):
+        raise FileNotParsed(f"{document.where(name)}: {name} must be a list of records.")
+    return [(record, document.location(name, position)) for position, record in enumerate(records)]
+
+
+def _check_keys(header: dict[str, Any], document: Document, allowed: tuple[str, ...]) -> None:
+    for key in header:
+        if key not in allowed:
+            raise FileNotParsed(f"{document.where(key)}: unknown key {key!r}; a native file has {_listed(allowed)}.")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _read_lines(origin: Input) -> NativeFile:
+    """Read NDJSON: one record a line; a line that cannot be read is a reject."""
+    read = NativeFile()
+    data = origin.data.removeprefix(b"\xef\xbb\xbf")
+    first = True
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not (line := line.strip(b" \t\r")):
+            continue
+        try:
+            record = json_text.parse(line.decode())
+        except UnicodeDecodeError as error:
+            message = f"Byte {error.start} of the line is not UTF-8 text."
+            read.rejects.append(_malformed(message, origin.at_line(number), line.decode("utf-8", "backslashreplace")))
+        except json_text.JsonProblem as problem:
+            read.rejects.append(_malformed(f"The line is not JSON: {problem}.", origin.at_line(number), line.decode()))
+        else:
+            if first and _is_header(record):
+                _take_header_line(read, record, f"{origin.name}:{number}")
+            elif isinstance(record, dict) and ("from" in record or "to" in record):
+                read.relationships.append((record, origin.at_line(number)))
+            else:
+                read.entities.append((record, origin.at_line(number)))
+        first = False
+    return read
+
+
+def _is_header(record: Any) -> bool:
+    return (
+        isinstance(record, dict)
+        and not record.keys().isdisjoint(HEADER)
+        and record.keys().isdisjoint(_ENTITY_COLUMNS | _RELATIONSHIP_COLUMNS)
+    )
+
+
+def _take_header_line(read: NativeFile, header: dict[str, Any], where: str) -> None:
+    unknown = sorted(header.keys() - set(HEADER))
+    if unknown:
+        raise FileNotParsed(f"{where}: unknown key {unknown[0]!r}; a header line has {_listed(HEADER)}.")
+    read.take_header(header, where)
+
+
+def _read_csv(origin: Input) -> NativeFile:
+    """Read a CSV file of entities or of relationships; its first row names the columns."""
+    read = NativeFile()
+    # Bytes that are not UTF-8 survive as lone surrogates, so that only their own row is lost.
+    text = origin.data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    columns: list[str] | None = None
+    records = read.entities
+    while True:
+        number = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            if columns is None:
+                raise FileNotParsed(f"{origin.name}:{number}: {error}.") from error
+            read.rejects.append(_malformed(f"The row is not CSV: {error}.", origin.at_line(number), None))
+            continue
+        if not row:
+            continue
+        if columns is None:
+            columns = _columns(row, f"{origin.name}:{number}")
+            records = read.entities if set(columns) >= _ENTITY_COLUMNS else read.relationships
+        elif problem := _row_problem(row, columns):
+            read.rejects.append(_malformed(problem, origin.at_line(number), [_printable(cell) for cell in row]))
+        else:
+            record = {column: cell for column, cell in zip(columns, row, strict=True) if cell}
+            records.append((record, origin.at_line(number)))
+    if columns is None:
+        raise FileNotParsed(f"{origin.name}:1: the file is empty; its first row names the columns.")
+    return read
+
+
+def _columns(row: list[str], where: str) -> list[str]:
+    columns = [cell.strip() for cell in row]
+    if not (set(columns) >= _ENTITY_COLUMNS or set(columns) >= _RELATIONSHIP_COLUMNS):
+        raise FileNotParsed(
+            f"{where}: the first row must name the columns, separated by commas: "
+            "class,key,name,... for entities or from,type,to,... for relationships."
+        )
+    for column in columns:
+        if not column or columns.count(column) > 1 or not _is_text(column):
+            raise FileNotParsed(f"{where}: each column needs a name of its own, and {_printable(column)!r} is none.")
+    return columns
+
+
+def _row_problem(row: list[str], columns: list[str]) -> str | None:
+    if len(row) != len(columns):
+        return f"The row has {len(row)} cells, and the first row names {len(columns)} columns."
+    if not all(_is_text(cell) for cell in row):
+        return "The row holds bytes that are not UTF-8 text."
+    return None
+
+
+def _is_text(cell: str) -> bool:
+    return cell.isascii() or not any("\ud800" <= character <= "\udfff" for character in cell)
+
+
+def _printable(cell: str) -> str:
+    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _malformed(message: str, location: str, record: Any) -> Reject:
+    return Reject(RejectCode.MALFORMED_RECORD, message, location, record)
+
+
+_MISSING = {
+    "class": RejectCode.UNKNOWN_CLASS,
+    "key": RejectCode.MISSING_IDENTIFIER,
+    "from": RejectCode.MALFORMED_REFERENCE,
+    "type": RejectCode.UNKNOWN_RELATIONSHIP_TYPE,
+    "to": RejectCode.MALFORMED_REFERENCE,
+}
+
+
+def _entity(record: Any, location: str, source: str, seen: str | None) -> Item:
+    if not isinstance(record, dict):
+        return _malformed("A record is a mapping of class, key and attributes.", location, record)
+    attributes = dict(record)
+    class_name, key = attributes.pop("class", None), attributes.pop("key", None)
+    if not (isinstance(class_name, str) and class_name and isinstance(key, str) and key):
+        return _without_name(record, ("class", "key"), location)
+    return EntityObservation(source, key, class_name, attributes, seen, location, record)
+
+
+def _relationship(record: Any, location: str, source: str, seen: str | None) -> Item:
+    if not isinstance(record, dict):
+        return _malformed("A record is a mapping of from, type, to and attributes.", location, record)
+    attributes = dict(record)
+    start, kind, end = attributes.pop("from", None), attributes.pop("type", None), attributes.pop("to", None)
+    if not (isinstance(start, str) and start and isinstance(kind, str) and kind and isinstance(end, str) and end):
+        return _without_name(record, ("from", "type", "to"), location)
+    return RelationshipObservation(source, kind, start, end, attributes, seen, location, record)
+
+
+def _without_name(record: dict[str, Any], names: tuple[str, ...], location: str) -> Reject:
+    """Reject a record for the first of ``names`` that is missing or is no text."""
+    for name in names:
+        value = record.get(name)
+        if value is None or value == "":
+            return Reject(_MISSING[name], f"The record has no {name}.", location, record)
+        if not isinstance(value, str):
+            break
+    return Reject(_MISSING[name], f"{name} must be text; put it in quotes.", location, record)
