@@ -25,7 +25,10 @@ _MAX_UNFOLDED = 100_000  # nodes that may be read a second time through an alias
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """One node of a document: its value, whose members are Located too, and its line (first is 1)."""
+    """One node of a document: its value, whose members are Located too, and its line (first is 1).
+
+    The line of a member of a mapping is that of its key.
+    """
 
     value: dict[str, Located] | list[Located] | str | None
     line: int
@@ -118,5 +121,5 @@ class _Unfolding:
                 raise FileNotParsed(f"{self._name}:{line}: a key must be a single word or text.")
             if key.value in members:
                 raise FileNotParsed(f"{self._name}:{line}: the key {key.value!r} stands twice in one mapping.")
-            members[key.value] = self.located(member, depth + 1)
+            members[key.value] = Located(self.located(member, depth + 1).value, line)
         return members

@@ -12,7 +12,7 @@ from knockon.schema.document import Located, is_mapping, read_documents
 from knockon.schema.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 SECTIONS = ("classes", "relationships", "edge_attributes", "lifecycles")
@@ -61,8 +61,8 @@ def read_sources(files: Iterable[Path]) -> ModelSource:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise FileUnreadable(f"{file}: the model file cannot be read ({error}).") from error
-        for document in read_documents(text, file.name):
-            _collect(document, file.name, definitions, mistakes)
+        for document in read_documents(text, str(file)):
+            _collect(document, str(file), definitions, mistakes)
     merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for (section, name), (_, node) in definitions.items():
         merged[section][name] = node.plain()
@@ -71,7 +71,7 @@ def read_sources(files: Iterable[Path]) -> ModelSource:
     try:
         spec = ModelSpec.model_validate(merged)
     except ValidationError as error:
-        mistakes += [source.mistake(_sentence(each), *each["loc"]) for each in error.errors()]
+        mistakes += _misshapen(source, error.errors())
     return ModelSource(definitions, tuple(sorted(mistakes)), spec)
 
 
@@ -93,9 +93,31 @@ def _collect(
                 definitions[section, name] = (file, node)
 
 
-def _sentence(error: Any) -> str:
-    """Turn a pydantic error into one sentence that names the key."""
-    where = ".".join(str(step) for step in error["loc"][1:])
-    if error["type"] == "extra_forbidden":
-        return f"{where}: this key is not known here."
-    return f"{where}: {error['msg'][:1].lower()}{error['msg'][1:]}."
+_SHAPES = {
+    "missing": "{last} is missing here",
+    "extra_forbidden": "{last} is not known here",
+    "model_type": "this must be a mapping",
+    "dict_type": "this must be a mapping",
+    "tuple_type": "this must be a list",
+    "too_short": "this must not be empty",
+    "too_long": "this has too many members",
+    "string_type": "this must be text",
+}
+
+
+def _misshapen(source: ModelSource, errors: list[Any]) -> Iterator[Mistake]:
+    """Turn pydantic's errors into sentences that name the key, each at its line."""
+    for error in errors:
+        section, name, *steps = error["loc"]
+        deeper = any(other["loc"][: len(error["loc"])] == error["loc"] and other is not error for other in errors)
+        if deeper and error["type"] == "too_short":
+            continue  # only so because its members are wrong
+        node = source.definitions[section, name][1]
+        path: list[str | int] = []
+        for step in steps:  # pydantic's steps name the branches of a union and the keys of mappings as well
+            if (below := node.at(step)) is not node:
+                path.append(step)
+                node = below
+        said = error["msg"].replace("Input should", "this must").replace("String should", "this must")
+        sentence = _SHAPES.get(error["type"], f"{said[:1].lower()}{said[1:]}").format(last=error["loc"][-1])
+        yield source.mistake(f"{'.'.join(str(each) for each in [name, *path])}: {sentence}.", section, name, *path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 AttributeType = Literal[
     "string", "text", "integer", "number", "boolean", "datetime", "date", "duration",
@@ -102,6 +102,15 @@ class RuleSpec(Spec):
     because: str | None = None
 
 
+def _branch(raw: Any) -> str:
+    return "none" if isinstance(raw, str) else "rules"
+
+
+Impact = Annotated[
+    Annotated[tuple[RuleSpec, ...], Tag("rules")] | Annotated[Literal["none"], Tag("none")], Discriminator(_branch)
+]
+
+
 class GroupingSpec(Spec):
     ends: ClassPair
     group: Literal["type", "none"]
@@ -113,7 +122,7 @@ class RelationshipSpec(Spec):
     ends: tuple[ClassPair, ...] = Field(min_length=1)
     cardinality: Literal["one_to_one", "one_to_many", "many_to_one", "many_to_many"] = "many_to_many"
     attributes: dict[AttributeName, AttributeSpec] = Field(default_factory=dict)
-    impact: tuple[RuleSpec, ...] | Literal["none"]
+    impact: Impact
     because: str | None = None
     demand: bool = False
     group: Literal["type", "none"] = "none"
