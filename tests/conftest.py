@@ -1,9 +1,80 @@
-"""Hypothesis profiles: ``ci`` unless told, ``--hypothesis-profile=thorough`` for a long search."""
+"""What all tests share: hypothesis profiles, and a real Neo4j server for the tests that ask for one.
+
+Profiles: ``ci`` unless told, ``--hypothesis-profile=thorough`` for a long search.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import neo4j
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.neo4j_server import ServerNotStarted, running_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def neo4j_uri(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of NEO4J_TEST_URI, else of a server of our own that lives as long as the test run.
+
+    Nothing that needs it is ever skipped: without a server it fails and says why.
+    """
+    if given := os.environ.get("NEO4J_TEST_URI"):
+        yield given
+        return
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        if capture:
+            with capture.global_and_fixture_disabled():
+                print(f"\r{line} ", end="", file=sys.stderr, flush=True)
+
+    try:
+        with running_server(say) as uri:
+            yield uri
+    except ServerNotStarted as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def neo4j_auth() -> tuple[str, str]:
+    """Give user and password; a server of our own asks for none."""
+    return os.environ.get("NEO4J_TEST_USER", "neo4j"), os.environ.get("NEO4J_TEST_PASSWORD", "")
+
+
+@pytest.fixture
+async def wiped_neo4j(neo4j_uri: str, neo4j_auth: tuple[str, str]) -> AsyncIterator[str]:
+    """Give the address of the server, emptied; what the server warns about meanwhile fails the test."""
+    async with neo4j.AsyncGraphDatabase.driver(neo4j_uri, auth=neo4j_auth, telemetry_disabled=True) as driver:
+        async with driver.session(database="neo4j") as session:
+            wipe = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+            await (await session.run(wipe)).consume()
+    with no_notifications():
+        yield neo4j_uri
+
+
+@contextmanager
+def no_notifications() -> Iterator[None]:
+    """Fail if the server warns about a statement: a cartesian product, a deprecated or unbounded form."""
+    heard: list[str] = []
+    listener = logging.Handler(logging.WARNING)
+    listener.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]  # a list is enough
+    logger = logging.getLogger("neo4j.notifications")
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+    assert heard == []
