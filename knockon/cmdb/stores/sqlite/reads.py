@@ -1,0 +1,241 @@
+"""What can be read, as functions of a connection that is in a transaction.
+
+Many things asked for at once come as one JSON list. ``json_each(?) CROSS JOIN`` keeps that list the
+outer loop: with a plain JOIN SQLite may turn the loops round and scan the table for each member.
+"""
+
+# ruff: noqa: D103 - what each promises stands in contract.py
+# ruff: noqa: S608 - statements are made of this package's constants and names of the model; values are parameters
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.rows import Neighbour, Scan
+from knockon.cmdb.stores.sqlite.rows import (
+    EDGE,
+    EDGE_RECORD,
+    ENTITY,
+    RECORD,
+    asked,
+    edge_of,
+    edge_record_of,
+    entity_of,
+    record_of,
+    revision_of,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+
+    from knockon.cmdb.contract import Direction
+    from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Record, Revision
+    from knockon.cmdb.stores.sqlite.where import Test
+
+MOST_ANSWERS = 3
+SEPARATOR = "\x1f"
+BEYOND = "\U0010ffff"  # greater than any order
+
+REVISION = "SELECT value FROM meta WHERE key = 'revision'"
+
+RECORDS = f"""SELECT {RECORD} FROM json_each(?) a CROSS JOIN record r
+    ON r.source = json_extract(a.value, '$[0]') AND r.key = json_extract(a.value, '$[1]')"""
+
+EDGES = f"""SELECT {EDGE} FROM json_each(?) a CROSS JOIN edge e
+    ON e.type_name = json_extract(a.value, '$[0]') AND e.source_id = json_extract(a.value, '$[1]')
+    AND e.target_id = json_extract(a.value, '$[2]') AND e.redundancy_group = json_extract(a.value, '$[3]')"""
+
+ASKED_EDGE_RECORDS = """json_each(?) a CROSS JOIN edge_record s
+    ON s.source = json_extract(a.value, '$[0]') AND s.type_name = json_extract(a.value, '$[1]')
+    AND s.from_ref = json_extract(a.value, '$[2]') AND s.to_ref = json_extract(a.value, '$[3]')
+    AND s.redundancy_group = json_extract(a.value, '$[4]')"""
+
+EDGE_RECORDS = f"SELECT {EDGE_RECORD} FROM {ASKED_EDGE_RECORDS}"
+
+SAYINGS = f"""SELECT {EDGE_RECORD} FROM json_each(?) a CROSS JOIN edge_record s
+    ON s.from_id = json_extract(a.value, '$[1]') AND s.to_id = json_extract(a.value, '$[2]')
+    AND s.type_name = json_extract(a.value, '$[0]') AND s.redundancy_group = json_extract(a.value, '$[3]')
+    WHERE s.because IS NULL"""
+
+WATCHING = f"""SELECT {EDGE_RECORD} FROM edge_record s WHERE s.number IN (
+    SELECT w.edge_record FROM json_each(?) a CROSS JOIN watch w ON w.token = a.value)"""
+
+TOUCHING = f"""SELECT {EDGE_RECORD} FROM edge_record s WHERE s.number IN (
+    SELECT f.number FROM json_each(?) a CROSS JOIN edge_record f ON f.from_id = a.value
+    UNION SELECT t.number FROM json_each(?) a CROSS JOIN edge_record t ON t.to_id = a.value)"""
+
+# An entity stands for every alias of it; an alias outlives the entity that once had the id.
+STANDS_FOR = "coalesce((SELECT alias.entity_id FROM alias WHERE alias.alias = {0}), {0})".format
+
+ENTITIES = f"""SELECT a.value, {ENTITY} FROM json_each(?) a
+    CROSS JOIN entity n ON n.id = {STANDS_FOR("a.value")}"""
+
+BY_NAME = """SELECT a.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id IN (
+    SELECT t.entity_id FROM entity_name t CROSS JOIN entity live ON live.id = t.entity_id
+    WHERE t.token = a.value AND live.retired = 0 ORDER BY t.entity_id LIMIT ?) ORDER BY n.id"""
+
+BY_KEY = f"""SELECT r.source, r.key, n.id FROM json_each(?) a CROSS JOIN record r
+    ON r.source = json_extract(a.value, '$[0]') AND r.key = json_extract(a.value, '$[1]')
+    CROSS JOIN entity n ON n.id = {STANDS_FOR("r.entity_id")} WHERE n.retired = 0"""
+
+BY_ID = f"""SELECT a.value, n.id FROM json_each(?) a
+    CROSS JOIN entity n ON n.id = {STANDS_FOR("a.value")} WHERE n.retired = 0"""
+
+NAMED = f"SELECT {ENTITY} FROM entity n WHERE n.name = ? AND n.retired = 0 ORDER BY n.sort_key LIMIT ?"
+
+FEED = "SELECT number, head, count, entries FROM revision WHERE number > ? ORDER BY number LIMIT ?"
+
+# An order begins with its class, so class and order give the order of everything, and one index serves
+# any number of classes without a sort.
+SCANNED = f"""SELECT {ENTITY} FROM entity n WHERE n.retired = 0 AND n.class_name IN (SELECT value FROM json_each(?))
+    ORDER BY n.class_name, n.sort_key"""
+
+WAITING = f"SELECT {EDGE_RECORD} FROM edge_record s WHERE s.because IS NOT NULL"
+
+
+def revision(connection: sqlite3.Connection) -> int:
+    ((number,),) = connection.execute(REVISION)
+    return int(number)
+
+
+def records(connection: sqlite3.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+    return {row[:2]: record_of(row) for row in connection.execute(RECORDS, [asked(keys)])}
+
+
+def edge_records(connection: sqlite3.Connection, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
+    found = map(edge_record_of, connection.execute(EDGE_RECORDS, [asked(keys)]))
+    return {record.key: record for record in found}
+
+
+def watching(connection: sqlite3.Connection, tokens: Collection[str]) -> list[EdgeRecord]:
+    return [edge_record_of(row) for row in connection.execute(WATCHING, [asked(tokens)])]
+
+
+def touching(connection: sqlite3.Connection, ids: Collection[str]) -> list[EdgeRecord]:
+    return [edge_record_of(row) for row in connection.execute(TOUCHING, [asked(ids)] * 2)]
+
+
+def edges(connection: sqlite3.Connection, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
+    found = map(edge_of, connection.execute(EDGES, [asked(keys)]))
+    return {edge.key: edge for edge in found}
+
+
+def sayings(connection: sqlite3.Connection, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+    found: dict[EdgeKey, list[EdgeRecord]] = {}
+    for record in map(edge_record_of, connection.execute(SAYINGS, [asked(keys)])):
+        if record.edge:
+            found.setdefault(record.edge, []).append(record)
+    return found
+
+
+def entities(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, Entity]:
+    """Read entities by id or alias, retired ones too."""
+    return {id_: entity_of(row) for id_, *row in connection.execute(ENTITIES, [asked(ids)])}
+
+
+def live_entities(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, Entity]:
+    return {id_: entity for id_, entity in entities(connection, ids).items() if not entity.retired}
+
+
+def resolve(connection: sqlite3.Connection, tokens: Collection[str]) -> dict[str, list[str]]:
+    kinds: dict[str, list[str]] = {"n": [], "k": [], "i": []}
+    for token in tokens:
+        kinds[token[0]].append(token)
+    found: dict[str, list[str]] = {}
+    for token, id_ in connection.execute(BY_NAME, [asked(kinds["n"]), MOST_ANSWERS]):
+        found.setdefault(token, []).append(id_)
+    keys = [token[2:].split(":", 1) for token in kinds["k"]]
+    for source, key, id_ in connection.execute(BY_KEY, [asked((source, key) for source, key in keys)]):
+        found[f"k:{source}:{key}"] = [id_]
+    for asked_id, id_ in connection.execute(BY_ID, [asked(token[2:] for token in kinds["i"])]):
+        found[f"i:{asked_id}"] = [id_]
+    return found
+
+
+def named(connection: sqlite3.Connection, name: str, limit: int) -> list[Entity]:
+    return [entity_of(row) for row in connection.execute(NAMED, [name, limit])]
+
+
+def feed(connection: sqlite3.Connection, since: int, limit: int) -> list[Revision]:
+    return [revision_of(row) for row in connection.execute(FEED, [since, limit])]
+
+
+def scan(connection: sqlite3.Connection, classes: Collection[str]) -> Scan:
+    found = [entity_of(row) for row in connection.execute(SCANNED, [asked(classes)])]
+    ids = {entity.id for entity in found}
+    between = f"SELECT {EDGE} FROM edge e WHERE e.retired = 0"
+    joining = [edge_of(row) for row in connection.execute(between) if row[1] in ids and row[2] in ids]
+    waiting = [edge_record_of(row) for row in connection.execute(WAITING)]
+    return Scan(revision(connection), found, joining, waiting)
+
+
+def page(
+    connection: sqlite3.Connection, classes: Collection[str], where: Test, *, after: str | None,
+    before: str | None, limit: int, backward: bool,
+) -> list[Entity]:  # fmt: skip
+    statement = page_statement(where[0], backward=backward)
+    parameters = [asked(classes), after or "", before or BEYOND, *where[1], limit]
+    found = [entity_of(row) for row in connection.execute(statement, parameters)]
+    return found[::-1] if backward else found
+
+
+def page_statement(where: str, *, backward: bool) -> str:
+    down = " DESC" if backward else ""
+    return f"""SELECT {ENTITY} FROM entity n WHERE n.retired = 0
+        AND n.class_name IN (SELECT value FROM json_each(?)) AND n.sort_key > ? AND n.sort_key < ?
+        AND ({where}) ORDER BY n.class_name{down}, n.sort_key{down} LIMIT ?"""
+
+
+def count(connection: sqlite3.Connection, classes: Collection[str], where: Test) -> int:
+    statement = f"""SELECT count(*) FROM entity n WHERE n.retired = 0
+        AND n.class_name IN (SELECT value FROM json_each(?)) AND ({where[0]})"""
+    ((number,),) = connection.execute(statement, [asked(classes), *where[1]])
+    return int(number)
+
+
+def _near(direction: Direction) -> str:
+    """Give the live edges of one type at each asked id, with the live entity at their other end."""
+    near, far = ("source_id", "target_id") if direction == "out" else ("target_id", "source_id")
+    return f"""json_each(?) a
+        CROSS JOIN edge e ON e.{near} = a.value AND e.type_name = ? AND e.retired = 0
+        CROSS JOIN entity n ON n.id = e.{far} AND n.retired = 0"""
+
+
+def neighbours_statement(direction: Direction, *, backward: bool) -> str:
+    down = " DESC" if backward else ""
+    # The attributes are fetched for what is within the limit only: a hub has very many neighbours.
+    return f"""WITH place AS (
+            SELECT a.value AS id, e.source_id, e.target_id, e.redundancy_group, n.rowid AS entity,
+                row_number() OVER (PARTITION BY a.value ORDER BY n.sort_key{down}, e.redundancy_group{down}) AS number
+            FROM {_near(direction)}
+            WHERE (n.sort_key, e.redundancy_group) > (?, ?) AND (n.sort_key, e.redundancy_group) < (?, ?))
+        SELECT place.id, {EDGE}, {ENTITY} FROM place
+        CROSS JOIN edge e ON e.source_id = place.source_id AND e.type_name = ? AND e.target_id = place.target_id
+            AND e.redundancy_group = place.redundancy_group
+        CROSS JOIN entity n ON n.rowid = place.entity
+        WHERE place.number <= ? ORDER BY place.id, place.number{down}"""
+
+
+def neighbours(
+    connection: sqlite3.Connection, ids: Collection[str], type_name: str, direction: Direction, *,
+    after: str | None, before: str | None, limit: int, backward: bool,
+) -> dict[str, list[Neighbour]]:  # fmt: skip
+    statement = neighbours_statement(direction, backward=backward)
+    parameters: list[Any] = [asked(ids), type_name, *_place(after, ""), *_place(before, BEYOND), type_name, limit]
+    found: dict[str, list[Neighbour]] = {id_: [] for id_ in ids}
+    for id_, *row in connection.execute(statement, parameters):
+        found[id_].append(Neighbour(edge_of(tuple(row[:6])), entity_of(tuple(row[6:]))))
+    return found
+
+
+def _place(cursor: str | None, default: str) -> tuple[str, str]:
+    order, _, group = (cursor or default + SEPARATOR).rpartition(SEPARATOR)
+    return order, group
+
+
+def count_neighbours(
+    connection: sqlite3.Connection, ids: Collection[str], type_name: str, direction: Direction
+) -> dict[str, int]:
+    statement = f"SELECT a.value, count(*) FROM {_near(direction)} GROUP BY a.value"
+    return dict.fromkeys(ids, 0) | dict(connection.execute(statement, [asked(ids), type_name]))

@@ -1,0 +1,121 @@
+"""Between the rows of the tables and the values of ``cmdb/rows.py``."""
+
+# ruff: noqa: D103 - each is what its name says
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from knockon.cmdb.rows import (
+    Edge,
+    EdgeKey,
+    EdgeRecord,
+    EdgeRecordKey,
+    Entity,
+    JournalEntry,
+    Record,
+    Revision,
+    RevisionHead,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest"
+ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision"
+EDGE = "e.type_name, e.source_id, e.target_id, e.redundancy_group, e.attributes, e.retired"
+EDGE_RECORD = (
+    "s.source, s.type_name, s.from_ref, s.to_ref, s.redundancy_group,"
+    " s.attributes, s.seen, s.digest, s.because, s.from_id, s.to_id, s.watches"
+)
+"""What to select, by the names that the tables go by in every statement: r, n, e and s."""
+
+
+def dumped(value: Any) -> str:
+    """Give the JSON text of a value."""
+    return orjson.dumps(value).decode()
+
+
+def asked(values: Iterable[str] | Iterable[tuple[str, ...]]) -> str:
+    """Give the JSON list, each once and in order, by which a statement is told what to look for."""
+    return orjson.dumps(sorted(set(values)), default=tuple).decode()  # type: ignore[type-var]  # text or tuples of it
+
+
+def record_of(row: tuple[Any, ...]) -> Record:
+    source, key, entity_id, class_name, attributes, seen, digest = row
+    return Record(source, key, entity_id, class_name, orjson.loads(attributes), seen, digest)
+
+
+def record_row(record: Record) -> tuple[Any, ...]:
+    return (
+        record.source,
+        record.key,
+        record.entity_id,
+        record.class_name,
+        dumped(record.attributes),
+        record.seen,
+        record.digest,
+    )
+
+
+def entity_of(row: tuple[Any, ...]) -> Entity:
+    id_, class_name, name, order, attributes, retired, revision = row
+    return Entity(id_, class_name, name, order, orjson.loads(attributes), bool(retired), revision)
+
+
+def entity_row(entity: Entity, revision: int, names: Sequence[str]) -> tuple[Any, ...]:
+    attributes = dumped(entity.attributes)
+    return (
+        entity.id,
+        entity.class_name,
+        entity.name,
+        entity.order,
+        attributes,
+        entity.retired,
+        revision,
+        dumped(names),
+    )
+
+
+def edge_of(row: tuple[Any, ...]) -> Edge:
+    type_name, source_id, target_id, group, attributes, retired = row
+    return Edge(EdgeKey(type_name, source_id, target_id, group), orjson.loads(attributes), bool(retired))
+
+
+def edge_row(edge: Edge) -> tuple[Any, ...]:
+    return (*edge.key, dumped(edge.attributes), edge.retired)
+
+
+def edge_record_of(row: tuple[Any, ...]) -> EdgeRecord:
+    *key, attributes, seen, digest, because, from_id, to_id, watches = row
+    identity = EdgeRecordKey(*key)
+    edge = EdgeKey(identity.type_name, from_id, to_id, identity.group) if because is None else None
+    known, tokens = (from_id, to_id), tuple(orjson.loads(watches))
+    return EdgeRecord(identity, orjson.loads(attributes), seen, digest, edge, because, known, tokens)
+
+
+def edge_record_row(record: EdgeRecord) -> tuple[Any, ...]:
+    resolved = EdgeKey(record.key.type_name, *record.known, record.key.group)  # type: ignore[arg-type]  # None: unequal
+    if record.edge != (None if record.because else resolved):
+        raise ValueError(f"{record}: an edge record resolves to the edge between its known ends, or says why not")
+    attributes, watches = dumped(record.attributes), dumped(record.watches)
+    return (*record.key, attributes, record.seen, record.digest, record.because, *record.known, watches)
+
+
+def packed(entries: Collection[JournalEntry]) -> bytes:
+    """Give the journal entries of one revision as one compressed value."""
+    rows = [(entry.kind, entry.id, entry.before, entry.after) for entry in entries]
+    return zlib.compress(orjson.dumps(rows, default=dict), 1)
+
+
+def revision_of(row: tuple[Any, ...]) -> Revision:
+    number, head, count, entries = row
+    changes = tuple(JournalEntry(*each) for each in orjson.loads(zlib.decompress(entries)))
+    return Revision(number, RevisionHead(*orjson.loads(head)), count, changes)
+
+
+def head_row(head: RevisionHead) -> str:
+    return dumped((head.actor, head.kind, head.source, head.at, head.model_version, head.note))

@@ -1,0 +1,102 @@
+"""The tables of the embedded store, and how an older file becomes a newer one."""
+
+# ruff: noqa: S608 - statements are made of this package's constants and names of the model; values are parameters
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knockon.errors import StoreTooNew, StoreUnreachable
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from knockon.schema.model import Model
+
+# A migration, once released, is never edited: the next change is a new one at the end.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+        "INSERT INTO meta VALUES ('schema', 0), ('revision', 0)",
+        """CREATE TABLE record (
+            source TEXT NOT NULL, key TEXT NOT NULL, entity_id TEXT NOT NULL, class_name TEXT NOT NULL,
+            attributes TEXT NOT NULL, seen TEXT NOT NULL, digest TEXT NOT NULL,
+            PRIMARY KEY (source, key)) WITHOUT ROWID""",
+        # `names` repeats the entity's tokens, so that a rename finds the rows of entity_name to delete.
+        """CREATE TABLE entity (
+            id TEXT PRIMARY KEY, class_name TEXT NOT NULL, name TEXT NOT NULL, sort_key TEXT NOT NULL,
+            attributes TEXT NOT NULL, retired INTEGER NOT NULL, revision INTEGER NOT NULL, names TEXT NOT NULL)""",
+        "CREATE INDEX entity_by_order ON entity (class_name, sort_key) WHERE retired = 0",
+        "CREATE INDEX entity_by_name ON entity (name) WHERE retired = 0",
+        "CREATE TABLE entity_name (token TEXT, entity_id TEXT, PRIMARY KEY (token, entity_id)) WITHOUT ROWID",
+        "CREATE TABLE alias (alias TEXT PRIMARY KEY, entity_id TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE INDEX alias_by_entity ON alias (entity_id)",
+        """CREATE TABLE edge (
+            source_id TEXT NOT NULL, type_name TEXT NOT NULL, target_id TEXT NOT NULL, redundancy_group TEXT NOT NULL,
+            attributes TEXT NOT NULL, retired INTEGER NOT NULL,
+            PRIMARY KEY (source_id, type_name, target_id, redundancy_group)) WITHOUT ROWID""",
+        "CREATE INDEX edge_by_target ON edge (target_id, type_name)",
+        # `because` is NULL where the record resolves; its edge is then (type_name, from_id, to_id, redundancy_group).
+        """CREATE TABLE edge_record (
+            number INTEGER PRIMARY KEY,
+            source TEXT NOT NULL, type_name TEXT NOT NULL, from_ref TEXT NOT NULL, to_ref TEXT NOT NULL,
+            redundancy_group TEXT NOT NULL, attributes TEXT NOT NULL, seen TEXT NOT NULL, digest TEXT NOT NULL,
+            because TEXT, from_id TEXT, to_id TEXT, watches TEXT NOT NULL,
+            UNIQUE (source, from_ref, to_ref, type_name, redundancy_group))""",
+        "CREATE INDEX edge_record_by_from ON edge_record (from_id, to_id) WHERE from_id IS NOT NULL",
+        "CREATE INDEX edge_record_by_to ON edge_record (to_id) WHERE to_id IS NOT NULL",
+        "CREATE INDEX edge_record_waiting ON edge_record (number) WHERE because IS NOT NULL",
+        "CREATE TABLE watch (token TEXT, edge_record INTEGER, PRIMARY KEY (token, edge_record)) WITHOUT ROWID",
+        """CREATE TABLE revision (
+            number INTEGER PRIMARY KEY, head TEXT NOT NULL, count INTEGER NOT NULL, entries BLOB NOT NULL)""",
+    ),
+)
+
+
+def indexed_attributes(model: Model) -> frozenset[str]:
+    """Name the attributes that the model declares ``indexed``; lists cannot be."""
+    return frozenset(
+        attribute.name
+        for each in model.classes.values()
+        for attribute in each.attributes.values()
+        if attribute.spec.indexed and not attribute.spec.many
+    )
+
+
+def migrate(connection: sqlite3.Connection, model: Model) -> None:
+    """Bring the file to the newest schema, with an index for each attribute that the model wants indexed.
+
+    Raises
+    ------
+    StoreTooNew, StoreUnreachable
+        The file was written by a newer knockon, or is another program's database.
+    """
+    if not _outstanding(connection, model):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _outstanding(connection, model):  # asked again: another process may have been first
+        connection.execute(statement)
+    connection.execute("COMMIT")
+
+
+def _outstanding(connection: sqlite3.Connection, model: Model) -> list[str]:
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if names and "meta" not in names:
+        raise StoreUnreachable("The file is a database of another program; name another file.")
+    version = 0
+    if names:
+        ((version,),) = connection.execute("SELECT value FROM meta WHERE key = 'schema'")
+    if version > len(MIGRATIONS):
+        raise StoreTooNew(
+            f"The store has schema {version}, this knockon knows up to {len(MIGRATIONS)}; use a newer knockon."
+        )
+    statements = [statement for migration in MIGRATIONS[version:] for statement in migration]
+    if statements:
+        statements.append(f"UPDATE meta SET value = {len(MIGRATIONS)} WHERE key = 'schema'")
+    # Class and order follow the value, so that a page of what has it is read in order, without a sort.
+    return statements + [
+        f"CREATE INDEX entity_attribute_{name} ON entity (json_extract(attributes, '$.{name}'), class_name, sort_key)"
+        f" WHERE retired = 0 AND json_extract(attributes, '$.{name}') IS NOT NULL"
+        for name in sorted(indexed_attributes(model))
+        if f"entity_attribute_{name}" not in names
+    ]

@@ -1,0 +1,128 @@
+"""The embedded store."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite.database import Database
+from knockon.cmdb.stores.sqlite.schema import indexed_attributes, migrate
+from knockon.cmdb.stores.sqlite.where import Where
+from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
+from knockon.errors import StoreUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+    from pathlib import Path
+
+    from knockon.cmdb.contract import Direction
+    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.rows import Entity, Neighbour, Revision, Scan
+    from knockon.schema.model import Model
+
+
+class SqliteStore:
+    """A ``contract.Store`` in one SQLite file, for any number of tasks and processes on one machine.
+
+    What is committed survives the death of the process; a power cut may take the last moments with
+    it, never part of a write. A writer waits ``busy_timeout`` seconds for its turn, then raises
+    StoreBusy. ``open`` creates the file and the folder that it is in.
+    """
+
+    def __init__(self, path: Path, model: Model, *, busy_timeout: float = 30.0) -> None:
+        self._path = path
+        self._model = model
+        self._busy_timeout = busy_timeout
+        self._where = Where(indexed_attributes(model))
+        self._opened: Database | None = None
+
+    async def open(self) -> None:
+        def opening() -> Database:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreUnreachable(f"{self._path}: the folder cannot be made ({error}).") from error
+            return Database(self._path, self._busy_timeout, partial(migrate, model=self._model))
+
+        self._opened = await asyncio.to_thread(opening)
+
+    async def close(self) -> None:
+        database, self._opened = self._opened, None
+        if database:
+            await asyncio.to_thread(database.close)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[SqliteWrite]:
+        database = self._database
+        async with database.turn():
+            writing = SqliteWrite(database.write, await database.write(begin))
+            yield writing
+            writing.check()
+            await database.write(lambda connection: connection.execute("COMMIT"))
+
+    async def revision(self) -> int:
+        return await self._database.read(reads.revision)
+
+    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
+        return await self._database.read(partial(reads.feed, since=since, limit=limit))
+
+    async def scan(self, classes: Collection[str]) -> Scan:
+        return await self._database.read(partial(reads.scan, classes=classes))
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        return await self._database.read(partial(reads.resolve, tokens=tokens))
+
+    async def named(self, name: str, limit: int = 10) -> list[Entity]:
+        return await self._database.read(partial(reads.named, name=name, limit=limit))
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        return await self._database.read(partial(reads.live_entities, ids=ids))
+
+    async def page(
+        self,
+        classes: Collection[str],
+        where: Condition | None,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int,
+        backward: bool = False,
+    ) -> list[Entity]:
+        test = self._where.sql(where, "n")
+        read = partial(
+            reads.page, classes=classes, where=test, after=after, before=before, limit=limit, backward=backward
+        )
+        return await self._database.read(read)
+
+    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+        return await self._database.read(partial(reads.count, classes=classes, where=self._where.sql(where, "n")))
+
+    async def neighbours(
+        self,
+        ids: Collection[str],
+        type_name: str,
+        direction: Direction,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int,
+        backward: bool = False,
+    ) -> dict[str, list[Neighbour]]:
+        read = partial(
+            reads.neighbours, ids=ids, type_name=type_name, direction=direction,
+            after=after, before=before, limit=limit, backward=backward,
+        )  # fmt: skip
+        return await self._database.read(read)
+
+    async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+        read = partial(reads.count_neighbours, ids=ids, type_name=type_name, direction=direction)
+        return await self._database.read(read)
+
+    @property
+    def _database(self) -> Database:
+        if self._opened is None:
+            raise StoreUnreachable(f"{self._path}: the store is not open.")
+        return self._opened
