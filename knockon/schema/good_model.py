@@ -84,7 +84,7 @@ def _no_impact(source: ModelSource, kind: RelationshipType) -> Iterator[Mistake]
         yield source.mistake(message, "relationships", kind.name, "group")
 
 
-# Monotone and reductive as written is enough: ``effect_map`` keeps both when it completes (tests/schema/test_states.py).
+# Monotone and reductive as written is enough: ``effect_map`` keeps both when it completes a map (test_states.py).
 def _rule(source: ModelSource, model: Model, kind: RelationshipType, index: int, rule: RuleSpec) -> Iterator[Mistake]:
     where = f"{kind.name}, rule {rule.name}"
     path = ("relationships", kind.name, "impact", index)
@@ -125,7 +125,9 @@ def _ties(source: ModelSource, model: Model, kind: RelationshipType) -> Iterator
             and not _disjoint(one, other)
             and _common(model, kind, [one.ends, other.ends])
         ):
-            message = f"{kind.name}: the rules {one.name} and {other.name} can fit one edge equally; give a priority."
+            message = (
+                f"{kind.name}: the rules {one.name} and {other.name} fit one edge with equal right; set a priority."
+            )
             yield source.mistake(message, "relationships", kind.name, "impact", index)
 
 

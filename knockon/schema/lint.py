@@ -226,7 +226,8 @@ def _rule_conditions(spec: ModelSpec, each: RelationshipSpec, rule: RuleSpec) ->
         for attribute, values in conditions.items():
             declared = attributes.get(attribute)
             if declared is None:
-                yield end, attribute, f"{owner} has no attribute {attribute}."
+                hint = "" if end == "edge" else "; give the rule ends that have it"
+                yield end, attribute, f"{owner} has no attribute {attribute}{hint}."
             elif declared.many or declared.type in _NOT_COMPARED:
                 yield end, attribute, f"{attribute} is not one plain value; no condition can be put on it."
             else:

@@ -275,10 +275,10 @@ def _attributes(declared_by: str, specs: Mapping[str, AttributeSpec]) -> dict[st
 
 
 def plural(name: str) -> str:
-    """Give the English plural of a class name: Policy, Policies; Switch, Switches."""
+    """Give the English plural of a class name: Policy, Policies; Switch, Switches; UPS, UPSes."""
     if name.endswith("y") and name[-2] not in "aeiou":
         return f"{name[:-1]}ies"
-    return f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
+    return f"{name}es" if name.lower().endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
 
 
 def _rule(relationship: str, spec: RuleSpec) -> ImpactRule:

@@ -94,8 +94,8 @@ def _collect(
 
 
 _SHAPES = {
-    "missing": "{last} is missing here",
-    "extra_forbidden": "{last} is not known here",
+    "missing": "LAST is missing here",
+    "extra_forbidden": "LAST is not known here",
     "model_type": "this must be a mapping",
     "dict_type": "this must be a mapping",
     "tuple_type": "this must be a list",
@@ -119,5 +119,5 @@ def _misshapen(source: ModelSource, errors: list[Any]) -> Iterator[Mistake]:
                 path.append(step)
                 node = below
         said = error["msg"].replace("Input should", "this must").replace("String should", "this must")
-        sentence = _SHAPES.get(error["type"], f"{said[:1].lower()}{said[1:]}").format(last=error["loc"][-1])
+        sentence = _SHAPES.get(error["type"], f"{said[:1].lower()}{said[1:]}").replace("LAST", str(error["loc"][-1]))
         yield source.mistake(f"{'.'.join(str(each) for each in [name, *path])}: {sentence}.", section, name, *path)
