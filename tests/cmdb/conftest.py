@@ -24,10 +24,10 @@ def sqlite_store(path: Path) -> Store:
     return SqliteStore(path, MODEL)
 
 
-def neo4j_store(uri: str) -> Store:
+def neo4j_store(uri: str, auth: tuple[str, str]) -> Store:
     from knockon.cmdb.stores.neo4j import Neo4jStore  # noqa: PLC0415 - each half of a run loads its own driver only
 
-    return Neo4jStore(uri, "neo4j", "unused", MODEL)
+    return Neo4jStore(uri, *auth, MODEL)
 
 
 @asynccontextmanager
@@ -49,7 +49,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     if request.param == "sqlite":
         return lambda: sqlite_store(tmp_path / "estate.db")
     uri: str = request.getfixturevalue("wiped_neo4j")
-    return lambda: neo4j_store(uri)
+    auth: tuple[str, str] = request.getfixturevalue("neo4j_auth")
+    return lambda: neo4j_store(uri, auth)
 
 
 @pytest.fixture

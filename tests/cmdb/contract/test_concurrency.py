@@ -109,7 +109,7 @@ async def test_eight_writers_leave_no_gap_and_show_nothing_half(writers: list[St
     assert await writers[0].revision() == total
 
 
-async def test_writers_in_separate_processes_take_turns(tmp_path: Path, sqlite_connect: Connect) -> None:
+async def test_sqlite_writers_in_separate_processes_take_turns(tmp_path: Path, sqlite_connect: Connect) -> None:
     store = await sqlite_connect()
     command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", str(tmp_path / "estate.db")]
 

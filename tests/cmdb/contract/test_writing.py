@@ -167,7 +167,7 @@ async def test_json_values_come_back_as_they_were(store: Store) -> None:
 
 
 async def test_attributes_of_the_models_types_come_back_as_they_were(store: Store) -> None:
-    values = {
+    values: dict[str, Any] = {
         "text": "",
         "serial_number": "S'1",
         "size": 2**63 - 1,

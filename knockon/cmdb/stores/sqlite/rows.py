@@ -41,7 +41,7 @@ def dumped(value: Any) -> str:
 
 def asked(values: Iterable[str] | Iterable[tuple[str, ...]]) -> str:
     """Give the JSON list, each once and in order, by which a statement is told what to look for."""
-    return orjson.dumps(sorted(set(values)), default=tuple).decode()  # type: ignore[type-var]  # text or tuples of it
+    return orjson.dumps(sorted(set(values)), default=tuple).decode()
 
 
 def record_of(row: tuple[Any, ...]) -> Record:
