@@ -1,0 +1,164 @@
+"""Rows as Neo4j keeps them, and back.
+
+An attribute is a property of its own name where Neo4j can hold the value. One that it cannot hold
+(a mapping, a list of lists, a mixed list) is kept as JSON text under that name, and ``_json`` lists
+such names; a name in ``_json`` without a property is a null.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from knockon.cmdb.rows import (
+    Edge,
+    EdgeKey,
+    EdgeRecord,
+    EdgeRecordKey,
+    Entity,
+    JournalEntry,
+    Record,
+    Revision,
+    RevisionHead,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from knockon.cmdb.rows import Values
+
+Properties = dict[str, Any]
+
+_NATIVE = frozenset({str, int, float, bool})
+_LONGEST_KEY = 1_000  # an index takes about 8,000 bytes
+
+
+def key(*parts: str) -> str:
+    """Join the parts of an identity into one indexed text; a long one is kept by its hash."""
+    text = orjson.dumps(parts).decode() if len(parts) > 1 else parts[0]
+    return text if len(text) <= _LONGEST_KEY else f"{text[:100]}#{hashlib.blake2b(text.encode()).hexdigest()}"
+
+
+def _is_native(value: Any) -> bool:
+    if type(value) is list:
+        kinds = {type(member) for member in value}
+        return not kinds or (len(kinds) == 1 and kinds <= _NATIVE)
+    return type(value) in _NATIVE
+
+
+def to_properties(values: Values) -> Properties:
+    """Give the properties that hold these attributes."""
+    properties = {name: value for name, value in values.items() if _is_native(value)}
+    if len(properties) < len(values):
+        others = {name: value for name, value in values.items() if name not in properties}
+        properties["_json"] = list(others)
+        properties |= {name: orjson.dumps(value).decode() for name, value in others.items() if value is not None}
+    return properties
+
+
+def to_values(properties: Properties) -> Values:
+    """Give the attributes that these properties hold."""
+    values = {name: value for name, value in properties.items() if name[0] != "_"}
+    for name in properties.get("_json", ()):
+        values[name] = orjson.loads(values[name]) if name in values else None
+    return values
+
+
+def entity_properties(row: Entity, revision: int) -> Properties:
+    own = {"_id": row.id, "_class": row.class_name, "_name": row.name, "_order": row.order, "_revision": revision}
+    return to_properties(row.attributes) | own
+
+
+def to_entity(properties: Properties, *, retired: bool = False) -> Entity:
+    return Entity(
+        properties["_id"],
+        properties["_class"],
+        properties["_name"],
+        properties["_order"],
+        to_values(properties),
+        retired,
+        properties["_revision"],
+    )
+
+
+def edge_properties(row: Edge) -> Properties:
+    return to_properties(row.attributes) | {"_group": row.key.group}
+
+
+def to_edge(type_name: str, source: str, target: str, properties: Properties, *, retired: bool = False) -> Edge:
+    return Edge(EdgeKey(type_name, source, target, properties["_group"]), to_values(properties), retired)
+
+
+def record_properties(row: Record) -> Properties:
+    return {
+        "k": key(row.source, row.key),
+        "source": row.source,
+        "key": row.key,
+        "entity": row.entity_id,
+        "class": row.class_name,
+        "attributes": orjson.dumps(row.attributes).decode(),
+        "seen": row.seen,
+        "digest": row.digest,
+    }
+
+
+def to_record(kept: Properties) -> Record:
+    attributes = orjson.loads(kept["attributes"])
+    return Record(kept["source"], kept["key"], kept["entity"], kept["class"], attributes, kept["seen"], kept["digest"])
+
+
+def edge_record_properties(row: EdgeRecord) -> Properties:
+    source, type_name, from_ref, to_ref, group = row.key
+    return {
+        "k": key(*row.key),
+        "source": source,
+        "type": type_name,
+        "from": from_ref,
+        "to": to_ref,
+        "group": group,
+        "attributes": orjson.dumps(row.attributes).decode(),
+        "seen": row.seen,
+        "digest": row.digest,
+        "edge": key(*row.edge) if row.edge else None,
+        "because": row.because,
+        "known_from": row.known[0],
+        "known_to": row.known[1],
+        "watches": list(row.watches),
+    }
+
+
+def to_edge_record(kept: Properties) -> EdgeRecord:
+    known = source, target = (kept.get("known_from"), kept.get("known_to"))
+    return EdgeRecord(
+        EdgeRecordKey(kept["source"], kept["type"], kept["from"], kept["to"], kept["group"]),
+        orjson.loads(kept["attributes"]),
+        kept["seen"],
+        kept["digest"],
+        EdgeKey(kept["type"], source, target, kept["group"]) if source and target and "edge" in kept else None,
+        kept.get("because"),
+        known,
+        tuple(kept["watches"]),
+    )
+
+
+def revision_properties(number: int, head: RevisionHead, entries: Sequence[JournalEntry]) -> Properties:
+    return {
+        "n": number,
+        "actor": head.actor,
+        "kind": head.kind,
+        "source": head.source,
+        "at": head.at,
+        "model_version": head.model_version,
+        "note": orjson.dumps(head.note).decode(),
+        "count": len(entries),
+        "entries": orjson.dumps([[each.kind, each.id, each.before, each.after] for each in entries]).decode(),
+    }
+
+
+def to_revision(kept: Properties) -> Revision:
+    note = orjson.loads(kept["note"])
+    head = RevisionHead(kept["actor"], kept["kind"], kept["source"], kept["at"], kept["model_version"], note)
+    entries = tuple(JournalEntry(*each) for each in orjson.loads(kept["entries"]))
+    return Revision(kept["n"], head, kept["count"], entries)

@@ -1,0 +1,193 @@
+"""What is read, within a transaction that someone else opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, LiteralString
+
+from knockon.cmdb.rows import Neighbour
+from knockon.cmdb.stores.neo4j import forms
+from knockon.cmdb.stores.neo4j.cypher import identifier, run
+from knockon.cmdb.stores.neo4j.where import Where
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from knockon.cmdb.contract import Direction
+    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.rows import Entity, Revision
+    from knockon.cmdb.stores.neo4j.cypher import Transaction
+
+SEPARATOR = "\x1f"
+MOST_ANSWERS = 3
+
+ENTITIES: LiteralString = """
+UNWIND $ids AS id
+OPTIONAL MATCH (alias:_Alias {id: id})
+MATCH (n:_Entity {_id: coalesce(alias.entity, id)})
+WHERE n:_Live OR $retired
+RETURN collect([id, n:_Retired, properties(n)])"""
+
+BY_KEY: LiteralString = """
+UNWIND $keys AS k
+MATCH (r:_Record {k: k[0]})
+OPTIONAL MATCH (alias:_Alias {id: r.entity})
+MATCH (n:_Entity:_Live {_id: coalesce(alias.entity, r.entity)})
+RETURN k[1], [n._id]"""
+
+# An entity answers by its name under each of its labels.
+BY_NAME: LiteralString = """
+UNWIND $names AS name
+CALL (name) {
+  MATCH (n:_Live {_name: name[1]})
+  WHERE name[0] IN labels(n) AND n._nameless IS NULL
+  WITH n._id AS id ORDER BY id LIMIT $most
+  RETURN collect(id) AS ids
+}
+WITH name, ids WHERE size(ids) > 0
+RETURN name[2], ids"""
+
+NAMED: LiteralString = """
+MATCH (n:_Live {_name: $name})
+WITH n ORDER BY n._order LIMIT $limit
+RETURN collect(properties(n))"""
+
+FEED: LiteralString = """
+MATCH (r:_Revision) WHERE r.n > $since
+WITH r ORDER BY r.n LIMIT $limit
+RETURN collect(properties(r))"""
+
+
+async def entities(tx: Transaction, ids: Collection[str], *, retired: bool) -> dict[str, Entity]:
+    """Read entities by id or alias; without ``retired`` the live ones only."""
+    ((found,),) = await run(tx, ENTITIES, {"ids": list(set(ids)), "retired": retired})
+    return {asked: forms.to_entity(properties, retired=gone) for asked, gone, properties in found}
+
+
+async def resolve(tx: Transaction, tokens: Collection[str]) -> dict[str, list[str]]:
+    """Find what tokens mean; see ``knockon.schema.reference`` for their shape."""
+    split = [(token, *token.split(":", 2)) for token in set(tokens)]
+    found: dict[str, list[str]] = {}
+    keys = [(forms.key(rest[1], rest[2]), token) for token, *rest in split if rest[0] == "k" and len(rest) == 3]
+    names = [(rest[1], rest[2], token) for token, *rest in split if rest[0] == "n" and len(rest) == 3]
+    ids = [token[2:] for token, *rest in split if rest[0] == "i"]
+    if keys:
+        found |= {token: answers for token, answers in await run(tx, BY_KEY, {"keys": keys})}
+    if names:
+        rows = await run(tx, BY_NAME, {"names": names, "most": MOST_ANSWERS})
+        found |= {token: answers for token, answers in rows}
+    if ids:
+        found |= {f"i:{asked}": [row.id] for asked, row in (await entities(tx, ids, retired=False)).items()}
+    return found
+
+
+async def named(tx: Transaction, name: str, limit: int) -> list[Entity]:
+    ((found,),) = await run(tx, NAMED, {"name": name, "limit": limit})
+    return sorted(map(forms.to_entity, found), key=lambda row: row.order)
+
+
+def ranges(classes: Collection[str], after: str | None, before: str | None) -> list[tuple[str, str]]:
+    """Give the open intervals of ``order`` in which entities of these classes lie: order begins with the class."""
+    found = []
+    for name in sorted(set(classes)):
+        low, high = name + SEPARATOR, name + chr(ord(SEPARATOR) + 1)
+        low, high = max(low, after or low), min(high, before or high)
+        if low < high:
+            found.append((low, high))
+    return found
+
+
+IN_RANGES: LiteralString = """
+UNWIND $ranges AS range
+CALL (range) {
+  MATCH (n:_Live)
+  WHERE n._order > range[0] AND n._order < range[1]
+"""
+
+
+def page_statement(where: Where, *, backward: bool) -> LiteralString:
+    down: LiteralString = " DESC" if backward else ""
+    return f"""{IN_RANGES} AND {where.text}
+  RETURN n ORDER BY n._order{down} LIMIT $limit
+}}
+WITH n ORDER BY n._order{down} LIMIT $limit
+RETURN collect(properties(n))"""
+
+
+def count_statement(where: Where) -> LiteralString:
+    return f"""{IN_RANGES} AND {where.text}
+  RETURN count(n) AS found
+}}
+RETURN sum(found)"""
+
+
+async def page(tx: Transaction, intervals: Sequence[tuple[str, str]], where: Where, limit: int, *,
+               backward: bool) -> list[Entity]:  # fmt: skip
+    parameters = {"ranges": intervals, "limit": limit, **where.parameters}
+    ((found,),) = await run(tx, page_statement(where, backward=backward), parameters)
+    return sorted(map(forms.to_entity, found), key=lambda row: row.order)
+
+
+async def count(tx: Transaction, intervals: Sequence[tuple[str, str]], where: Where) -> int:
+    ((found,),) = await run(tx, count_statement(where), {"ranges": intervals, **where.parameters})
+    return int(found)
+
+
+def _arrow(type_name: str, direction: Direction) -> LiteralString:
+    kind = identifier(type_name)
+    return f"-[r:{kind}]->" if direction == "out" else f"<-[r:{kind}]-"
+
+
+def neighbours_statement(type_name: str, direction: Direction, *, backward: bool) -> LiteralString:
+    down: LiteralString = " DESC" if backward else ""
+    return f"""
+UNWIND $ids AS id
+CALL (id) {{
+  MATCH (:_Entity:_Live {{_id: id}}){_arrow(type_name, direction)}(m:_Live)
+  WITH r, m, m._order + $separator + r._group AS place
+  WHERE ($after IS NULL OR place > $after) AND ($before IS NULL OR place < $before)
+  WITH r, m ORDER BY place{down} LIMIT $limit
+  RETURN collect([properties(r), properties(m)]) AS found
+}}
+RETURN id, found"""
+
+
+async def neighbours(tx: Transaction, ids: Collection[str], type_name: str, direction: Direction, *,
+                     after: str | None, before: str | None, limit: int,
+                     backward: bool) -> dict[str, list[Neighbour]]:  # fmt: skip
+    parameters = {"ids": list(set(ids)), "separator": SEPARATOR, "after": after, "before": before, "limit": limit}
+    rows = await run(tx, neighbours_statement(type_name, direction, backward=backward), parameters)
+    return {asked: [_neighbour(asked, type_name, direction, *each) for each in _sorted(found)] for asked, found in rows}
+
+
+def _sorted(found: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+    return sorted(found, key=lambda each: (each[1]["_order"], each[0]["_group"]))
+
+
+def _neighbour(asked: str, type_name: str, direction: Direction, edge: dict[str, Any],
+               other: dict[str, Any]) -> Neighbour:  # fmt: skip
+    source, target = (asked, other["_id"]) if direction == "out" else (other["_id"], asked)
+    return Neighbour(forms.to_edge(type_name, source, target, edge), forms.to_entity(other))
+
+
+async def count_neighbours(tx: Transaction, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+    statement: LiteralString = f"""
+UNWIND $ids AS id
+RETURN id, COUNT {{ MATCH (:_Entity:_Live {{_id: id}}){_arrow(type_name, direction)}(:_Live) }}"""
+    return {asked: found for asked, found in await run(tx, statement, {"ids": list(set(ids))})}
+
+
+async def feed(tx: Transaction, since: int, limit: int) -> list[Revision]:
+    """Read a contiguous run of whole revisions: what a commit has only half shown yet is left for later."""
+    ((found,),) = await run(tx, FEED, {"since": since, "limit": limit})
+    run_: list[Revision] = []
+    for number, kept in enumerate(sorted(found, key=lambda each: each["n"]), start=since + 1):
+        revision = forms.to_revision(kept)
+        if revision.number != number or revision.count != len(revision.entries):
+            break
+        run_.append(revision)
+    return run_
+
+
+async def revision(tx: Transaction) -> int:
+    rows = await run(tx, "MATCH (m:_Meta {id: 0}) RETURN m.rev", {})
+    return int(rows[0][0]) if rows else 0

@@ -1,0 +1,73 @@
+"""Constraints, indexes and the version of the layout: everything that ``open`` sees to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knockon.cmdb.stores.neo4j.cypher import identifier, run
+from knockon.errors import StoreTooNew
+
+if TYPE_CHECKING:
+    from typing import LiteralString
+
+    from neo4j import AsyncManagedTransaction, AsyncSession
+
+    from knockon.schema.model import Model
+
+VERSION = 1
+
+UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
+    ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
+    ("_Revision", "n"), ("_Meta", "id"),
+)  # fmt: skip
+INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
+    ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
+    ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"),
+)  # fmt: skip
+
+
+async def migrate(session: AsyncSession, model: Model) -> None:
+    """Bring a database to this version's layout; concurrent calls do no harm.
+
+    Raises
+    ------
+    StoreTooNew
+    """
+    found = await session.execute_read(_version)
+    if found > VERSION:
+        raise StoreTooNew(
+            f"This store has layout {found}, and this knockon knows layouts up to {VERSION}: use a newer knockon."
+        )
+    present = await session.execute_read(_present)
+    wanted = statements(model)
+    for name in wanted.keys() - present:
+        await session.execute_write(run, wanted[name], {})
+    await session.execute_read(run, "CALL db.awaitIndexes(600)", {})
+    await session.execute_write(run, "MERGE (m:_Meta {id: 0}) ON CREATE SET m.rev = 0 SET m.schema = $v", {"v": VERSION})
+
+
+def statements(model: Model) -> dict[str, LiteralString]:
+    """Give the statement that creates each constraint and each index, by name."""
+    wanted: dict[str, LiteralString] = {}
+    for label, name in UNIQUE:
+        wanted[f"knockon{label}_{name}"] = (
+            f"CREATE CONSTRAINT `knockon{label}_{name}` IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"
+        )
+    attributes = {a.name for each in model.classes.values() for a in each.attributes.values() if a.spec.indexed}
+    quoted: list[tuple[LiteralString, LiteralString, LiteralString]] = [
+        *((label, name, f"knockon{label}_{name}") for label, name in INDEXED),
+    ]
+    for attribute in sorted(attributes):
+        quoted.append(("_Live", identifier(attribute), identifier(attribute)[1:-1]))
+    for label, name, title in quoted:
+        wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+    return wanted
+
+
+async def _version(tx: AsyncManagedTransaction) -> int:
+    rows = await run(tx, "MATCH (m:_Meta {id: 0}) RETURN m.schema", {})
+    return int(rows[0][0]) if rows else 0
+
+
+async def _present(tx: AsyncManagedTransaction) -> set[str]:
+    return {name for (name,) in await run(tx, "SHOW INDEXES YIELD name", {})}

@@ -1,0 +1,151 @@
+"""The store's own face: connections, sessions and transactions."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncGraphDatabase,
+    NotificationDisabledClassification,
+)
+
+from knockon import __version__
+from knockon.cmdb.stores.neo4j import reads, schema
+from knockon.cmdb.stores.neo4j.cypher import run
+from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.cmdb.stores.neo4j.scan import scan
+from knockon.cmdb.stores.neo4j.where import Where
+from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
+from knockon.errors import StoreFailed, StoreUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+
+    from neo4j import AsyncDriver, AsyncManagedTransaction, AsyncSession
+
+    from knockon.cmdb.contract import Direction
+    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.rows import Entity, Neighbour, Revision, Scan
+    from knockon.schema.model import Model
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LONGEST_WRITE = 300.0
+"""Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
+
+
+class Neo4jStore:
+    """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
+
+    ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.
+    """
+
+    def __init__(
+        self, uri: str, user: str | None, password: str | None, model: Model, database: str = "neo4j"
+    ) -> None:
+        self._uri = uri
+        self._auth = (user, password or "") if user else None
+        self._model = model
+        self._database = database
+        self._opened: AsyncDriver | None = None
+        # what this store wrote it reads again, from whatever member of a cluster
+        self._bookmarks = AsyncGraphDatabase.bookmark_manager()
+
+    async def open(self) -> None:
+        try:
+            with driver_errors():
+                self._opened = AsyncGraphDatabase.driver(
+                    self._uri,
+                    auth=self._auth,
+                    telemetry_disabled=True,
+                    user_agent=f"knockon/{__version__}",
+                    # an estate without a single switch is no reason for a warning about "Switch"
+                    notifications_disabled_classifications=[NotificationDisabledClassification.UNRECOGNIZED],
+                )
+                await self._opened.verify_connectivity()
+                async with self._session(WRITE_ACCESS) as session:
+                    await schema.migrate(session, self._model)
+        except (OSError, ValueError) as error:  # an address that is none
+            await self.close()
+            raise StoreUnreachable(f"Neo4j could not be reached at {self._uri}: {error}.") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._opened is not None:
+            driver, self._opened = self._opened, None
+            await driver.close()
+
+    def _session(self, access: str = READ_ACCESS) -> AsyncSession:
+        if self._opened is None:
+            raise StoreUnreachable("This store is not open.")
+        return self._opened.session(
+            database=self._database, default_access_mode=access, bookmark_manager=self._bookmarks
+        )
+
+    async def _read(
+        self,
+        work: Callable[Concatenate[AsyncManagedTransaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        with driver_errors():
+            async with self._session() as session:
+                return await session.execute_read(work, *args, **kwargs)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Neo4jWrite]:
+        with driver_errors():
+            async with self._session(WRITE_ACCESS) as session:
+                async with await session.begin_transaction(timeout=LONGEST_WRITE) as tx:
+                    taken = await run(tx, TAKE_REVISION, {})
+                    if not taken:
+                        raise StoreFailed("The estate was removed from this database while it was open.")
+                    write = Neo4jWrite(tx, self._model, taken[0][0])
+                    yield write
+                    if write.journaled != 1:
+                        raise StoreFailed("A write needs its journal entry.")
+                    await tx.commit()
+
+    async def revision(self) -> int:
+        return await self._read(reads.revision)
+
+    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
+        return await self._read(reads.feed, since, limit)
+
+    async def scan(self, classes: Collection[str]) -> Scan:
+        with driver_errors():
+            async with self._session(WRITE_ACCESS) as session:
+                return await scan(session, classes)
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        return await self._read(reads.resolve, tokens)
+
+    async def named(self, name: str, limit: int = 10) -> list[Entity]:
+        return await self._read(reads.named, name, limit)
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        return await self._read(reads.entities, ids, retired=False)
+
+    async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
+                   before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
+        intervals = reads.ranges(classes, after, before)
+        return await self._read(reads.page, intervals, Where(where), limit, backward=backward)
+
+    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+        return await self._read(reads.count, reads.ranges(classes, None, None), Where(where))
+
+    async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,
+                         after: str | None = None, before: str | None = None, limit: int,
+                         backward: bool = False) -> dict[str, list[Neighbour]]:  # fmt: skip
+        return await self._read(
+            reads.neighbours, ids, type_name, direction, after=after, before=before, limit=limit, backward=backward
+        )
+
+    async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+        return await self._read(reads.count_neighbours, ids, type_name, direction)

@@ -1,0 +1,237 @@
+"""One write transaction. Statements take whole batches; there is one for each relationship type at most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, LiteralString
+
+from knockon.cmdb.rows import EdgeKey
+from knockon.cmdb.stores.neo4j import forms, reads
+from knockon.cmdb.stores.neo4j.cypher import identifier, run
+from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.errors import StoreFailed
+from knockon.schema.reference import answers_to
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from neo4j import AsyncTransaction
+
+    from knockon.cmdb.rows import (
+        Edge,
+        EdgeRecord,
+        EdgeRecordKey,
+        Entity,
+        JournalEntry,
+        Record,
+        RevisionHead,
+    )
+    from knockon.schema.model import Model
+
+# The lock on this node, held to the end, makes writers take turns.
+TAKE_REVISION: LiteralString = "MATCH (m:_Meta {id: 0}) SET m.rev = m.rev + 1 RETURN m.rev"
+
+RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_Record {k: k}) RETURN collect(properties(r))"
+EDGE_RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {k: k}) RETURN collect(properties(r))"
+WATCHING: LiteralString = """
+UNWIND $tokens AS token
+MATCH (:_Watch {token: token})<-[:_WATCHES]-(r:_EdgeRecord)
+WITH DISTINCT r
+RETURN collect(properties(r))"""
+TOUCHING: LiteralString = """
+UNWIND $ids AS id
+CALL (id) {
+  MATCH (r:_EdgeRecord {known_from: id}) RETURN r
+  UNION
+  MATCH (r:_EdgeRecord {known_to: id}) RETURN r
+}
+WITH DISTINCT r
+RETURN collect(properties(r))"""
+SAYINGS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {edge: k}) RETURN k, collect(properties(r))"
+EDGES: LiteralString = """
+UNWIND $keys AS k
+MATCH (a:_Entity {_id: k[1]})
+MATCH (b:_Entity {_id: k[2]})
+CALL (k, a, b) {
+  MATCH (a)-[r]->(b)
+  WHERE r._group = k[3] AND coalesce(r._type, type(r)) = k[0]
+  RETURN r
+}
+RETURN collect([k[0], k[1], k[2], type(r) = '_RETIRED', properties(r)])"""
+
+PUT_RECORDS: LiteralString = "UNWIND $rows AS row MERGE (r:_Record {k: row.k}) SET r = row"
+PUT_ENTITIES: LiteralString = """
+UNWIND $rows AS row
+MERGE (n:_Entity {_id: row[0]._id})
+WITH n, row, [label IN labels(n) WHERE NOT label IN row[1]] AS old
+REMOVE n:$(old)
+SET n:$(row[1])
+SET n = row[0]"""
+UNWATCH: LiteralString = """
+UNWIND $keys AS k
+MATCH (:_EdgeRecord {k: k})-[old:_WATCHES]->(w:_Watch)
+DELETE old
+WITH DISTINCT w WHERE NOT EXISTS { (w)<-[:_WATCHES]-() }
+DELETE w"""
+PUT_SETTLED: LiteralString = "UNWIND $rows AS row MERGE (r:_EdgeRecord {k: row.k}) SET r = row REMOVE r:_Waiting"
+PUT_WAITING: LiteralString = "UNWIND $rows AS row MERGE (r:_EdgeRecord {k: row.k}) SET r = row SET r:_Waiting"
+WATCH: LiteralString = """
+UNWIND $watches AS watch
+MATCH (r:_EdgeRecord {k: watch[0]})
+MERGE (w:_Watch {token: watch[1]})
+CREATE (r)-[:_WATCHES]->(w)"""
+FORGET_RETIRED: LiteralString = """
+UNWIND $rows AS row
+MATCH (a:_Entity {_id: row[0]})
+MATCH (b:_Entity {_id: row[1]})
+MATCH (a)-[r:_RETIRED {_type: row[2]._type, _group: row[2]._group}]->(b)
+DELETE r"""
+PUT_ALIAS: LiteralString = """
+OPTIONAL MATCH (further:_Alias {id: $entity})
+WITH coalesce(further.entity, $entity) AS entity
+MERGE (a:_Alias {id: $alias}) SET a.entity = entity
+WITH entity
+MATCH (earlier:_Alias {entity: $alias}) SET earlier.entity = entity"""
+TOUCH_RECORDS: LiteralString = """
+UNWIND $rows AS row
+MATCH (r:_Record {k: row[0]}) WHERE r.digest = row[1] AND r.seen < $seen
+SET r.seen = $seen"""
+TOUCH_EDGE_RECORDS: LiteralString = """
+UNWIND $rows AS row
+MATCH (r:_EdgeRecord {k: row[0]}) WHERE r.digest = row[1] AND r.seen < $seen
+SET r.seen = $seen"""
+JOURNAL: LiteralString = "CREATE (r:_Revision) SET r = $row"
+
+
+def put_edges_statement(type_name: str) -> LiteralString:
+    return f"""
+UNWIND $rows AS row
+MATCH (a:_Entity {{_id: row[0]}})
+MATCH (b:_Entity {{_id: row[1]}})
+MERGE (a)-[r:{identifier(type_name)} {{_group: row[2]._group}}]->(b)
+SET r = row[2]
+RETURN count(r)"""
+
+
+def retire_edges_statement(type_name: str) -> LiteralString:
+    return f"""
+UNWIND $rows AS row
+MATCH (a:_Entity {{_id: row[0]}})
+MATCH (b:_Entity {{_id: row[1]}})
+CREATE (a)-[gone:_RETIRED]->(b) SET gone = row[2]
+WITH a, b, row
+OPTIONAL MATCH (a)-[r:{identifier(type_name)} {{_group: row[2]._group}}]->(b)
+DELETE r
+RETURN count(DISTINCT row)"""
+
+
+class Neo4jWrite:
+    """See ``knockon.cmdb.contract.Write``."""
+
+    def __init__(self, tx: AsyncTransaction, model: Model, revision: int) -> None:
+        self.revision = revision
+        self.journaled = 0
+        self._tx = tx
+        self._model = model
+
+    async def _run(self, statement: LiteralString, **parameters: Any) -> list[list[Any]]:
+        with driver_errors():
+            return await run(self._tx, statement, parameters)
+
+    async def _collected(self, statement: LiteralString, **parameters: Any) -> list[Any]:
+        ((found,),) = await self._run(statement, **parameters)
+        return list(found)
+
+    async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+        kept = await self._collected(RECORDS, keys=[forms.key(*each) for each in set(keys)])
+        return {(row.source, row.key): row for row in map(forms.to_record, kept)}
+
+    async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
+        kept = await self._collected(EDGE_RECORDS, keys=[forms.key(*each) for each in set(keys)])
+        return {row.key: row for row in map(forms.to_edge_record, kept)}
+
+    async def watching(self, tokens: Collection[str]) -> list[EdgeRecord]:
+        kept = await self._collected(WATCHING, tokens=[forms.key(each) for each in set(tokens)])
+        return [forms.to_edge_record(each) for each in kept]
+
+    async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
+        return [forms.to_edge_record(each) for each in await self._collected(TOUCHING, ids=list(set(ids)))]
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        with driver_errors():
+            return await reads.resolve(self._tx, tokens)
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        with driver_errors():
+            return await reads.entities(self._tx, ids, retired=True)
+
+    async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
+        found = [
+            forms.to_edge(kind, source, target, kept, retired=retired)
+            for kind, source, target, retired, kept in await self._collected(EDGES, keys=[list(k) for k in set(keys)])
+        ]
+        return {each.key: each for each in found}
+
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        asked = {forms.key(*each): each for each in keys}
+        rows = await self._run(SAYINGS, keys=list(asked))
+        return {asked[k]: [forms.to_edge_record(each) for each in kept] for k, kept in rows}
+
+    async def put_records(self, rows: Sequence[Record]) -> None:
+        await self._run(PUT_RECORDS, rows=[forms.record_properties(row) for row in rows])
+
+    async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
+        put = []
+        for row in rows:
+            lineage = self._model.classes[row.class_name].lineage
+            properties = forms.entity_properties(row, self.revision)
+            answers = names.get(row.id, ())
+            if not answers:
+                properties["_nameless"] = True
+            elif set(answers) != set(answers_to(self._model, row.class_name, row.name)):
+                raise StoreFailed(f"{row.id} must answer to its name under all of its classes, or to none.")
+            put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])
+        await self._run(PUT_ENTITIES, rows=put)
+
+    async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None:
+        put = [forms.edge_record_properties(row) for row in rows]
+        await self._run(UNWATCH, keys=[each["k"] for each in put])
+        await self._run(PUT_SETTLED, rows=[each for each in put if each["edge"] is not None])
+        await self._run(PUT_WAITING, rows=[each for each in put if each["edge"] is None])
+        await self._run(WATCH, watches=[[each["k"], forms.key(token)] for each in put for token in each["watches"]])
+
+    async def put_edges(self, rows: Sequence[Edge]) -> None:
+        live: defaultdict[str, list[list[Any]]] = defaultdict(list)
+        retired: defaultdict[str, list[list[Any]]] = defaultdict(list)
+        every = []
+        for row in rows:
+            kind, source, target, group = row.key
+            properties = forms.edge_properties(row)
+            every.append([source, target, {"_type": kind, "_group": group}])
+            if row.retired:
+                retired[kind].append([source, target, properties | {"_type": kind}])
+            else:
+                live[kind].append([source, target, properties])
+        await self._run(FORGET_RETIRED, rows=every)
+        written = 0
+        for kind, put in sorted(retired.items()):
+            written += (await self._run(retire_edges_statement(kind), rows=put))[0][0]
+        for kind, put in sorted(live.items()):
+            written += (await self._run(put_edges_statement(kind), rows=put))[0][0]
+        if written != len({row.key for row in rows}):
+            raise StoreFailed("An edge was to be written whose ends are not both there.")
+
+    async def put_alias(self, alias: str, entity_id: str) -> None:
+        await self._run(PUT_ALIAS, alias=alias, entity=entity_id)
+
+    async def touch(self, source: str, seen: str, records: Sequence[tuple[str, str]],
+                    edge_records: Sequence[tuple[EdgeRecordKey, str]]) -> None:  # fmt: skip
+        await self._run(TOUCH_RECORDS, rows=[[forms.key(source, key), digest] for key, digest in records], seen=seen)
+        rows = [[forms.key(*key), digest] for key, digest in edge_records]
+        await self._run(TOUCH_EDGE_RECORDS, rows=rows, seen=seen)
+
+    async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
+        self.journaled += 1
+        if self.journaled > 1:
+            raise StoreFailed("A write has one journal entry, and this one has it already.")
+        await self._run(JOURNAL, row=forms.revision_properties(self.revision, head, entries))
