@@ -31,8 +31,9 @@ def print_impact(answer: ImpactAnswer) -> None:
     out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
     counts = ", ".join(f"{count} {_state(state)}" for state, count in answer.counts.items() if count)
     out.print(f"{counts} of what depends on it." if counts else "Nothing else becomes worse.")
-    _services(out, answer)
-    _affected(out, "Also affected", [a for a in answer.affected if a.ci.id not in _service_ids(answer)], names)
+    _services(out, answer, names)
+    services = {each.ci.id for each in answer.services}
+    _affected(out, [each for each in answer.affected if each.ci.id not in services])
     if answer.truncated:
         out.print("[dim]Cut off by --max-distance: the counts above are of everything.[/dim]")
     _survivors(out, answer)
@@ -42,8 +43,8 @@ def print_impact(answer: ImpactAnswer) -> None:
     if answer.unmapped:
         out.print(f"Supporting no service: {_some(_ci(ci) for ci in answer.unmapped)}")
     if answer.unknown:
-        rows = [(_ci(u.ci) if u.ci else "", escape(u.because)) for u in answer.unknown]
-        _print(out, "Not known", ("CI", "because"), rows)
+        unknown = [(_ci(u.ci) if u.ci else "", escape(u.because)) for u in answer.unknown]
+        _print(out, "Not known", ("CI", "because"), unknown)
 
 
 def print_supports(answer: SupportsAnswer) -> None:
@@ -80,34 +81,35 @@ def print_load(report: LoadReport, seconds: float) -> None:
                 out.print(f"... and {len(found) - _SHOWN_PROBLEMS} more: --json lists all.")
 
 
-def _services(out: Console, answer: ImpactAnswer) -> None:
+def _services(out: Console, answer: ImpactAnswer, names: dict[str, str]) -> None:
     if not answer.services:
         out.print("[green]No service is affected.[/green]")
         return
-    why = {each.ci.id: each.because.text for each in answer.affected}
+    why = {
+        each.ci.id: f"{escape(each.because.text)}\n[dim]{_path(each.path, names)}[/dim]" for each in answer.affected
+    }
     rows = [
         (
             escape(each.ci.name),
             _state(each.state),
             _number(each.criticality),
             str(each.users),
-            escape(why.get(each.ci.id, "asked about")),
+            why.get(each.ci.id, "asked about"),
         )
         for each in answer.services
     ]
-    _print(out, "Services", ("service", "state", "criticality", "users", "because"), rows)
+    _print(out, "Services", ("service", "state", "crit.", "users", "because"), rows)
 
 
-def _affected(out: Console, title: str, affected: list[Affected], names: dict[str, str]) -> None:
+def _affected(out: Console, affected: list[Affected]) -> None:
     if not affected:
         return
     rows = [
-        (_ci(each.ci), _state(each.state), str(each.distance), escape(each.because.text), _path(each.path, names))
-        for each in affected[:_SHOWN]
+        (_ci(each.ci), _state(each.state), str(each.distance), escape(each.because.text)) for each in affected[:_SHOWN]
     ]
-    _print(out, title, ("CI", "state", "distance", "because", "path"), rows)
+    _print(out, "Also affected", ("CI", "state", "steps", "because"), rows)
     if len(affected) > _SHOWN:
-        out.print(f"... and {len(affected) - _SHOWN} more: --format json lists all.")
+        out.print(f"... and {len(affected) - _SHOWN} more: --format json lists all, with their paths.")
 
 
 def _survivors(out: Console, answer: ImpactAnswer) -> None:
@@ -129,7 +131,9 @@ def _survivors(out: Console, answer: ImpactAnswer) -> None:
 
 
 def _print(out: Console, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    table = Table(*columns, box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=column in {"state", "code"}, overflow="fold")
     for row in rows:
         table.add_row(*row)
     out.print(table)
@@ -142,18 +146,14 @@ def _names(answer: ImpactAnswer) -> dict[str, str]:
     return {ci.id: ci.name for ci in known}
 
 
-def _service_ids(answer: ImpactAnswer) -> set[str]:
-    return {each.ci.id for each in answer.services}
-
-
 def _path(path: tuple[Step, ...], names: dict[str, str]) -> str:
-    """Write a path by the names along it, from the affected CI back to what failed."""
+    """Write a path by the names along it, from what the affected CI needs back to what failed."""
     words: list[str] = []
     for step in path:
         for end in (step.source, step.target):
             if not words or names.get(end, end) != words[-1]:
                 words.append(names.get(end, end))
-    return escape(" > ".join(words))
+    return escape("via " + " > ".join(words[1:]) if words else "")
 
 
 def _ci(ci: Ci) -> str:

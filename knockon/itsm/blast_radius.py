@@ -273,16 +273,15 @@ def _unknown(
             why = "no impact rule names its class" if not _can_fail(topologies, entity) else "it is not in service"
             yield Unknown(ci_of(entity), f"{why}, so nothing is known of what its failure does")
     for record in view.waiting:
-        ends = [id_ for id_ in record.known if id_ in touched]
-        if ends:
+        if end := next((id_ for id_ in record.known if id_ in touched), None):
             text = f"{record.key.from_ref} {record.key.type_name} {record.key.to_ref}"
-            yield Unknown(_ci(view, ends[0]), f"the relationship {text} of {record.key.source} waits: {record.because}")
+            yield Unknown(_ci(view, end), f"the relationship {text} of {record.key.source} waits: {record.because}")
     for group in view.empty_groups:
         if group.consumer in touched:
             yield Unknown(_ci(view, group.consumer), group.because)
-    for record in found.context.unmapped:
-        state = record.attributes.get("state")
-        yield Unknown(ci_of(record), f"the model does not know its state {state!r}; it counts as open")
+    for unmapped in found.context.unmapped:
+        state = unmapped.attributes.get("state")
+        yield Unknown(ci_of(unmapped), f"the model does not know its state {state!r}; it counts as open")
 
 
 def _can_fail(topologies: Topologies, entity: Entity) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity
     from knockon.impact.topologies import Topologies
     from knockon.itsm.services import ServiceFacts
+    from knockon.schema.model import Model
 
 LIKELIHOOD_MISSING = "likelihood: how likely this change is to fail is not computed yet; this is the impact side alone"
 
@@ -77,10 +78,14 @@ async def change_risk(topologies: Topologies, change: Entity) -> Risk:
     window = _window(change)
     if window is None:
         missing.append("window: planned_start and planned_end are not both recorded; counted as wholly in hours")
+    shares: dict[tuple[str, ...], tuple[float, str]] = {}
     factors = []
     for id_, state in hit.items():
-        share, why = _share(window, hours.get(id_, []))
-        factors.append(_factor(facts[id_], state, share, why))
+        calendars = hours.get(id_, ())
+        key = tuple(calendar.id for calendar in calendars)
+        if key not in shares:
+            shares[key] = _share(topologies.model, window, calendars)
+        factors.append(_factor(facts[id_], state, *shares[key]))
     factors.sort(key=lambda factor: -factor.contribution)
     score = math.fsum(factor.contribution for factor in factors)
     return Risk(level_of(score), round(score, 4), tuple(factors), tuple(missing))
@@ -111,13 +116,13 @@ def _window(change: Entity) -> tuple[datetime, datetime] | None:
     return datetime.fromisoformat(str(start)), datetime.fromisoformat(str(end))
 
 
-def _share(window: tuple[datetime, datetime] | None, calendars: Sequence[dict[str, Any]]) -> tuple[float, str]:
+def _share(model: Model, window: tuple[datetime, datetime] | None, calendars: Sequence[Entity]) -> tuple[float, str]:
     if window is None:
         return 1.0, "no planned window"
     if not calendars:
         return 1.0, "no service hours recorded, counted as always"
     try:
-        share = share_inside(*window, calendars)
+        share = share_inside(*window, [model.defaults(each.class_name) | each.attributes for each in calendars])
     except CalendarUnreadable as error:
         return 1.0, f"service hours cannot be read ({error}), counted as always"
     return share, f"{share:.0%} of the window inside its service hours"

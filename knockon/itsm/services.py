@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from knockon.cmdb.reading import all_neighbours
 
@@ -43,7 +43,7 @@ async def service_facts(store: Store, ids: Collection[str]) -> dict[str, Service
     }
 
 
-async def service_hours(store: Store, ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+async def service_hours(store: Store, ids: Collection[str]) -> dict[str, tuple[Entity, ...]]:
     """Read the calendars of services; one round trip."""
     found = await all_neighbours(store, ids, "HAS_CALENDAR", "out")
-    return {id_: [each.entity.attributes for each in neighbours] for id_, neighbours in found.items()}
+    return {id_: tuple(each.entity for each in neighbours) for id_, neighbours in found.items()}

@@ -132,6 +132,12 @@ class Model:
                     found[ancestor].append(name)
         return {name: tuple(members) for name, members in found.items()}
 
+    def defaults(self, name: str) -> Attributes:
+        """Give what the attributes of a class are worth while they are not recorded."""
+        return {
+            a: each.spec.default for a, each in self.classes[name].attributes.items() if each.spec.default is not None
+        }
+
     def is_a(self, name: str, ancestor: str) -> bool:
         """Tell whether class ``name`` is ``ancestor`` or inherits from it."""
         return ancestor in self.classes[name].lineage
@@ -275,10 +281,10 @@ def _attributes(declared_by: str, specs: Mapping[str, AttributeSpec]) -> dict[st
 
 
 def plural(name: str) -> str:
-    """Give the English plural of a class name: Policy, Policies; Switch, Switches; UPS, UPSes."""
+    """Give the English plural of a class name: Policy, Policies; Switch, Switches; UPS, UPSs."""
     if name.endswith("y") and name[-2] not in "aeiou":
         return f"{name[:-1]}ies"
-    return f"{name}es" if name.lower().endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
+    return f"{name}es" if name.endswith(("s", "x", "z", "ch", "sh")) else f"{name}s"
 
 
 def _rule(relationship: str, spec: RuleSpec) -> ImpactRule:

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from knockon.errors import BadUsage, ReferenceNotFound
+from knockon.itsm.answer import impact_json, supports_json
+from knockon.itsm.blast_radius import Ask, blast_radius, supports
+from knockon.schema.states import State
+from tests.itsm.conftest import link, say, thing
+
+if TYPE_CHECKING:
+    from knockon.impact.topologies import Topologies
+    from knockon.itsm.answer import ImpactAnswer
+
+
+def affected(answer: ImpactAnswer) -> dict[str, str]:
+    return {each.ci.name: each.state.name for each in answer.affected}
+
+
+async def test_a_single_supplier_takes_its_service_down(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("box")])
+    assert affected(answer) == {"wiki": "DOWN", "intranet": "DOWN"}
+    assert [(s.ci.name, s.state, s.criticality, s.users) for s in answer.services] == [("intranet", State.DOWN, 4, 2)]
+    assert answer.counts == {State.DOWN: 2, State.DEGRADED: 0, State.AT_RISK: 0}
+    path = next(each.path for each in answer.affected if each.ci.name == "intranet")
+    view = await shop.current()
+    named = [(view.entities[s.source].name, s.type_name, view.entities[s.target].name) for s in path]
+    assert named == [("intranet", "DEPENDS_ON", "wiki"), ("wiki", "RUNS_ON", "box")]
+
+
+async def test_half_of_a_pair_puts_at_risk_and_survives_without_margin(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("db-1")])
+    assert affected(answer) == {"web-a": "AT_RISK", "shop": "AT_RISK"}
+    assert [(s.ci.name, s.group, s.up, s.min_up, s.lost, s.margin) for s in answer.survivors] == [
+        ("web-a", "db", 1, 1, 1, 0)
+    ]
+
+
+async def test_what_is_open_is_known_and_told_apart(shop: Topologies) -> None:
+    await say(shop.store, thing("INC1", "Incident", kind="outage", state="assigned"), link("INC1", "AFFECTS", "db-2"))
+    alone = await blast_radius(shop, [Ask("db-1")])
+    assert affected(alone)["shop"] == "AT_RISK"
+    knowing = await blast_radius(shop, [Ask("db-1")], given="open")
+    assert affected(knowing) == {"web-a": "DOWN", "shop": "DOWN"}
+    assert {(a.ci.name, a.state.name) for a in knowing.already} == {
+        ("db-2", "DOWN"),
+        ("web-a", "AT_RISK"),
+        ("shop", "AT_RISK"),
+    }
+    assert "INC1" in next(a.because for a in knowing.already if a.ci.name == "db-2")
+
+
+async def test_what_was_so_already_is_not_affected(shop: Topologies) -> None:
+    await say(shop.store, thing("INC1", "Incident", kind="outage", state="new"), link("INC1", "AFFECTS", "wiki"))
+    answer = await blast_radius(shop, [Ask("box")], given="open")
+    assert affected(answer) == {}
+    assert answer.services == ()
+
+
+async def test_a_state_that_the_model_does_not_know_counts_as_open_and_is_said(shop: Topologies) -> None:
+    await say(shop.store, thing("INC1", "Incident", kind="outage", state="Parked"), link("INC1", "AFFECTS", "db-2"))
+    answer = await blast_radius(shop, [Ask("db-1")], given="open")
+    assert affected(answer)["shop"] == "DOWN"
+    assert [(u.ci and u.ci.name, "Parked" in u.because) for u in answer.unknown] == [("INC1", True)]
+
+
+async def test_a_persons_pin_beats_what_a_record_says(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("INC1", "Incident", kind="outage", state="new"),
+        link("INC1", "AFFECTS", "db-2"),
+        thing("INC2", "Incident", kind="outage", state="new"),
+        link("INC2", "AFFECTS", "db-2", assume="operational"),
+    )
+    assert affected(await blast_radius(shop, [Ask("db-1")], given="open"))["shop"] == "AT_RISK"
+
+
+async def test_assumed_things_block_propagation_and_are_told(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("box")], assume=["wiki"])
+    assert affected(answer) == {}
+    assert [ci.name for ci in answer.assumed] == ["wiki"]
+
+
+async def test_each_seed_has_its_own_state(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("box", "degraded"), Ask("db-1", "removed")])
+    assert affected(answer) == {"wiki": "DEGRADED", "intranet": "DEGRADED", "web-a": "AT_RISK", "shop": "AT_RISK"}
+    assert [(s.ci.name, s.asked, s.state.name) for s in answer.seeds] == [
+        ("box", "degraded", "DEGRADED"),
+        ("db-1", "removed", "DOWN"),
+    ]
+
+
+async def test_max_distance_cuts_the_list_not_the_truth(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("box")], max_distance=1)
+    assert affected(answer) == {"wiki": "DOWN"}
+    assert answer.truncated
+    assert answer.counts[State.DOWN] == 2
+    assert [s.ci.name for s in answer.services] == ["intranet"]
+
+
+async def test_an_excluded_type_carries_nothing(shop: Topologies) -> None:
+    assert affected(await blast_radius(shop, [Ask("box")], exclude=["RUNS"])) == {}
+
+
+async def test_what_belongs_to_no_service_is_unmapped(shop: Topologies) -> None:
+    await say(shop.store, thing("lonely", "Server"), thing("tool", "Application"), link("tool", "RUNS_ON", "lonely"))
+    answer = await blast_radius(shop, [Ask("lonely")])
+    assert {ci.name for ci in answer.unmapped} == {"lonely", "tool"}
+    assert not (await blast_radius(shop, [Ask("box")])).unmapped
+
+
+async def test_what_waits_beside_the_answer_is_unknown(shop: Topologies) -> None:
+    await say(shop.store, link("wiki", "DEPENDS_ON", "not-there-yet"))
+    (unknown,) = (await blast_radius(shop, [Ask("box")])).unknown
+    assert unknown.ci is not None
+    assert unknown.ci.name == "wiki"
+    assert "not-there-yet" in unknown.because
+    assert not (await blast_radius(shop, [Ask("db-1")])).unknown
+
+
+async def test_a_seed_without_impact_rules_is_unknown_not_harmless(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("ann")])
+    assert [u.ci and u.ci.name for u in answer.unknown] == ["ann"]
+
+
+@pytest.mark.parametrize(
+    ("asks", "assume"),
+    [
+        ([], []),
+        ([Ask("box", "broken")], []),
+        ([Ask("box"), Ask("Server:box", "degraded")], []),
+        ([Ask("box")], ["Server:box"]),
+    ],
+)
+async def test_wrong_use_is_refused(shop: Topologies, asks: list[Ask], assume: list[str]) -> None:
+    with pytest.raises(BadUsage):
+        await blast_radius(shop, asks, assume=assume)
+
+
+async def test_an_unknown_reference_is_refused(shop: Topologies) -> None:
+    with pytest.raises(ReferenceNotFound):
+        await blast_radius(shop, [Ask("nobody")])
+
+
+async def test_the_answer_follows_the_estate(shop: Topologies) -> None:
+    first = await blast_radius(shop, [Ask("box")])
+    await say(shop.store, thing("rag", "Application"), link("rag", "RUNS_ON", "box"))
+    second = await blast_radius(shop, [Ask("box")])
+    assert second.revision > first.revision
+    assert "rag" in affected(second)
+
+
+async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies) -> None:
+    answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
+    assert set(answer) == {
+        "revision", "given", "seeds", "assumed", "affected", "counts", "survivors",
+        "already", "services", "unmapped", "unknown", "truncated",
+    }  # fmt: skip
+    assert set(answer["affected"][0]) == {"id", "class", "name", "state", "distance", "because", "path"}
+    assert answer["affected"][0]["because"]["group"]["minUp"] == 1
+    assert answer["counts"] == {"DOWN": 0, "DEGRADED": 0, "AT_RISK": 2}
+
+
+async def test_supports_tells_also_what_redundancy_hides(shop: Topologies) -> None:
+    answer = await supports(shop, "db-1")
+    assert [(s.ci.name, s.distance, s.criticality) for s in answer.services] == [("shop", 2, 1)]
+    assert supports_json(answer)["services"][0]["path"][0]["type"] == "DEPENDS_ON"
+    assert (await supports(shop, "ann")).services == ()
