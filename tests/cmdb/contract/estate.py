@@ -107,3 +107,12 @@ async def commit(store: Store, *rows: Entity | Edge | Record | EdgeRecord, note:
 
 def ids(rows: Iterable[Entity]) -> list[str]:
     return [row.id for row in rows]
+
+
+async def write_pair(store: Store, writer: str, turn: int) -> int:
+    """Write a pair and the edge between them: one thing that must be seen whole."""
+    one, two = (entity(f"{writer}-{turn}-{end}", "Server", size=turn) for end in ("one", "two"))
+    link = edge(one.id, two.id)
+    entries = [JournalEntry("entity", each.id, None, {"size": turn}) for each in (one, two)]
+    return await commit(store, one, two, link, note=f"{writer}-{turn}",
+                        entries=[*entries, JournalEntry("edge", " ".join(link.key), None, {})])  # fmt: skip

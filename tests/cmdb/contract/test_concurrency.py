@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.rows import JournalEntry
-from tests.cmdb.contract.estate import CLASSES, commit, edge, entity, ids
+from tests.cmdb.contract.estate import CLASSES, entity, ids, write_pair
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract import Store
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
 
 WRITERS, WRITES = 8, 5
 ROOT = Path(__file__).parents[3]
-
-
-async def write_pair(store: Store, writer: str, turn: int) -> int:
-    """Write a pair and the edge between them: one thing that must be seen whole."""
-    one, two = (entity(f"{writer}-{turn}-{end}", "Server", size=turn) for end in ("one", "two"))
-    link = edge(one.id, two.id)
-    entries = [JournalEntry("entity", each.id, None, {"size": turn}) for each in (one, two)]
-    return await commit(store, one, two, link, note=f"{writer}-{turn}",
-                        entries=[*entries, JournalEntry("edge", " ".join(link.key), None, {})])  # fmt: skip
 
 
 class Poller:

@@ -6,12 +6,12 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.cmdb.conftest import sqlite_store
-from tests.cmdb.contract.test_concurrency import write_pair
+from knockon.cmdb.stores.sqlite import SqliteStore
+from tests.cmdb.contract.estate import MODEL, write_pair
 
 
 async def main(path: str, name: str, writes: str) -> None:
-    store = sqlite_store(Path(path))
+    store = SqliteStore(Path(path), MODEL)
     await store.open()
     try:
         numbers = [await write_pair(store, name, turn) for turn in range(int(writes))]
