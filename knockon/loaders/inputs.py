@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,8 +136,8 @@ def _sniffed(text: str) -> Syntax:
             return "json"
         is_record = isinstance(value, dict) and not _RECORD_KEYS.isdisjoint(value)
         return "lines" if rest.strip() or is_record else "json"
-    columns = [each.strip() for each in next(csv.reader([first]), [])]
-    return "csv" if {"class", "key"} <= set(columns) or {"from", "type", "to"} <= set(columns) else "yaml"
+    columns = {each.strip(' \r"') for each in first.split(",")}
+    return "csv" if columns >= {"class", "key"} or columns >= {"from", "type", "to"} else "yaml"
 
 
 def documents(origin: Input) -> list[Document]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*"|[{}]|[^\s"{}\[\],:]+)(\s*:)?')
+_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*"|[{}]|-?(?:NaN|Infinity|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))(\s*:)?', re.ASCII)
 _INTEGERS_UP_TO = 2**63
 _DIGITS = 20  # of a 64-bit integer with its sign
 _WRAPPED = 8  # levels that a value may be put into later
@@ -86,7 +86,7 @@ def _wrapped(value: Any) -> Any:
 
 
 def _problem(text: str) -> JsonProblem:
-    """Find what was refused in a well-formed text, and its line."""
+    """Find what was refused, and its line; up to there the text is well-formed."""
     objects: list[set[str]] = []
     for token in _TOKEN.finditer(text):
         word, colon = token.groups()
@@ -97,7 +97,7 @@ def _problem(text: str) -> JsonProblem:
             objects.pop()
         elif word[0] == '"':
             found = _string_problem(json.loads(word), objects[-1] if colon else None)
-        elif word.lstrip("-") in ("NaN", "Infinity") or (word[-1].isdigit() and math.isinf(float(word))):
+        elif not (word.lstrip("-").isdigit() or math.isfinite(float(word))):
             found = f"{word[:40]} is not a number that can be kept"
         if found:
             return JsonProblem(found, text.count("\n", 0, token.start()) + 1)

@@ -14,7 +14,7 @@ from knockon.schema.observation import EntityObservation, Reject, RelationshipOb
 from knockon.schema.spec import AttributeSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from knockon.loaders.inputs import Document, Input
     from knockon.schema.observation import Item
@@ -44,13 +44,13 @@ class NativeFile:
         for record, location in self.relationships:
             yield _relationship(record, location, source, self.seen)
 
-    def take_header(self, header: dict[str, Any], where: str) -> None:
+    def take_header(self, header: dict[str, Any], place: Callable[[str], str]) -> None:
         """Take ``source`` and ``seen``; absent and null ones leave it to the load."""
         source, seen = header.get("source"), header.get("seen")
         if source is not None and not isinstance(source, str):
-            raise FileNotParsed(f"{where}: source must be text.")
+            raise FileNotParsed(f"{place('source')}: source must be text.")
         self.source = source
-        self.seen = None if seen is None else _instant(seen, where)
+        self.seen = None if seen is None else _instant(seen, place("seen"))
 
 
 def _instant(value: Any, where: str) -> str:
@@ -87,7 +87,7 @@ def _read_document(documents: list[Document]) -> NativeFile:
         if not isinstance(document.value, dict):
             raise FileNotParsed(f"{document.where()}: a native file is a mapping of {_listed(HEADER + SECTIONS)}.")
         _check_keys(document.value, document, HEADER + SECTIONS)
-        read.take_header(document.value, document.where("seen"))
+        read.take_header(document.value, document.where)
         read.entities = _section(document, "entities")
         read.relationships = _section(document, "relationships")
     return read
@@ -150,7 +150,7 @@ def _take_header_line(read: NativeFile, header: dict[str, Any], where: str) -> N
     unknown = sorted(header.keys() - set(HEADER))
     if unknown:
         raise FileNotParsed(f"{where}: unknown key {unknown[0]!r}; a header line has {_listed(HEADER)}.")
-    read.take_header(header, where)
+    read.take_header(header, lambda _key: where)
 
 
 def _read_csv(origin: Input) -> NativeFile:
