@@ -17,6 +17,7 @@ README_HYPERVISOR = "ham-esx-03"
 
 HALLS = ("1", "2")
 NETWORK_RACK = "1"
+ACCESS_SWITCH_RACKS = {"a": "1", "b": "2"}
 RACKS_PER_HALL = ("1", "2", "3")
 RAILS = ("a", "b")
 
@@ -240,10 +241,10 @@ WORKLOADS = (
     Deployed("accounts", "mobile", 3),
     Deployed("push", "mobile", 2),
     Deployed("routing", "fulfilment", 3, ("labels",)),
-    Deployed("labels", "fulfilment", 2),
+    Deployed("labels", "fulfilment", 3),
     Deployed("tracking", "fulfilment", 3, ("routing",), ingress=True),
     Deployed("ingress-controller", "platform", 3),
-    Deployed("image-registry", "platform", 2),
+    Deployed("image-registry", "platform", 3),
 )
 
 _GIGABIT = 1_000_000_000

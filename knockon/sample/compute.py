@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knockon.sample import blueprint
-from knockon.sample.blueprint import Machine
 from knockon.sample.estate import SOFT, slug
 from knockon.sample.facilities import place, uplink
 
 if TYPE_CHECKING:
+    from knockon.sample.blueprint import Machine
     from knockon.sample.estate import Estate, Site
 
 _GIGABYTE = 1_000_000_000

@@ -56,7 +56,9 @@ def uplink(estate: Estate, name: str, rack: str) -> None:
     """Join a device to the pair of access switches of its hall."""
     code = name.partition("-")[0]
     for rail in blueprint.RAILS:
-        estate.relate(name, "DEPENDS_ON", f"{code}-sw-{rack[0]}{rail}", redundancy_group="uplink")
+        switch = f"{code}-sw-{rack[0]}{rail}"
+        estate.relate(name, "DEPENDS_ON", switch, redundancy_group="uplink")
+        estate.relate(name, "CONNECTS_TO", switch)
 
 
 def _label(name: str) -> dict[str, str]:
@@ -112,28 +114,28 @@ def _rack(estate: Estate, code: str, hall: str, number: str) -> list[str]:
 def _network(estate: Estate, site: Site) -> None:
     code = site.code
     devices = []
-    for index, hall in enumerate(blueprint.HALLS, start=1):
+    cores = (f"{code}-core-01", f"{code}-core-02")
+    for number, hall in zip(("01", "02"), blueprint.HALLS, strict=True):
         rack = hall + blueprint.NETWORK_RACK
         devices += [
-            place(estate, "Switch", f"{code}-core-0{index}", rack, firmware="7.4.2"),
-            place(estate, "Router", f"{code}-rtr-0{index}", rack, firmware="21.3"),
-            place(estate, "Firewall", f"{code}-fw-0{index}", rack, firmware="11.0.6"),
-            place(estate, "LoadBalancer", f"{code}-lb-0{index}", rack, firmware="5.9"),
+            place(estate, "Switch", f"{code}-core-{number}", rack, firmware="7.4.2"),
+            place(estate, "Router", f"{code}-rtr-{number}", rack, firmware="21.3"),
+            place(estate, "Firewall", f"{code}-fw-{number}", rack, firmware="11.0.6"),
+            place(estate, "LoadBalancer", f"{code}-lb-{number}", rack, firmware="5.9"),
         ]
     for hall in blueprint.HALLS:
         for rail in blueprint.RAILS:
-            switch = place(estate, "Switch", f"{code}-sw-{hall}{rail}", hall + blueprint.NETWORK_RACK, firmware="7.4.2")
-            for core in (f"{code}-core-01", f"{code}-core-02"):
-                estate.relate(switch, "DEPENDS_ON", core, redundancy_group="core")
-                estate.relate(switch, "CONNECTS_TO", core)
+            rack = hall + blueprint.ACCESS_SWITCH_RACKS[rail]
+            switch = place(estate, "Switch", f"{code}-sw-{hall}{rail}", rack, firmware="7.4.2")
             devices.append(switch)
-    for index in ("01", "02"):
+            estate.relate_all(switch, "DEPENDS_ON", cores, redundancy_group="core")
+            estate.relate_all(switch, "CONNECTS_TO", cores)
+    for number in ("01", "02"):
         for inner, outer in (("core", "fw"), ("fw", "rtr"), ("core", "lb")):
-            estate.relate(f"{code}-{inner}-{index}", "CONNECTS_TO", f"{code}-{outer}-{index}")
+            estate.relate(f"{code}-{inner}-{number}", "CONNECTS_TO", f"{code}-{outer}-{number}")
         for kind in ("fw", "rtr", "lb"):
-            for core in (f"{code}-core-01", f"{code}-core-02"):
-                estate.relate(f"{code}-{kind}-{index}", "DEPENDS_ON", core, redundancy_group="core")
-    estate.relate(f"{code}-core-01", "CONNECTS_TO", f"{code}-core-02")
+            estate.relate_all(f"{code}-{kind}-{number}", "DEPENDS_ON", cores, redundancy_group="core")
+    estate.relate(cores[0], "CONNECTS_TO", cores[1])
     estate.supported(estate.company.here("group-network"), devices)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from knockon.sample import catalogue
+from knockon.sample import roster
 from knockon.sample.estate import slug
 
 if TYPE_CHECKING:
@@ -19,16 +19,15 @@ def lay_out(estate: Estate, random: Random, as_of: date) -> None:
     """Write down all parties, contracts and calendars; ``random`` draws the names of people."""
     here, named = estate.company.here, estate.company.name
     company = estate.add("InternalUnit", here("unit-company"), named("Alster & Rhône Trading"))
-    for name, cost_center in catalogue.UNITS:
+    for name, cost_center in roster.UNITS:
         unit = estate.add("InternalUnit", here(f"unit-{slug(name)}"), named(name), cost_center=cost_center)
         estate.relate(unit, "PART_OF", company)
-    for number, name in enumerate(catalogue.CUSTOMERS, start=1):
+    for number, name in enumerate(roster.CUSTOMERS, start=1):
         estate.add(
             "Customer", here(f"customer-{slug(name)}"), named(name), customer_number=here(f"C-{1000 + 17 * number}")
         )
-    for name, key, resolution in catalogue.SUPPLIERS:
-        number = here(f"S-{key.upper()}")
-        supplier = estate.add("Supplier", here(f"supplier-{key}"), named(name), supplier_number=number)
+    for name, key, resolution in roster.SUPPLIERS:
+        supplier = estate.add("Supplier", here(f"supplier-{key}"), named(name))
         contract = estate.add(
             "UnderpinningContract",
             here(f"contract-{key}"),
@@ -39,7 +38,7 @@ def lay_out(estate: Estate, random: Random, as_of: date) -> None:
             valid_until=f"{as_of.year + 2}-03-31",
         )
         estate.relate(contract, "PROVIDED_BY", supplier)
-    for name, rule, duration, time_zone in catalogue.CALENDARS:
+    for name, rule, duration, time_zone in roster.CALENDARS:
         estate.add(
             "Calendar", here(f"hours-{slug(name)}"), named(name), rrule=rule, duration=duration, time_zone=time_zone
         )
@@ -48,18 +47,18 @@ def lay_out(estate: Estate, random: Random, as_of: date) -> None:
 
 def _staff(estate: Estate, random: Random) -> None:
     here = estate.company.here
-    posts = len(catalogue.UNITS) + sum(size for _, size, _ in catalogue.GROUPS)
-    first = random.sample(catalogue.FIRST_NAMES, len(catalogue.FIRST_NAMES))
-    last = random.sample(catalogue.LAST_NAMES, len(catalogue.LAST_NAMES))
+    posts = len(roster.UNITS) + sum(size for _, size, _ in roster.GROUPS)
+    first = random.sample(roster.FIRST_NAMES, len(roster.FIRST_NAMES))
+    last = random.sample(roster.LAST_NAMES, len(roster.LAST_NAMES))
     names = iter([f"{first[n % len(first)]} {last[n % len(last)]}" for n in range(posts)])
     numbers = iter(range(20_001, 20_001 + posts))
     information_technology = here("unit-information-technology")
-    for name, _ in catalogue.UNITS:
+    for name, _ in roster.UNITS:
         head = _person(estate, next(names), next(numbers), f"Head of {name}")
         estate.relate(head, "PART_OF", here(f"unit-{slug(name)}"))
         estate.relate(head, "HAS_ROLE", here(f"unit-{slug(name)}"), role="head")
         estate.heads[name] = head
-    for name, size, on_call in catalogue.GROUPS:
+    for name, size, on_call in roster.GROUPS:
         group = estate.add(
             "SupportGroup",
             here(f"group-{slug(name)}"),

@@ -36,6 +36,12 @@ WEAKNESSES = (
         {"svc-warehouse-management": "AT_RISK", "svc-online-shop": "OPERATIONAL", "svc-payroll": "OPERATIONAL"},
     ),
     Weakness(
+        "no false alarm",
+        "The other PDU of the same rack takes nothing with it: all that is plugged into it has a second cord.",
+        ("ham-pdu-r12-b",),
+        {"svc-warehouse-management": "OPERATIONAL", "svc-online-shop": "OPERATIONAL", "ham-cluster": "OPERATIONAL"},
+    ),
+    Weakness(
         "single point of failure",
         "Payroll's licence server has its dongle in one hypervisor, and cannot move.",
         ("ham-esx-03",),

@@ -101,16 +101,17 @@ def _workload(estate: Estate, cluster: str, row: Deployed, nodes: list[str]) -> 
     )
     made = [key, service]
     estate.relate_all(namespace, "CONTAINS", [key, service])
+    estate.relate(service, "ROUTES_TO", key)  # to its pods, and over it to what they call in their turn
     stride = len(nodes) // row.replicas
     for number in range(row.replicas):
         pod = estate.add("Pod", f"{key}/pod-{number}", f"{row.name}-{number}", phase="Running", ready=True, **inside)
         estate.relate(pod, "MEMBER_OF", key)
         estate.relate(pod, "RUNS_ON", nodes[number * stride])
-        estate.relate(service, "ROUTES_TO", pod)
+        estate.relate(namespace, "CONTAINS", pod)
         made.append(pod)
     if row.ingress:
         host = f"{row.namespace}.{estate.company.first.code}.example.com"
-        ingress = estate.add("Ingress", f"{namespace}/ingress", f"{row.namespace}-ingress", hosts=[host], **inside)
+        ingress = estate.add("Ingress", f"{namespace}/ingress", f"{row.namespace}-ingress", host_names=[host], **inside)
         estate.relate(namespace, "CONTAINS", ingress)
         estate.relate(ingress, "ROUTES_TO", service)
         made.append(ingress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.sample import catalogue
+from knockon.sample import catalogue, roster
 from knockon.sample.compute import group_key
 from knockon.sample.estate import SOFT, slug
 
@@ -83,7 +83,7 @@ def _business_service(estate: Estate, offer: Offer, as_of: date) -> None:
     for each in (service, instance):
         estate.relate(each, "HAS_CALENDAR", here(f"hours-{slug(offer.calendar)}"))
     for customer in offer.customers:
-        kind = "customer" if customer in catalogue.CUSTOMERS else "unit"
+        kind = "customer" if customer in roster.CUSTOMERS else "unit"
         estate.relate(service, "CONSUMED_BY", here(f"{kind}-{slug(customer)}"))
     availability, response, resolution = catalogue.LEVELS[offer.agreement]
     agreement = estate.add(

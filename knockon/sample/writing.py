@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from knockon.sample.estate import Record
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _ABOUT_THE_TRUTH = """\
 # What was planted in this estate, to check answers against. It is not part of the estate: do not load it.
 # kind, cis: what it is, and which items it is about; expectation: in words.
@@ -59,4 +60,4 @@ def _create(path: Path) -> TextIO:
 
 def _write_lines(file: TextIO, before: str, records: Iterable[Record]) -> None:
     """Write one record a line; JSON, which YAML reads too."""
-    file.writelines(f"{before}{json.dumps(record, ensure_ascii=False)}\n" for record in records)
+    file.writelines(f"{before}{_encode(record)}\n" for record in records)

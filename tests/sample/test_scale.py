@@ -1,0 +1,95 @@
+"""Large estates have exactly the size asked for, hold together, and are made quickly, a part at a time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from knockon import loaders, sample
+from knockon.schema import validate
+from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
+from tests.sample.conftest import AS_OF
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from knockon.schema.model import Model
+
+SIZE = 10_000
+ONE = next(sample.generate(as_of=AS_OF)).ci_count()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """Give the folder of an estate of SIZE items and the processor seconds that it took."""
+    folder = tmp_path_factory.mktemp("large")
+    before = time.process_time()
+    assert sample.write(folder, size=SIZE, as_of=AS_OF) == SIZE
+    return folder, time.process_time() - before
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def test_the_size_is_exact_and_quickly_made(written: tuple[Path, float], model: Model) -> None:
+    folder, seconds = written
+    entities = lines(folder / "entities.ndjson")
+    assert sum(model.is_a(each["class"], "ConfigurationItem") for each in entities) == SIZE
+    assert seconds < 10  # measured: about 1
+
+
+def test_everything_refers_to_what_is_there_about_four_times_an_item(written: tuple[Path, float], model: Model) -> None:
+    classes = {each["key"]: each["class"] for each in lines(written[0] / "entities.ndjson")}
+    relationships = lines(written[0] / "relationships.ndjson")
+    assert len(classes) == len(lines(written[0] / "entities.ndjson"))
+    pairs = {(each["type"], classes[each["from"]], classes[each["to"]]) for each in relationships}
+    assert [pair for pair in pairs if not model.allows(*pair)] == []
+    items = {key for key, name in classes.items() if model.is_a(name, "ConfigurationItem")}
+    between = [each for each in relationships if each["from"] in items and each["to"] in items]
+    assert 2 < len(between) / SIZE < 5
+    assert 3.5 < len([each for each in relationships if each["from"] in items]) / SIZE < 5.5
+
+
+def test_a_few_hubs_carry_much(written: tuple[Path, float]) -> None:
+    wanted = Counter(each["to"] for each in lines(written[0] / "relationships.ndjson") if each["type"] == "DEPENDS_ON")
+    assert wanted["ts-directory"] > 100 * (wanted.total() / len(wanted))
+    leaned_on = [wanted[f"app-{name}"] for name in ("payment-gateway", "product-catalogue", "mailboxes")]
+    youngest = [wanted[f"app-{name}-c024"] for name in ("payment-gateway", "product-catalogue", "mailboxes")]
+    assert sum(leaned_on) > 2 * sum(youngest)
+
+
+def test_a_sample_of_the_lines_is_valid(written: tuple[Path, float], model: Model, tmp_path: Path) -> None:
+    for name in ("entities.ndjson", "relationships.ndjson"):
+        with (written[0] / name).open(encoding="utf-8") as file:
+            (tmp_path / name).write_text("".join(line for n, line in enumerate(file) if n % 20 == 7), encoding="utf-8")
+    items = loaders.read([tmp_path], source="large", model=model).items
+    judged = [
+        validate.entity(model, each) if isinstance(each, EntityObservation) else validate.relationship(model, each)
+        for each in items
+        if isinstance(each, EntityObservation | RelationshipObservation)
+    ]
+    assert len(judged) == len(items) > 3000
+    assert [each for each in judged if isinstance(each, Reject)] == []
+
+
+def test_the_truth_has_the_weaknesses_of_every_company(written: tuple[Path, float]) -> None:
+    text = (written[0] / "truth" / "truth.yaml").read_text(encoding="utf-8")
+    planted = yaml.load(text, yaml.CSafeLoader)["planted"]
+    kinds = Counter(each["kind"] for each in planted)
+    assert kinds["jointly broken redundancy"] == SIZE // ONE
+    keys = {each["key"] for each in lines(written[0] / "entities.ndjson")}
+    assert {key for each in planted for key in each["cis"]} - keys == set()
+
+
+@pytest.mark.parametrize("extra", [0, 1, ONE - 1, ONE])
+def test_sizes_between_companies_are_filled_up(extra: int) -> None:
+    parts = list(sample.generate(size=ONE + extra, as_of=AS_OF))
+    assert sum(part.ci_count() for part in parts) == ONE + extra
+    assert len(parts) == 1 + extra // ONE
