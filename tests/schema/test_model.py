@@ -173,7 +173,7 @@ def test_an_organisation_adds_classes_and_types(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("one", "many"),
-    [("Policy", "Policies"), ("Switch", "Switches"), ("UPS", "UPSes"), ("Day", "Days"), ("Box", "Boxes")],
+    [("Policy", "Policies"), ("Switch", "Switches"), ("UPS", "UPSs"), ("Day", "Days"), ("Box", "Boxes")],
 )
 def test_plurals(one: str, many: str) -> None:
     assert plural(one) == many
