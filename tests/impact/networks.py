@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
+from functools import cache
+from itertools import chain, product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from knockon.impact.network import Dependency, Item, Network
 from knockon.schema.states import IDENTITY, EffectMap, State, effect_map, is_monotone_and_reductive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -49,65 +51,68 @@ def needs(consumer: str, *suppliers: str, **settings: Any) -> list[Dependency]:
     return [Dependency(consumer, supplier, **settings) for supplier in suppliers]
 
 
-# At random: few draws for each item and edge, since drawing is what these tests spend their time on
+# At random: each item and edge is drawn as one number, for drawing is what these tests spend their time on
+
+WRITTEN = ["1", "2", "3", "4", "5", "9", "1%", "25%", "33%", "34%", "50%", "51%", "67%", "99%", "100%"]
+THRESHOLDS = [None] * 45 + WRITTEN
+EFFECTS = [IDENTITY] * 3 * len(EFFECT_MAPS) + EFFECT_MAPS
 
 
-THRESHOLDS = [None] * 20 + ["1", "2", "3", "4", "5", "9", "1%", "25%", "33%", "34%", "50%", "51%", "67%", "99%", "100%"]
-SHAPES = list(
-    product(
-        [None, "g", "g", "h"], [IDENTITY] * len(EFFECT_MAPS) + EFFECT_MAPS, [1, 2, 3, 4],
-        ["DEPENDS_ON", "MEMBER_OF", "RUNS_ON"], [False, True],
-    )
-)  # fmt: skip
+def choices(*lists: Sequence[Any]) -> SearchStrategy[list[Any]]:
+    """One of each list, as the digits of one number; smaller numbers choose from the front, the last list first."""
 
-
-def item_settings() -> SearchStrategy[list[str | None]]:
-    """``own_group`` and the four thresholds of an item, as the digits of one number."""
-
-    def digits(number: int) -> list[str | None]:
-        number, group = divmod(number, 3)
-        found = [[None, "g", "h"][group]]
-        for _ in range(4):
-            number, place = divmod(number, len(THRESHOLDS))
-            found.append(THRESHOLDS[place])
+    def chosen(number: int) -> list[Any]:
+        found = []
+        for values in lists:
+            number, place = divmod(number, len(values))
+            found.append(values[place])
         return found
 
-    return st.integers(0, 3 * len(THRESHOLDS) ** 4 - 1).map(digits)
+    return st.integers(0, prod(map(len, lists)) - 1).map(chosen)
 
 
-def dependencies(size: int) -> SearchStrategy[Dependency]:
-    """A dependency between two different ones of ``size`` items."""
+SETTINGS = choices([None, "g", "h"], THRESHOLDS, THRESHOLDS, THRESHOLDS, THRESHOLDS)
 
-    def dependency(drawn: tuple[int, tuple[Any, ...], str | None, str | None]) -> Dependency:
-        ends, (group, effect, weight, type_name, is_reversed), min_up, full_up = drawn
-        consumer, step = divmod(ends, size - 1)
-        return Dependency(
-            f"i{consumer:02}", f"i{(consumer + step + 1) % size:02}", effect, group, weight, min_up, full_up,
-            type_name, is_reversed,
-        )  # fmt: skip
 
-    thresholds = st.sampled_from(THRESHOLDS)
-    ends = st.integers(0, size * (size - 1) - 1)
-    return st.tuples(ends, st.sampled_from(SHAPES), thresholds, thresholds).map(dependency)
+@cache
+def needs_of_one(size: int) -> SearchStrategy[list[Dependency]]:
+    """Dependencies of one of ``size`` items on others of them, plain or all in one group."""
+
+    def dependencies(drawn: tuple[list[Any], list[list[Any]]]) -> list[Dependency]:
+        (consumer, group), members = drawn
+        return [
+            Dependency(
+                f"i{consumer:02}", f"i{(consumer + step) % size:02}", effect, group, weight, min_up, full_up,
+                type_name, is_reversed,
+            )
+            for step, type_name, is_reversed, weight, effect, min_up, full_up in members
+        ]  # fmt: skip
+
+    member = choices(
+        range(1, size), ["DEPENDS_ON", "MEMBER_OF"], [False, True], [1, 1, 2, 3, 4], EFFECTS, THRESHOLDS, THRESHOLDS
+    )
+    consumer = choices(range(size), [None, "g", "g", "h"])
+    return st.tuples(consumer, st.lists(member, min_size=1, max_size=5)).map(dependencies)
 
 
 @st.composite
 def networks(draw: DrawFn, max_items: int = 12) -> Network:
     """1 to ``max_items`` items with cycles, parallel edges and several groups; nothing supplies itself."""
     size = draw(st.integers(1, max_items))
-    turn, flip = draw(st.integers(0, size - 1)), draw(st.booleans())
-    orders = [(index + turn) % size if flip else (turn - index) % size for index in range(size)]
-    items = [Item(f"i{index:02}", f"{order:02}", *draw(item_settings())) for index, order in enumerate(orders)]
+    turn, flip = draw(choices(range(size), [False, True]))
+    orders = [(turn - index if flip else index + turn) % size for index in range(size)]
+    items = [Item(f"i{index:02}", f"{order:02}", *draw(SETTINGS)) for index, order in enumerate(orders)]
     if size == 1:
         return Network(items)
-    return Network(items, draw(st.lists(dependencies(size), max_size=3 * size)))
+    drawn = draw(st.lists(needs_of_one(size), min_size=draw(st.integers(0, size)), max_size=2 * size))
+    return Network(items, list(chain.from_iterable(drawn)))
 
 
 @st.composite
 def cases(draw: DrawFn, max_items: int = 12) -> Case:
     network = draw(networks(max_items))
     ids = st.sampled_from([item.id for item in network.items])
-    seeds = draw(st.dictionaries(ids, st.sampled_from([State.DOWN, State.DEGRADED]), max_size=3))
+    seeds = draw(st.dictionaries(ids, st.sampled_from([State.DOWN, State.DEGRADED]), max_size=4))
     removed = draw(st.frozensets(ids, max_size=1))
     pins = draw(st.frozensets(ids, max_size=2)) - seeds.keys() - removed
     return Case(network, {**seeds, **dict.fromkeys(removed, State.DOWN)}, pins, removed)
