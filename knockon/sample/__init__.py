@@ -1,6 +1,6 @@
 """A believable company to try knockon on, and large estates to measure it with."""
 
-from knockon.sample.scale import DEFAULT_SEED, generate
-from knockon.sample.writing import write
+from knockon.sample.scale import AS_OF, SEED, generate
+from knockon.sample.writing import SOURCE, write
 
-__all__ = ["DEFAULT_SEED", "generate", "write"]
+__all__ = ["AS_OF", "SEED", "SOURCE", "generate", "write"]

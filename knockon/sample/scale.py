@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from knockon.sample.records import Chronicle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
-DEFAULT_SEED = 3
+SEED = 1
+AS_OF = date(2026, 11, 1)
+"""The day of the demonstration; fixed, so that it is the same tomorrow."""
 _HOME_RECORDS = {"faults": 190, "changes": 210, "requests": 110}
 _OTHER_RECORDS = {"faults": 20, "changes": 20, "requests": 10}
 _LINKS = 6
@@ -27,7 +29,7 @@ _CITIES = (
 )  # fmt: skip
 
 
-def generate(*, size: int | None = None, seed: int = DEFAULT_SEED, as_of: date) -> Iterator[Estate]:
+def generate(*, size: int | None = None, seed: int = SEED, as_of: date = AS_OF) -> Iterator[Estate]:
     """Make an estate of ``size`` configuration items, or the sample company, seen on the day ``as_of``.
 
     It comes in parts, one company each, of which every part refers to itself and to the first one

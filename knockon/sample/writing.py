@@ -6,7 +6,7 @@ import json
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from knockon.sample.scale import DEFAULT_SEED, generate
+from knockon.sample.scale import AS_OF, SEED, generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from knockon.sample.estate import Record
 
+SOURCE = "sample"
+"""Who says all this: the first line of each file."""
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _ABOUT_THE_TRUTH = """\
 # What was planted in this estate, to check answers against. It is not part of the estate: do not load it.
@@ -25,11 +27,11 @@ _ABOUT_THE_TRUTH = """\
 """
 
 
-def write(out: Path, *, size: int | None = None, seed: int = DEFAULT_SEED, as_of: date) -> int:
+def write(out: Path, *, size: int | None = None, seed: int = SEED, as_of: date = AS_OF) -> int:
     """Write an estate as native-format files and give the number of its configuration items.
 
     ``out`` gets ``entities.ndjson`` and ``relationships.ndjson``, which ``knockon load`` takes as they
-    are, and ``truth/truth.yaml``, which it does not see. The same arguments give the same bytes.
+    are (source ``sample``), and ``truth/truth.yaml``, which it does not see. The same arguments give the same bytes.
 
     Raises
     ------
@@ -46,6 +48,8 @@ def write(out: Path, *, size: int | None = None, seed: int = DEFAULT_SEED, as_of
         _create(out / "truth" / "truth.yaml") as truth,
     ):
         truth.write(_ABOUT_THE_TRUTH + "planted:\n")
+        for file in (entities, relationships):
+            _write_lines(file, "", [{"source": SOURCE}])
         for part in chain([first], parts):
             count += part.ci_count()
             _write_lines(entities, "", part.entities)

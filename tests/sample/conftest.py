@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from knockon.sample.estate import Estate, Record
     from knockon.schema.model import Model
 
-AS_OF = date(2026, 11, 21)
+AS_OF = sample.AS_OF
 
 
 class Drawn(NamedTuple):
@@ -38,7 +37,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="session")
 def home(model: Model) -> Drawn:
-    (estate,) = sample.generate(as_of=AS_OF)
+    (estate,) = sample.generate()
     entities = {record["key"]: record for record in estate.entities}
     rows = [
         Entity(key, record["class"], record["name"], key, record)

@@ -49,8 +49,8 @@ def test_it_has_two_sites_and_a_cloud_region_and_some_fifteen_services(home: Dra
 
 
 def test_every_record_is_valid(tmp_path: Path, model: Model) -> None:
-    sample.write(tmp_path, as_of=AS_OF)
-    reading = loaders.read([tmp_path], source="sample", model=model)
+    sample.write(tmp_path)
+    reading = loaders.read([tmp_path], model=model)
     entities = [each for each in reading.items if isinstance(each, EntityObservation)]
     relationships = [each for each in reading.items if isinstance(each, RelationshipObservation)]
     assert len(entities) + len(relationships) == len(reading.items)
@@ -63,16 +63,16 @@ def test_every_record_is_valid(tmp_path: Path, model: Model) -> None:
 
 
 async def test_it_loads_whole_and_a_second_time_changes_nothing(tmp_path: Path, model: Model) -> None:
-    sample.write(tmp_path / "files", as_of=AS_OF)
+    sample.write(tmp_path / "files")
     store = SqliteStore(tmp_path / "estate.db", model)
     await store.open()
     try:
-        items = loaders.read([tmp_path / "files"], source="sample", model=model).items
+        items = loaders.read([tmp_path / "files"], model=model).items
         first = await load(store, model, items, source="sample", actor="test")
         second = await load(store, model, items, source="sample", actor="test")
     finally:
         await store.close()
-    assert first.findings == first.rejects == []
+    assert (first.findings, first.rejects) == ([], [])
     assert (first.entities.rejected, first.relationships.rejected, first.relationships.waiting) == (0, 0, 0)
     for counts in (second.entities, second.relationships):
         assert (counts.created, counts.updated, counts.retired, counts.rejected, counts.waiting) == (0, 0, 0, 0, 0)
