@@ -108,5 +108,5 @@ def _unknown(what: str, name: Any, known: Iterable[str]) -> str:
     folded = {each.casefold(): each for each in known}
     shown = str(name)[:_SHOWN]
     near = get_close_matches(shown.casefold(), folded, n=1)
-    hint = f"did you mean {folded[near[0]]}?" if near else "the model lists what there is (knockon model)."
-    return f"there is no {what} {shown!r}; {hint}"
+    hint = f"; did you mean {folded[near[0]]}?" if near else "."
+    return f"there is no {what} {shown!r}{hint}"
