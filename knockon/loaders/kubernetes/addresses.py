@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from knockon.loaders.kubernetes.estate import Estate
     from knockon.loaders.kubernetes.objects import Found
-    from knockon.loaders.kubernetes.shapes import Container
+    from knockon.loaders.kubernetes.parts import Container
 
 _HOST = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 _URL = re.compile(r"[a-z][a-z0-9+.-]{0,30}://([^/?#\s\"']+)", re.IGNORECASE)

@@ -12,7 +12,7 @@ from knockon.loaders.kubernetes.shapes import WORKLOADS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from knockon.loaders.kubernetes.shapes import Owner
+    from knockon.loaders.kubernetes.parts import Owner
 
 _WORKLOAD_KINDS = tuple(kind for _, kind in WORKLOADS)
 
