@@ -9,9 +9,8 @@ import pytest
 
 from knockon.cmdb.filter import All, Any_, Compare, Related
 from knockon.cmdb.stores.sqlite import reads, write
-from knockon.cmdb.stores.sqlite.schema import indexed_attributes, migrate
-from knockon.cmdb.stores.sqlite.where import Where
-from tests.cmdb.contract.estate import MODEL
+from knockon.cmdb.stores.sqlite.schema import migrate
+from knockon.cmdb.stores.sqlite.where import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,7 @@ NEIGHBOURS = {
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(connection, MODEL)
+    migrate(connection)
     yield connection
     connection.close()
 
@@ -80,11 +79,7 @@ def test_neighbours_start_from_the_ids_asked_for(connection: sqlite3.Connection,
     [
         (None, "entity_by_order (class_name=? AND sort_key>? AND sort_key<?)"),
         (Compare("text", "eq", "x"), "entity_by_order (class_name=? AND sort_key>? AND sort_key<?)"),
-        (Compare("serial_number", "eq", "x"), "entity_attribute_serial_number (<expr>=? AND class_name=?"),
-        (
-            All((Compare("size", "gt", 1), Compare("serial_number", "eq", "x"))),
-            "entity_attribute_serial_number (<expr>",
-        ),
+        (All((Compare("size", "gt", 1), Compare("id", "eq", "x"))), "autoindex_entity_1 (id=?)"),
         (Any_((Compare("size", "gt", 1), Compare("tags", "eq", "x", many=True))), "entity_by_order (class_name=?"),
         (Related("DEPENDS_ON", "in", Compare("size", "gt", 1)), "edge_by_target (target_id=? AND type_name=?)"),
         (Related("DEPENDS_ON", "out", None), "PRIMARY KEY (source_id=? AND type_name=?)"),
@@ -94,7 +89,7 @@ def test_neighbours_start_from_the_ids_asked_for(connection: sqlite3.Connection,
 def test_a_page_is_read_in_order_from_an_index(
     connection: sqlite3.Connection, condition: Condition | None, index: str, backward: bool
 ) -> None:
-    text, _ = Where(indexed_attributes(MODEL)).sql(condition, "n")
+    text, _ = sql(condition, "n")
     steps = plan(connection, reads.page_statement(text, backward=backward))
     assert scans(steps) == []
     assert any(index in step for step in steps), steps

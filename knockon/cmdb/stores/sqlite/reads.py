@@ -5,7 +5,7 @@ outer loop: with a plain JOIN SQLite may turn the loops round and scan the table
 """
 
 # ruff: noqa: D103 - what each promises stands in contract.py
-# ruff: noqa: S608 - statements are made of this package's constants and names of the model; values are parameters
+# ruff: noqa: S608 - the text is made of constants of this package; names and values are parameters
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The tables of the embedded store, and how an older file becomes a newer one."""
 
-# ruff: noqa: S608 - statements are made of this package's constants and names of the model; values are parameters
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -10,8 +8,6 @@ from knockon.errors import StoreTooNew, StoreUnreachable
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from knockon.schema.model import Model
 
 # A migration, once released, is never edited: the next change is a new one at the end.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -53,50 +49,33 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def indexed_attributes(model: Model) -> frozenset[str]:
-    """Name the attributes that the model declares ``indexed``; lists cannot be."""
-    return frozenset(
-        attribute.name
-        for each in model.classes.values()
-        for attribute in each.attributes.values()
-        if attribute.spec.indexed and not attribute.spec.many
-    )
-
-
-def migrate(connection: sqlite3.Connection, model: Model) -> None:
-    """Bring the file to the newest schema, with an index for each attribute that the model wants indexed.
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the newest schema.
 
     Raises
     ------
     StoreTooNew, StoreUnreachable
         The file was written by a newer knockon, or is another program's database.
     """
-    if not _outstanding(connection, model):
+    if _version(connection) == len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")
-    for statement in _outstanding(connection, model):  # asked again: another process may have been first
-        connection.execute(statement)
+    for migration in MIGRATIONS[_version(connection) :]:  # asked again: another process may have been first
+        for statement in migration:
+            connection.execute(statement)
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [len(MIGRATIONS)])
     connection.execute("COMMIT")
 
 
-def _outstanding(connection: sqlite3.Connection, model: Model) -> list[str]:
-    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    if names and "meta" not in names:
+def _version(connection: sqlite3.Connection) -> int:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if not tables:
+        return 0
+    if "meta" not in tables:
         raise StoreUnreachable("The file is a database of another program; name another file.")
-    version = 0
-    if names:
-        ((version,),) = connection.execute("SELECT value FROM meta WHERE key = 'schema'")
+    ((version,),) = connection.execute("SELECT value FROM meta WHERE key = 'schema'")
     if version > len(MIGRATIONS):
         raise StoreTooNew(
             f"The store has schema {version}, this knockon knows up to {len(MIGRATIONS)}; use a newer knockon."
         )
-    statements = [statement for migration in MIGRATIONS[version:] for statement in migration]
-    if statements:
-        statements.append(f"UPDATE meta SET value = {len(MIGRATIONS)} WHERE key = 'schema'")
-    # Class and order follow the value, so that a page of what has it is read in order, without a sort.
-    return statements + [
-        f"CREATE INDEX entity_attribute_{name} ON entity (json_extract(attributes, '$.{name}'), class_name, sort_key)"
-        f" WHERE retired = 0 AND json_extract(attributes, '$.{name}') IS NOT NULL"
-        for name in sorted(indexed_attributes(model))
-        if f"entity_attribute_{name}" not in names
-    ]
+    return int(version)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.database import Database
-from knockon.cmdb.stores.sqlite.schema import indexed_attributes, migrate
-from knockon.cmdb.stores.sqlite.where import Where
+from knockon.cmdb.stores.sqlite.schema import migrate
+from knockon.cmdb.stores.sqlite.where import sql
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
 
@@ -29,14 +29,14 @@ class SqliteStore:
 
     What is committed survives the death of the process; a power cut may take the last moments with
     it, never part of a write. A writer waits ``busy_timeout`` seconds for its turn, then raises
-    StoreBusy. ``open`` creates the file and the folder that it is in.
+    StoreBusy. ``open`` creates the file and the folder that it is in. Attributes are kept as JSON, so
+    nothing here depends on the model; a condition on one reads the entities of the asked classes in
+    order until the page is full.
     """
 
-    def __init__(self, path: Path, model: Model, *, busy_timeout: float = 30.0) -> None:
+    def __init__(self, path: Path, _model: Model, *, busy_timeout: float = 30.0) -> None:
         self._path = path
-        self._model = model
         self._busy_timeout = busy_timeout
-        self._where = Where(indexed_attributes(model))
         self._opened: Database | None = None
 
     async def open(self) -> None:
@@ -45,7 +45,7 @@ class SqliteStore:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreUnreachable(f"{self._path}: the folder cannot be made ({error}).") from error
-            return Database(self._path, self._busy_timeout, partial(migrate, model=self._model))
+            return Database(self._path, self._busy_timeout, migrate)
 
         self._opened = await asyncio.to_thread(opening)
 
@@ -91,14 +91,14 @@ class SqliteStore:
         limit: int,
         backward: bool = False,
     ) -> list[Entity]:
-        test = self._where.sql(where, "n")
+        test = sql(where, "n")
         read = partial(
             reads.page, classes=classes, where=test, after=after, before=before, limit=limit, backward=backward
         )
         return await self._database.read(read)
 
     async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        return await self._database.read(partial(reads.count, classes=classes, where=self._where.sql(where, "n")))
+        return await self._database.read(partial(reads.count, classes=classes, where=sql(where, "n")))
 
     async def neighbours(
         self,

@@ -1,6 +1,6 @@
 """One write transaction of the embedded store."""
 
-# ruff: noqa: S608 - statements are made of this package's constants and names of the model; values are parameters
+# ruff: noqa: S608 - the text is made of constants of this package; names and values are parameters
 
 from __future__ import annotations
 
