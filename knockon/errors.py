@@ -10,6 +10,8 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- BadFilter                        BAD_FILTER
     |   +-- BadCursor                        BAD_CURSOR
     |   +-- NotAuthenticated                 NOT_AUTHENTICATED
+    |   +-- QueryInvalid                     QUERY_INVALID
+    |   +-- QueryTooCostly                   QUERY_TOO_COSTLY
     +-- InputError                exit 2   a file cannot be read at all; nothing of it is written
     |   +-- FileUnreadable                   FILE_UNREADABLE
     |   +-- FileNotParsed                    FILE_NOT_PARSED
@@ -18,10 +20,11 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     +-- ModelError                exit 1   the metamodel has mistakes
     |   +-- ModelInvalid                     MODEL_INVALID
     +-- StoreError                exit 3   the store could not do what was asked
-        +-- StoreUnreachable                 STORE_UNREACHABLE
-        +-- StoreBusy                        STORE_BUSY
-        +-- StoreTooNew                      STORE_TOO_NEW
-        +-- StoreFailed                      STORE_FAILED
+    |   +-- StoreUnreachable                 STORE_UNREACHABLE
+    |   +-- StoreBusy                        STORE_BUSY
+    |   +-- StoreTooNew                      STORE_TOO_NEW
+    |   +-- StoreFailed                      STORE_FAILED
+    +-- InternalError                        INTERNAL_ERROR
 
 A record that is rejected while the rest of its file is loaded is not an exception: see
 :class:`RejectCode`.
@@ -85,6 +88,18 @@ class NotAuthenticated(UsageError):
 
     code = "NOT_AUTHENTICATED"
     http_status = 401
+
+
+class QueryInvalid(UsageError):
+    """A GraphQL query is not well-formed, or does not fit the schema."""
+
+    code = "QUERY_INVALID"
+
+
+class QueryTooCostly(UsageError):
+    """A GraphQL query asks for more at once than is served."""
+
+    code = "QUERY_TOO_COSTLY"
 
 
 class InputError(KnockonError):
@@ -161,6 +176,12 @@ class StoreFailed(StoreError):
     code = "STORE_FAILED"
 
 
+class InternalError(KnockonError):
+    """A mistake of knockon's own; the log has the details."""
+
+    code = "INTERNAL_ERROR"
+
+
 class RejectCode(StrEnum):
     """Why one record of a load was not taken. Depends on the record and the model alone."""
 
@@ -195,10 +216,13 @@ __all__ = [
     "FindingCode",
     "FormatUnknown",
     "InputError",
+    "InternalError",
     "KnockonError",
     "ModelError",
     "ModelInvalid",
     "NotAuthenticated",
+    "QueryInvalid",
+    "QueryTooCostly",
     "ReferenceAmbiguous",
     "ReferenceNotFound",
     "RejectCode",

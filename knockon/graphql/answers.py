@@ -1,0 +1,291 @@
+"""The answers of impact analysis as types.
+
+What an answer says it says in the same words as on the command line; beside every name stands the
+thing itself (``ci``, ``service``), from which a query can go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from strawberry import ID
+
+from knockon.errors import BadCursor
+from knockon.graphql.connections import Connection, Page, cursor_of, paging, paging_arguments
+from knockon.graphql.definitions import listed, maybe, plain, resolved
+from knockon.schema.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from strawberry.types.field import StrawberryField
+
+    from knockon.cmdb.rows import Entity
+    from knockon.graphql.connections import ConnectionTypes, Paging
+    from knockon.graphql.definitions import Definitions, GraphQLType
+    from knockon.graphql.request import Request
+    from knockon.graphql.types import NodeTypes
+    from knockon.itsm.answer import Affected, Ci, ImpactAnswer
+    from knockon.schema.model import Model
+
+FEW = 10
+"""How many members to expect of a list in an answer."""
+_KIND = "affected"
+_STATES = [
+    ("OPERATIONAL", "In full."),
+    ("AT_RISK", "In full, but the next failure would end that."),
+    ("DEGRADED", "Not in full."),
+    ("DOWN", "Not at all."),
+]
+_ASKED = [
+    ("down", "It fails."),
+    ("degraded", "It serves, but not in full."),
+    ("removed", "It is taken away for good."),
+]
+_GIVEN = [("none", "Nothing."), ("open", "The effects of open incidents and of changes under way.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """An answer, and a mark of its question: a cursor of another question or revision is noticed."""
+
+    answer: ImpactAnswer
+    question: str
+
+    def page(self, asked: Paging) -> Page:
+        """Cut a page from the affected; places are positions, since an answer never changes."""
+        total = len(self.answer.affected)
+        start = 0 if asked.after is None else self._position(asked.after) + 1
+        stop = total if asked.before is None else min(self._position(asked.before), total)
+        first = max(start, stop - asked.limit) if asked.backward else start
+        last = stop if asked.backward else min(stop, start + asked.limit)
+        rows = [_Placed(self.answer.affected[i], f"{self._mark}:{i}") for i in range(first, last)]
+        return Page(rows, first > 0, last < total)
+
+    @property
+    def _mark(self) -> str:
+        return f"{self.answer.revision}:{self.question}"
+
+    def _position(self, place: str) -> int:
+        mark, _, position = place.rpartition(":")
+        if mark != self._mark or not position.isdecimal():
+            raise BadCursor("This cursor is of another question, or the estate has changed since; begin again.")
+        return int(position)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    affected: Affected
+    place: str
+
+
+class AnswerTypes:
+    """The types ``ImpactAnswer`` and ``SupportsAnswer``, and what they are made of."""
+
+    def __init__(self, definitions: Definitions, model: Model, nodes: NodeTypes, connections: ConnectionTypes) -> None:
+        self._definitions = definitions
+        self.state = definitions.enum("ImpactState", "How a configuration item serves, best first.", _STATES)
+        self.asked = definitions.enum("AskedState", "What is supposed to happen to something.", _ASKED)
+        self.given = definitions.enum("Given", "What else is taken to be the case.", _GIVEN)
+        self._entity = nodes.of("Entity")
+        self.service = nodes.of("Service") if "Service" in model.classes else self._entity
+        self._step = definitions.object(
+            "ImpactStep",
+            "One relationship of a path, as it is stored.",
+            plain("from", ID, lambda step: step.source, "The id of its source."),
+            plain("type", str, lambda step: step.type_name, "Its type."),
+            plain("to", ID, lambda step: step.target, "The id of its target."),
+        )
+        self._because = self._because_type()
+        self.impact = self._impact_type(connections)
+        self.supports = self._supports_type()
+
+    def thing(self, name: str, type_: GraphQLType) -> StrawberryField:
+        """Make the field that leads from what an answer says of something to the thing itself."""
+
+        async def resolve(named: Any, request: Request) -> Entity | None:
+            ci: Ci | None = named.ci
+            return None if ci is None else (await request.store.entities([ci.id])).get(ci.id)
+
+        return resolved(name, maybe(type_), resolve, "The thing itself; null if it was retired just now.")
+
+    def _named(self, node: str = "ci", type_: GraphQLType | None = None, *, sure: bool = True) -> list[StrawberryField]:
+        """Make the fields of something named in an answer."""
+
+        def may(given: GraphQLType) -> GraphQLType:
+            return given if sure else maybe(given)
+
+        return [
+            plain("id", may(ID), lambda each: each.ci and each.ci.id, "Its id."),
+            plain("class", may(str), lambda each: each.ci and each.ci.class_name, "Its class."),
+            plain("name", may(str), lambda each: each.ci and each.ci.name, "Its name."),
+            self.thing(node, type_ or self._entity),
+        ]
+
+    def _because_type(self) -> type:
+        integers = {
+            "total": ("total", "Weight of all members."),
+            "up": ("up", "Weight of the members that are not down."),
+            "full": ("full", "Weight of the members in full service."),
+            "lost": ("lost", "How many members are lost."),
+            "minUp": ("min_up", "Weight that must be up for the consumer not to be down."),
+            "fullUp": ("full_up", "Weight that must be in full service for the consumer to be so."),
+        }
+        group = self._definitions.object(
+            "ImpactGroup",
+            "The arithmetic of the redundancy group behind a state.",
+            plain("name", str, lambda each: each.name, "Its name."),
+            *(plain(name, int, _getter(attribute), said) for name, (attribute, said) in integers.items()),
+        )
+        return self._definitions.object(
+            "ImpactBecause",
+            "Why something is in its state.",
+            plain("text", str, lambda each: each.text, "In a sentence."),
+            plain("rule", str, lambda each: each.rule, "The impact rule."),
+            plain("group", maybe(group), lambda each: each.group, "The group, if one decided."),
+        )
+
+    def _state_field(self) -> StrawberryField:
+        return plain("state", self.state, lambda each: each.state.name, "How it serves then.")
+
+    def _service_fields(self) -> list[StrawberryField]:
+        return [
+            *self._named("service", self.service),
+            plain("criticality", maybe(int), lambda each: each.criticality, "1 is worst; null: not recorded."),
+            plain("users", int, lambda each: each.users, "How many use it."),
+        ]
+
+    def _impact_type(self, connections: ConnectionTypes) -> type:
+        define = self._definitions.object
+        item = define("ImpactItem", "Something that an answer names.", *self._named())
+        lists: dict[str, tuple[type, str]] = {
+            "seeds": (
+                define(
+                    "ImpactSeed", "What was asked about.", *self._named(), self._state_field(),
+                    plain("asked", self.asked, lambda each: each.asked, "What was supposed to happen to it."),
+                ),
+                "What was asked about; not among the affected.",
+            ),
+            "assumed": (item, "What was assumed to be operational."),
+            "survivors": (self._survivor_type(), "Redundancy groups that lost a member and are not down."),
+            "already": (
+                define(
+                    "ImpactAlready", "Something that was not operational before.", *self._named(), self._state_field(),
+                    plain("because", str, lambda each: each.because, "Why."),
+                ),
+                "What was so before the seeds failed.",
+            ),
+            "services": (
+                define("ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field()),
+                "The services that get worse, worst first.",
+            ),
+            "unmapped": (item, "Seeds and affected things that support no service."),
+            "unknown": (
+                define(
+                    "ImpactUnknown", "Something not taken into account.", *self._named(sure=False),
+                    plain("because", str, lambda each: each.because, "Why not."),
+                ),
+                "What the answer could not take into account.",
+            ),
+        }  # fmt: skip
+        return define(
+            "ImpactAnswer",
+            "What breaks if the seeds fail, at one revision of the estate.",
+            plain("revision", int, lambda each: each.answer.revision, "The revision that it holds for."),
+            plain("given", self.given, lambda each: each.answer.given, "What else was taken to be the case."),
+            plain("counts", self._counts_type(), lambda each: each.answer.counts, "How many are in which state, all."),
+            plain("truncated", bool, lambda each: each.answer.truncated, "maxDistance cut the list of the affected."),
+            self._affected_field(connections),
+            *(
+                plain(name, listed(type_), _members(name), said, many=FEW)
+                for name, (type_, said) in lists.items()
+            ),
+        )  # fmt: skip
+
+    def _survivor_type(self) -> type:
+        return self._definitions.object(
+            "ImpactSurvivor",
+            "A redundancy group that lost a member and is not down.",
+            *self._named(),
+            plain("group", str, lambda each: each.group, "The group's name."),
+            plain("up", int, lambda each: each.up, "Weight of the members that are not down."),
+            plain("minUp", int, lambda each: each.min_up, "Weight that must be up."),
+            plain("lost", int, lambda each: each.lost, "How many members are lost."),
+            plain("margin", int, lambda each: each.margin, "How many more it can lose and be in full service."),
+        )
+
+    def _counts_type(self) -> type:
+        return self._definitions.object(
+            "ImpactCounts",
+            "How many things are affected.",
+            *(
+                plain(state.name, int, _count(state), f"How many are {state.name}.")
+                for state in (State.DOWN, State.DEGRADED, State.AT_RISK)
+            ),
+        )
+
+    def _affected_field(self, connections: ConnectionTypes) -> StrawberryField:
+        node = self._definitions.object(
+            "ImpactAffected",
+            "Something that the seeds make worse.",
+            *self._named(),
+            self._state_field(),
+            plain("distance", int, lambda each: each.distance, "Steps to what made it so."),
+            plain("because", self._because, lambda each: each.because, "Why."),
+            plain("path", listed(self._step), lambda each: each.path, "From it back to a seed.", many=FEW),
+        )
+        connection = connections.make(
+            "ImpactAffected", node, of="what the seeds make worse, worst first",
+            read_node=lambda row: row.affected, cursor=lambda row: cursor_of(_KIND, row.place),
+        )  # fmt: skip
+
+        def resolve(impact: Impact, _request: Request, **arguments: Any) -> Connection:
+            asked = paging(_KIND, **arguments)
+
+            async def page() -> Page:
+                return impact.page(asked)
+
+            async def count() -> int:
+                return len(impact.answer.affected)
+
+            return Connection(page, count)
+
+        return resolved("affected", connection, resolve, "What the seeds make worse, worst first.", paging_arguments())
+
+    def _supports_type(self) -> type:
+        service = self._definitions.object(
+            "SupportedService",
+            "A service that something supports.",
+            *self._service_fields(),
+            plain("distance", int, lambda each: each.distance, "Steps from the service."),
+            plain("path", listed(self._step), lambda each: each.path, "From the service.", many=FEW),
+        )
+        return self._definitions.object(
+            "SupportsAnswer",
+            "Which services something supports.",
+            *self._named(),
+            plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
+            plain("services", listed(service), lambda each: each.services, "Nearest first.", many=FEW),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A plain Ci in the shape of the other things that an answer names."""
+
+    ci: Ci
+
+
+def _members(name: str) -> Callable[[Impact], Sequence[Any]]:
+    if name in {"assumed", "unmapped"}:
+        return lambda each: [_Item(ci) for ci in getattr(each.answer, name)]
+    return lambda each: getattr(each.answer, name)
+
+
+def _getter(attribute: str) -> Callable[[Any], Any]:
+    return lambda each: getattr(each, attribute)
+
+
+def _count(state: State) -> Callable[[dict[State, int]], int]:
+    return lambda counts: counts.get(state, 0)

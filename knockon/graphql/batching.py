@@ -1,0 +1,117 @@
+"""One request's view of the store: what many fields ask for at the same moment becomes one call.
+
+Without it a list of 50 things with one relation each would cost 51 calls. Every read goes through
+here, those of the impact answers too, so nothing has to be prepared or looked ahead for. What was
+read once in a request is not read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+
+    from knockon.cmdb.contract import Direction, Store
+    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.rows import Entity, Neighbour
+
+T = TypeVar("T")
+_BATCH = 1_000
+
+
+class BatchedStore:
+    """The reading half of ``Store``, batched and remembered for the length of one request.
+
+    Results are the caller's own lists; the rows in them are shared.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._loaders: dict[Hashable, DataLoader[str, Any]] = {}
+        self._answers: dict[Hashable, asyncio.Future[Any]] = {}
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        """As ``Store.entities``."""
+
+        async def read(keys: list[str]) -> list[Entity | None]:
+            found = await self._store.entities(keys)
+            return [found.get(key) for key in keys]
+
+        found = await self._each("entities", ids, read)
+        return {id_: entity for id_, entity in found.items() if entity is not None}
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        """As ``Store.resolve``."""
+
+        async def read(keys: list[str]) -> list[list[str]]:
+            found = await self._store.resolve(keys)
+            return [found.get(key, []) for key in keys]
+
+        found = await self._each("resolve", tokens, read)
+        return {token: list(ids) for token, ids in found.items() if ids}
+
+    async def neighbours(
+        self, ids: Collection[str], type_name: str, direction: Direction, *,
+        after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+    ) -> dict[str, list[Neighbour]]:  # fmt: skip
+        """As ``Store.neighbours``."""
+
+        async def read(keys: list[str]) -> list[list[Neighbour]]:
+            found = await self._store.neighbours(
+                keys, type_name, direction, after=after, before=before, limit=limit, backward=backward
+            )
+            return [found.get(key, []) for key in keys]
+
+        kind = ("neighbours", type_name, direction, after, before, limit, backward)
+        found = await self._each(kind, ids, read)
+        return {id_: list(neighbours) for id_, neighbours in found.items()}
+
+    async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+        """As ``Store.count_neighbours``."""
+
+        async def read(keys: list[str]) -> list[int]:
+            found = await self._store.count_neighbours(keys, type_name, direction)
+            return [found.get(key, 0) for key in keys]
+
+        return await self._each(("count", type_name, direction), ids, read)
+
+    async def page(
+        self, classes: Collection[str], where: Condition | None, *,
+        after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+    ) -> list[Entity]:  # fmt: skip
+        """As ``Store.page``."""
+        found = await self._once(
+            ("page", tuple(classes), where, after, before, limit, backward),
+            lambda: self._store.page(
+                classes, where, after=after, before=before, limit=limit, backward=backward
+            ),
+        )  # fmt: skip
+        return list(found)
+
+    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+        """As ``Store.count``."""
+        return await self._once(("total", tuple(classes), where), lambda: self._store.count(classes, where))
+
+    async def named(self, name: str, limit: int = 10) -> list[Entity]:
+        """As ``Store.named``."""
+        return list(await self._once(("named", name, limit), lambda: self._store.named(name, limit)))
+
+    async def _each(
+        self, kind: Hashable, keys: Collection[str], read: Callable[[list[str]], Awaitable[Sequence[T]]]
+    ) -> dict[str, T]:
+        """Read one thing for each key, in one batch with everyone who asks for the same kind just now."""
+        loader = self._loaders.get(kind)
+        if loader is None:
+            loader = self._loaders[kind] = DataLoader(read, max_batch_size=_BATCH)
+        wanted = list(keys)
+        return dict(zip(wanted, await loader.load_many(wanted), strict=True))
+
+    async def _once(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T:
+        if question not in self._answers:
+            self._answers[question] = asyncio.ensure_future(read())
+        answer: T = await self._answers[question]
+        return answer

@@ -1,0 +1,149 @@
+"""What can be asked of the impact engine, and where: at the root, and on the things themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from knockon.graphql.answers import FEW, Impact
+from knockon.graphql.definitions import Weight, argument, input_field, listed, maybe, plain, resolved
+from knockon.itsm.blast_radius import Ask, blast_radius, supports
+from knockon.itsm.incident import affected_services
+from knockon.itsm.risk import change_risk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from strawberry.types.arguments import StrawberryArgument
+    from strawberry.types.field import StrawberryField
+
+    from knockon.cmdb.rows import Entity
+    from knockon.graphql.answers import AnswerTypes
+    from knockon.graphql.definitions import Definitions, GraphQLType
+    from knockon.graphql.request import Request
+    from knockon.itsm.answer import SupportsAnswer
+    from knockon.itsm.blast_radius import Given
+    from knockon.itsm.incident import IncidentService
+    from knockon.itsm.risk import Risk
+    from knockon.schema.model import Model
+
+ANALYSIS = 500
+"""What one run of the engine costs, in values of an answer."""
+_RUN = Weight(ANALYSIS)
+_REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
+
+
+class Questions:
+    """Makes the fields that ask the engine."""
+
+    def __init__(
+        self, definitions: Definitions, model: Model, answers: AnswerTypes, relationship_name: GraphQLType
+    ) -> None:
+        self._definitions = definitions
+        self._model = model
+        self._answers = answers
+        self._relationship_name = relationship_name
+
+    def query_fields(self) -> list[StrawberryField]:
+        """Make the questions that can be asked of anything: ``impact`` and ``supports``."""
+
+        async def impact(_root: None, request: Request, of: list[dict[str, Any]], **options: Any) -> Impact:
+            return await _ask(request, [Ask(each["ref"], str(each.get("state") or "down")) for each in of], options)
+
+        async def supported(_root: None, request: Request, ref: str) -> SupportsAnswer:
+            return await supports(request.topologies, ref)
+
+        said = "Which services something supports, also where redundancy hides the impact."
+        ref = argument("ref", str, _REFERENCE)
+        return [
+            resolved("impact", self._answers.impact, impact, "What breaks if these fail.", self._options(), _RUN),
+            resolved("supports", self._answers.supports, supported, said, [ref], _RUN),
+        ]
+
+    def node_fields(self) -> dict[str, list[StrawberryField]]:
+        """Make the questions that stand on a thing, by its class."""
+        found: dict[str, list[StrawberryField]] = {}
+        blast = self._blast_radius()
+        for name, each in self._model.classes.items():
+            if self._can_fail(name) and not any(self._can_fail(above) for above in each.lineage[1:]):
+                found[name] = [blast]
+        if "Incident" in self._model.classes:
+            found.setdefault("Incident", []).append(self._affected_services())
+        if "Change" in self._model.classes:
+            found.setdefault("Change", []).append(self._risk())
+        return found
+
+    def _can_fail(self, class_name: str) -> bool:
+        concrete = self._model.concrete(class_name)
+        return bool(concrete) and self._model.topology_classes.issuperset(concrete)
+
+    def _options(self) -> list[StrawberryArgument]:
+        seed = self._definitions.input(
+            "ImpactSeedInput",
+            "Something that is supposed to fail.",
+            input_field("ref", str, _REFERENCE),
+            input_field("state", maybe(self._answers.asked), "What happens to it; down unless given."),
+        )
+        return [
+            argument("of", listed(seed), "What fails."),
+            argument("given", self._answers.given, "What else is taken to be the case.", "none"),
+            argument("assume", maybe(listed(str)), "References of what is known to be operational all the same."),
+            argument("maxDistance", maybe(int), "Show only what is at most so many steps away; all of it is counted."),
+            argument("exclude", maybe(listed(self._relationship_name)), "Relationship types that do not count."),
+        ]
+
+    def _blast_radius(self) -> StrawberryField:
+        async def resolve(entity: Entity, request: Request, state: str) -> Impact:
+            return await _ask(request, [Ask(entity.id, str(state))], {})
+
+        state = argument("state", self._answers.asked, "What happens to it.", "down")
+        return resolved("blastRadius", self._answers.impact, resolve, "What breaks if this fails.", [state], _RUN)
+
+    def _affected_services(self) -> StrawberryField:
+        async def resolve(incident: Entity, request: Request) -> list[IncidentService]:
+            return await affected_services(request.topologies, incident)
+
+        type_ = self._definitions.object(
+            "IncidentService",
+            "A service that an incident's configuration items hit.",
+            self._answers.thing("service", self._answers.service),
+            plain("state", self._answers.state, lambda each: each.state.name, "How it serves."),
+            plain("because", str, lambda each: each.because, "Why."),
+            plain("added", bool, lambda each: each.added, "This incident makes it so; else it was so already."),
+        )
+        said = "The services that its items hit, given everything else that is open, worst first."
+        return resolved("affectedServices", listed(type_), resolve, said, weight=Weight(ANALYSIS, many=FEW))
+
+    def _risk(self) -> StrawberryField:
+        async def resolve(change: Entity, request: Request) -> Risk:
+            return await change_risk(request.topologies, change)
+
+        factor = self._definitions.object(
+            "ChangeRiskFactor",
+            "One service's share of the score.",
+            plain("name", str, lambda each: each.name, "The service."),
+            plain("contribution", float, lambda each: each.contribution, "Its share."),
+            plain("because", str, lambda each: each.because, "Why it is so much."),
+        )
+        type_ = self._definitions.object(
+            "ChangeRisk",
+            "How much a change puts at stake: its impact side. How likely it is to fail is not known yet.",
+            plain("level", str, lambda risk: risk.level, "The highest level whose threshold the score reaches."),
+            plain("score", float, lambda risk: risk.score, "The sum of the contributions."),
+            plain("factors", listed(factor), lambda risk: risk.factors, "What it is made of, largest first.", many=FEW),
+            plain("missing", listed(str), lambda risk: risk.missing, "What it does not take into account."),
+        )
+        return resolved("risk", type_, resolve, "How much it puts at stake.", weight=_RUN)
+
+
+async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -> Impact:
+    """Ask the engine; ``options`` are the arguments as they are called in GraphQL."""
+    given: Given = "open" if options.get("given") == "open" else "none"
+    assume = [str(each) for each in options.get("assume") or ()]
+    exclude = sorted(str(each) for each in options.get("exclude") or ())
+    distance = options.get("maxDistance")
+    answer = await blast_radius(
+        request.topologies, asks, given=given, assume=assume, max_distance=distance, exclude=exclude
+    )
+    question = repr((asks, given, assume, distance, exclude))
+    return Impact(answer, hashlib.sha256(question.encode()).hexdigest()[:12])

@@ -1,0 +1,145 @@
+"""The GraphQL schema of one model, and what a request brings to it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry import ID
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.base import StrawberryList
+
+from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
+from knockon.graphql.answers import AnswerTypes
+from knockon.graphql.connections import (
+    MAX_PAGE,
+    Connection,
+    ConnectionTypes,
+    cursor_of,
+    page_of,
+    paging,
+    paging_arguments,
+)
+from knockon.graphql.definitions import Definitions, argument, listed, maybe, resolved
+from knockon.graphql.filters import Filters
+from knockon.graphql.limits import Limits
+from knockon.graphql.questions import Questions
+from knockon.graphql.relations import Relations
+from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
+from knockon.graphql.types import ROOT, NodeTypes
+
+if TYPE_CHECKING:
+    from strawberry.types.execution import ExecutionContext
+    from strawberry.types.field import StrawberryField
+
+    from knockon.cmdb.rows import Entity
+    from knockon.graphql.connections import Page
+    from knockon.graphql.request import Request
+    from knockon.schema.model import EntityClass, Model
+
+log = logging.getLogger("knockon.graphql")
+
+
+class ApiSchema(strawberry.Schema):
+    """A schema whose errors carry stable codes; what is nobody's mistake but ours is logged and not told."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Replace each error by what the caller may know."""
+        del execution_context
+        errors[:] = [presented(error) for error in errors]
+
+
+def presented(error: GraphQLError) -> GraphQLError:
+    """Give an error as callers see it: a message and ``extensions.code``."""
+    original = error.original_error
+    message = error.message
+    if isinstance(original, KnockonError):
+        code = original.code
+    elif isinstance(original, RecursionError):
+        code, message = QueryTooCostly.code, "The query is too costly. It is nested too deeply to be read."
+    elif original is None:
+        code = str((error.extensions or {}).get("code") or QueryInvalid.code)
+    else:
+        log.error("A field failed in a way that knockon does not know", exc_info=original)
+        code, message = InternalError.code, "Something went wrong here; the log of the server says what."
+    return GraphQLError(
+        message, nodes=error.nodes, source=error.source, positions=error.positions, path=error.path,
+        extensions={"code": code},
+    )  # fmt: skip
+
+
+def build_schema(model: Model) -> ApiSchema:
+    """Make the schema of a model; execute it with a fresh ``Request`` as context value.
+
+    Raises
+    ------
+    ModelInvalid
+        Two names of the model would be the same name in the API.
+    """
+    definitions = Definitions(BUILT_IN)
+    attributes = AttributeTypes(definitions)
+    connections = ConnectionTypes(definitions)
+    names = [(name, kind.spec.description) for name, kind in model.relationships.items()]
+    names += [(kind.inverse, f"{name} read backwards.") for name, kind in model.relationships.items()]
+    relationship_name = definitions.enum("RelationshipName", "A relationship type, or its inverse.", sorted(names))
+    nodes = NodeTypes(definitions, model, attributes)
+    filters = Filters(definitions, model, attributes, relationship_name)
+    answers = AnswerTypes(definitions, model, nodes, connections)
+    questions = Questions(definitions, model, answers, relationship_name)
+    more = Relations(model, nodes, connections, attributes).fields()
+    for name, fields in questions.node_fields().items():
+        more[name] = [*more.get(name, []), *fields]
+    nodes.fill(more)
+    lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
+    query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, *questions.query_fields())
+    config = StrawberryConfig(scalar_map=SCALARS)
+    return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])
+
+
+def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
+    async def node(_root: None, request: Request, id: str) -> Entity | None:  # noqa: A002 - as it is called in GraphQL
+        return (await request.store.entities([id])).get(id)
+
+    async def many(_root: None, request: Request, ids: list[str]) -> list[Entity | None]:
+        if len(ids) > MAX_PAGE:
+            raise BadUsage(f"At most {MAX_PAGE} ids at once.")
+        found = await request.store.entities(ids)
+        return [found.get(each) for each in ids]
+
+    entity = nodes.of(ROOT)
+    return [
+        resolved("node", maybe(entity), node, "The thing with this id, or null.", [argument("id", ID, "An id.")]),
+        resolved(
+            "nodes", StrawberryList(maybe(entity)), many, "The things with these ids, null for unknown ones.",
+            [argument("ids", listed(ID), f"At most {MAX_PAGE} ids.")],
+        ),
+    ]  # fmt: skip
+
+
+def _list_field(
+    each: EntityClass, model: Model, nodes: NodeTypes, filters: Filters, connections: ConnectionTypes
+) -> StrawberryField:
+    """Make the field that lists a class and all below it."""
+    classes = model.concrete(each.name)
+    connection = connections.make(
+        each.name, nodes.of(each.name), of=f"things of class {each.name} or below",
+        read_node=lambda entity: entity, cursor=lambda entity: cursor_of(each.name, entity.order),
+    )  # fmt: skip
+
+    def resolve(_root: None, request: Request, where: dict[str, Any] | None = None, **pages: Any) -> Connection:
+        asked = paging(each.name, **pages)
+        condition = filters.condition(each.name, where)
+
+        async def page() -> Page:
+            return page_of(await request.store.page(classes, condition, **asked.one_more()), asked)
+
+        async def count() -> int:
+            return await request.store.count(classes, condition)
+
+        return Connection(page, count)
+
+    where = argument("where", maybe(filters.of(each.name)), "Only those that fulfil this.")
+    said = f"All of class {each.name} or below: {each.spec.description}"
+    return resolved(pascal_to_camel(each.plural), connection, resolve, said, [*paging_arguments(), where])

@@ -1,0 +1,126 @@
+"""The model's classes as GraphQL types.
+
+Every class is a type of its own name: an interface if it is abstract, else an object type. A concrete
+class that others inherit from (Cluster, of which KubernetesCluster is one) has the interface
+``AnyCluster`` beside it, for where either may stand.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from strawberry import ID
+from strawberry.scalars import JSON
+
+from knockon.errors import ModelInvalid
+from knockon.graphql.definitions import maybe, plain
+from knockon.graphql.scalars import described, snake_to_camel
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from strawberry.types.field import StrawberryField
+
+    from knockon.cmdb.rows import Entity
+    from knockon.graphql.definitions import Definitions, GraphQLType, Plain
+    from knockon.graphql.scalars import AttributeTypes
+    from knockon.schema.model import Attribute, Model
+
+ROOT = "Entity"
+"""The class that every other inherits from."""
+
+
+class NodeTypes:
+    """The types of all classes, without their fields at first."""
+
+    def __init__(self, definitions: Definitions, model: Model, attributes: AttributeTypes) -> None:
+        self._definitions = definitions
+        self._model = model
+        self._attributes = attributes
+        self._interfaces: dict[str, type] = {}
+        self._objects: dict[str, type] = {}
+        self._own = _own_fields()
+        self._shared: dict[tuple[str, str], Plain] = {}
+        for name in sorted(model.classes, key=lambda each: model.classes[each].depth):
+            self._declare(name)
+
+    def of(self, class_name: str) -> type:
+        """Give the type that stands for a class and everything below it."""
+        return self._interfaces.get(class_name) or self._objects[class_name]
+
+    def nearest_common(self, class_names: Collection[str]) -> type:
+        """Give the type of the deepest class that all of these are or inherit from."""
+        lineages = [self._model.classes[name].lineage for name in class_names]
+        shared = reduce(lambda one, other: one & other, (set(lineage) for lineage in lineages))
+        if not shared:
+            raise ModelInvalid(f"{', '.join(sorted(class_names))} have no class in common; let them inherit from one.")
+        return self.of(max(shared, key=lambda name: self._model.classes[name].depth))
+
+    def fill(self, more: dict[str, list[StrawberryField]]) -> None:
+        """Give all types their fields: the attributes, and by class ``more`` ones, which subclasses inherit."""
+        for name, each in self._model.classes.items():
+            fields: list[StrawberryField] = [*self._own, *self._attribute_fields(name)]
+            fields += [field for ancestor in each.lineage for field in more.get(ancestor, ())]
+            for type_ in self._both(name):
+                self._definitions.fill(type_, fields)
+
+    def _both(self, name: str) -> Iterable[GraphQLType]:
+        return [found[name] for found in (self._interfaces, self._objects) if name in found]
+
+    def _declare(self, name: str) -> None:
+        each = self._model.classes[name]
+        above = [self._interfaces[ancestor] for ancestor in each.lineage[1:]]
+        below = len(self._model.concrete(name)) > (not each.abstract)
+        if each.abstract or below:
+            shown = name if each.abstract else f"Any{name}"
+            description = each.spec.description if each.abstract else f"{name}, or a class below it."
+            self._interfaces[name] = self._definitions.interface(
+                shown, description, implements=above, resolve_type=_class_of
+            )
+            above = [self._interfaces[name], *above]
+        if not each.abstract:
+            self._objects[name] = self._definitions.object(
+                name, each.spec.description, implements=above, is_type_of=lambda entity, _: entity.class_name == name
+            )
+
+    def _attribute_fields(self, class_name: str) -> list[Plain]:
+        """Make fields of attributes; one object serves all classes that inherit it."""
+        fields = []
+        for name in self._model.classes[class_name].attributes:
+            if name == "name":
+                continue  # the entity's own name is this attribute, or stands in for it
+            attribute = first_declared(self._model, class_name, name)
+            key = (attribute.declared_by, name)
+            if key not in self._shared:
+                self._shared[key] = attribute_field(attribute, self._attributes.of(attribute, attribute.declared_by))
+            fields.append(self._shared[key])
+        return fields
+
+
+def first_declared(model: Model, class_name: str, attribute: str) -> Attribute:
+    """Give an attribute as the highest class declares it: what it is to an interface it is to all below."""
+    lineage = (model.classes[name].attributes for name in reversed(model.classes[class_name].lineage))
+    return next(each[attribute] for each in lineage if attribute in each)
+
+
+def _own_fields() -> list[Plain]:
+    """Make the fields that every entity has."""
+    return [
+        plain("id", ID, lambda entity: entity.id, "The same on the command line, in files and here."),
+        plain("class", str, lambda entity: entity.class_name, "Its class in the model."),
+        plain("name", str, lambda entity: entity.name, "What people call it; its key where it has no name."),
+        plain("attributes", JSON, lambda entity: entity.attributes, "All attributes, by their names in files."),
+    ]
+
+
+def attribute_field(attribute: Attribute, type_: GraphQLType) -> Plain:
+    """Make the field of an attribute of an entity, or of an edge; both have ``attributes``."""
+    name = attribute.name
+    return plain(
+        snake_to_camel(name), maybe(type_), lambda owner: owner.attributes.get(name), described(attribute.spec)
+    )
+
+
+def _class_of(entity: Entity, _info: Any, _abstract: Any) -> str:
+    return entity.class_name
