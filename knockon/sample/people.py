@@ -57,6 +57,7 @@ def _staff(estate: Estate, random: Random) -> None:
         head = _person(estate, next(names), next(numbers), f"Head of {name}")
         estate.relate(head, "PART_OF", here(f"unit-{slug(name)}"))
         estate.relate(head, "HAS_ROLE", here(f"unit-{slug(name)}"), role="head")
+        estate.relate(head, "USES", here("svc-management-reporting"))
         estate.heads[name] = head
     for name, size, on_call in roster.GROUPS:
         group = estate.add(
@@ -75,6 +76,10 @@ def _staff(estate: Estate, random: Random) -> None:
             estate.relate(person, "MEMBER_OF", group)
             estate.relate(person, "PART_OF", information_technology)
             estate.relate(person, "HAS_ROLE", group, role="coordinator" if post == 0 else "specialist")
+            if on_call:
+                estate.relate(person, "USES", here("svc-remote-access"))
+            if name == "Shop Applications":
+                estate.relate(person, "USES", here("inst-online-shop-staging"))
 
 
 def _person(estate: Estate, name: str, number: int, title: str) -> str:

@@ -114,6 +114,7 @@ def _workload(estate: Estate, cluster: str, row: Deployed, nodes: list[str]) -> 
         ingress = estate.add("Ingress", f"{namespace}/ingress", f"{row.namespace}-ingress", host_names=[host], **inside)
         estate.relate(namespace, "CONTAINS", ingress)
         estate.relate(ingress, "ROUTES_TO", service)
+        estate.relate(ingress, "EXPOSES", service)
         made.append(ingress)
     return made
 

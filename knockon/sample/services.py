@@ -109,7 +109,6 @@ def _rehearsal(estate: Estate) -> None:
         estate.company.name("Online Shop (staging)"),
         criticality=4,
         environment="staging",
-        user_count=12,
     )
     estate.relate_all(instance, "DEPENDS_ON", map(here, ("ham-stage-01/wildfly", "ts-name-resolution")))
     estate.supported(group_key(estate, "Shop Applications"), [instance])

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
     from tests.sample.conftest import Drawn
 
-# What a cluster holds beside these comes from the Kubernetes loader too, but the sample has it all.
 SERVICES = ("BusinessService", "TechnicalService", "ServiceInstance")
 
 
@@ -37,6 +36,10 @@ def test_it_fills_every_concrete_class_of_the_shipped_model(home: Drawn, model: 
     assert {name for name, each in model.classes.items() if not each.abstract} == {
         each["class"] for each in home.entities.values()
     }
+
+
+def test_it_uses_every_relationship_type_of_the_shipped_model(home: Drawn, model: Model) -> None:
+    assert {each["type"] for each in home.estate.relationships} == set(model.relationships)
 
 
 def test_it_has_two_sites_and_a_cloud_region_and_some_fifteen_services(home: Drawn) -> None:
