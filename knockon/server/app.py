@@ -1,0 +1,84 @@
+"""The application: one estate, asked over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
+from starlette.responses import HTMLResponse, JSONResponse
+
+from knockon import __version__
+from knockon.cmdb.stores import opened, store_at
+from knockon.errors import StoreUnreachable
+from knockon.graphql.schema import build_schema
+from knockon.impact.topologies import Topologies
+from knockon.server import problems
+from knockon.server.endpoint import graphql_endpoint
+from knockon.server.guard import Guard
+from knockon.server.page import start_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from knockon.cmdb.contract import Store
+    from knockon.schema.model import Model
+    from knockon.server.settings import Settings
+
+MAX_BODY = 1024 * 1024
+_READY_WITHIN = 2.0  # seconds
+
+
+def create_app(settings: Settings, model: Model, store: Store | None = None) -> FastAPI:
+    """Make the application that serves ``store``, or the one that the settings name.
+
+    Callers must send the settings' token. Without one anybody may ask, but only under a name of this
+    machine: whoever runs such an application binds it to loopback (``run_server`` refuses anything
+    else). The store is opened when the application starts, and closed when it stops.
+
+    Raises
+    ------
+    ModelInvalid
+        Two names of the model would be the same name in the API.
+    """
+    password = settings.store_password.get_secret_value() if settings.store_password else None
+    served = store or store_at(settings.store_url, model, user=settings.store_user, password=password)
+    topologies = Topologies(served, model)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with opened(served):
+            yield
+
+    app = FastAPI(
+        title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
+        max_body_size=MAX_BODY,
+    )  # fmt: skip
+    app.state.guarded_by_token = settings.token is not None
+    problems.install(app)
+    app.add_middleware(Guard, token=settings.token)
+    app.add_route("/graphql", graphql_endpoint(build_schema(model), topologies), methods=["POST"])
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        """Say that the process is alive; touches nothing."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> JSONResponse:
+        """Say that the store can be reached, and its revision."""
+        try:
+            async with asyncio.timeout(_READY_WITHIN):
+                revision = await served.revision()
+        except TimeoutError:
+            raise StoreUnreachable(f"The store did not answer within {_READY_WITHIN:g} seconds.") from None
+        return JSONResponse({"status": "ready", "revision": revision})
+
+    @app.get("/", include_in_schema=False)
+    async def start(request: Request) -> HTMLResponse:
+        """Say what this is, and three things to try."""
+        return HTMLResponse(start_page(str(request.base_url), token=app.state.guarded_by_token))
+
+    return app

@@ -1,0 +1,71 @@
+"""GraphQL over HTTP: one POST, one answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from knockon.errors import BadUsage, QueryInvalid
+from knockon.graphql.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request as HttpRequest
+
+    from knockon.graphql.schema import ApiSchema
+    from knockon.impact.topologies import Topologies
+
+_JSON = "application/json"
+_GRAPHQL = "application/graphql-response+json"
+
+
+def graphql_endpoint(schema: ApiSchema, topologies: Topologies) -> Callable[[HttpRequest], Awaitable[Response]]:
+    """Make the handler that answers a query sent as a JSON object.
+
+    As GraphQL over HTTP has it: with ``Accept: application/graphql-response+json`` a query that is
+    not executed at all has status 400, otherwise every well-formed request has 200.
+    """
+
+    async def handle(http: HttpRequest) -> Response:
+        query, variables, operation = await _read(http)
+        try:
+            result = await schema.execute(
+                query, variable_values=variables, operation_name=operation, context_value=Request(topologies)
+            )
+        except CannotGetOperationTypeError as error:
+            body: dict[str, Any] = {"errors": [_refusal(error.as_http_error_reason())]}
+        except MissingQueryError:
+            body = {"errors": [_refusal("The query is empty.")]}
+        else:
+            executed = result.data is not None or not result.errors or any(e.path for e in result.errors)
+            body = {"data": result.data} if executed else {}
+            if result.errors:
+                body["errors"] = [error.formatted for error in result.errors]
+        spoken = _GRAPHQL if _GRAPHQL in http.headers.get("accept", "") else _JSON
+        status = 400 if spoken == _GRAPHQL and "data" not in body else 200
+        return Response(orjson.dumps(body), status, media_type=spoken)
+
+    return handle
+
+
+async def _read(http: HttpRequest) -> tuple[str, dict[str, Any] | None, str | None]:
+    if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        raise HTTPException(415)
+    try:
+        body = orjson.loads(await http.body())
+    except orjson.JSONDecodeError as error:
+        raise BadUsage(f"The body is not JSON: {error}.") from None
+    wanted = {"query": str, "variables": dict | None, "operationName": str | None}
+    if not isinstance(body, dict) or not all(isinstance(body.get(name), type_) for name, type_ in wanted.items()):
+        raise BadUsage("Send a JSON object with query, a text, and if need be variables, an object, and operationName.")
+    return body["query"], body.get("variables"), body.get("operationName")
+
+
+def _refusal(message: str) -> dict[str, Any]:
+    return {"message": message, "extensions": {"code": QueryInvalid.code}}

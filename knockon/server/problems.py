@@ -1,0 +1,47 @@
+"""Errors over HTTP: problem details of RFC 9457, with knockon's stable ``code``."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from knockon.errors import InternalError, KnockonError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer: nobody keeps it, nobody guesses at its type."""
+
+
+def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Make a problem answer."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
+    return Response(orjson.dumps(body), status, {**PRIVATE, **(headers or {})}, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of an application be told as a problem."""
+    app.add_exception_handler(KnockonError, _told)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _told(_request: Request, error: Any) -> Response:
+    return problem(error.http_status, error.code, str(error))
+
+
+async def _refused(_request: Request, error: Any) -> Response:
+    status = HTTPStatus(error.status_code)
+    return problem(status, status.name, f"{status.phrase}.", error.headers)
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    return problem(500, InternalError.code, "Something went wrong here; the log of the server says what.")

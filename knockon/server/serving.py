@@ -1,0 +1,92 @@
+"""Running the application with uvicorn, quietly, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from knockon.errors import BadUsage
+from knockon.server.guard import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fastapi import FastAPI
+
+_LAST_ANSWERS = 5  # seconds that running requests have when the service is stopped
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_server(app: FastAPI, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or a polite kill, then close the store and return.
+
+    Parameters
+    ----------
+    port
+        0 takes a free one.
+    announce
+        Is told the address, such as ``http://127.0.0.1:8080``, once requests are answered.
+
+    Raises
+    ------
+    BadUsage
+        The address cannot be listened on; or an application without a token would be open to other machines.
+    StoreError
+    """
+    if not app.state.guarded_by_token and not is_loopback(host):
+        raise BadUsage("Without a token the API is served on this machine only: use 127.0.0.1, or set KNOCKON_TOKEN.")
+    with _listening(host, port) as listener:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        with suppress(KeyboardInterrupt):  # before the server has begun to listen to signals
+            asyncio.run(_serve(app, listener, lambda: announce(address)))
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise BadUsage(f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port.") from error
+    with listener:
+        yield listener
+
+
+async def _serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+    # the store is opened and closed here, and not by uvicorn, so that its errors reach the caller as they are
+    async with app.router.lifespan_context(app):
+        config = uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, server_header=False,
+            timeout_graceful_shutdown=_LAST_ANSWERS,
+        )  # fmt: skip
+        await _Server(config, ready).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and takes a signal to stop as the end of its work, not as an error."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may listen to signals
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOPS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

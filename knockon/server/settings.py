@@ -1,0 +1,53 @@
+"""What an installation sets by environment variables. Read by the command line and the server only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from knockon.errors import BadUsage
+
+
+class Settings(BaseSettings):
+    """Each field is the variable ``KNOCKON_`` and its name in capitals; an empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(env_prefix="KNOCKON_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    store: str | None = Field(None, description="Where the data is: sqlite:///PATH, neo4j://HOST, bolt://HOST.")
+    store_user: str | None = Field(None, description="User name for a Neo4j store, unless the URL has one.")
+    store_password: SecretStr | None = Field(None, description="Password for a Neo4j store, unless the URL has one.")
+    model: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Your own model files, separated like the entries of PATH."
+    )
+    token: SecretStr | None = Field(None, description="The bearer token that callers of the API must send.")
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @property
+    def store_url(self) -> str:
+        """Give the store's URL: the one that is set, else a file in the user's data directory, which is made."""
+        from platformdirs import user_data_path  # noqa: PLC0415 - rarely needed
+
+        return self.store or f"sqlite://{user_data_path('knockon', ensure_exists=True) / 'estate.db'}"
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the environment; what is ``given`` and not None wins.
+
+    Raises
+    ------
+    BadUsage
+        A variable that cannot be understood. Its value is not in the message, since it may be secret.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        names = ", ".join(sorted({f"KNOCKON_{str(each['loc'][0]).upper()}" for each in error.errors()}))
+        raise BadUsage(f"{names} cannot be understood.") from None
