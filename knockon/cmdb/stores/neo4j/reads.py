@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 from knockon.cmdb.rows import Neighbour
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
-from knockon.cmdb.stores.neo4j.where import Where
+from knockon.cmdb.stores.neo4j.where import compared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from knockon.cmdb.contract import Direction
-    from knockon.cmdb.filter import Condition
     from knockon.cmdb.rows import Entity, Revision
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
@@ -85,67 +84,19 @@ async def named(tx: Transaction, name: str, limit: int) -> list[Entity]:
     return sorted(map(forms.to_entity, found), key=lambda row: row.order)
 
 
-def ranges(classes: Collection[str], after: str | None, before: str | None) -> list[tuple[str, str]]:
-    """Give the open intervals of ``order`` in which entities of these classes lie: order begins with the class."""
-    found = []
-    for name in sorted(set(classes)):
-        low, high = name + SEPARATOR, name + chr(ord(SEPARATOR) + 1)
-        low, high = max(low, after or low), min(high, before or high)
-        if low < high:
-            found.append((low, high))
-    return found
-
-
-IN_RANGES: LiteralString = """
-UNWIND $ranges AS range
-CALL (range) {
-  MATCH (n:_Live)
-  WHERE n._order > range[0] AND n._order < range[1]
-"""
-
-
-def page_statement(where: Where, *, backward: bool) -> LiteralString:
-    down: LiteralString = " DESC" if backward else ""
-    return f"""{IN_RANGES} AND {where.text}
-  RETURN n ORDER BY n._order{down} LIMIT $limit
-}}
-WITH n ORDER BY n._order{down} LIMIT $limit
-RETURN collect(properties(n))"""
-
-
-def count_statement(where: Where) -> LiteralString:
-    return f"""{IN_RANGES} AND {where.text}
-  RETURN count(n) AS found
-}}
-RETURN sum(found)"""
-
-
-async def page(tx: Transaction, intervals: Sequence[tuple[str, str]], where: Where, limit: int, *,
-               backward: bool) -> list[Entity]:  # fmt: skip
-    parameters = {"ranges": intervals, "limit": limit, **where.parameters}
-    ((found,),) = await run(tx, page_statement(where, backward=backward), parameters)
-    return sorted(map(forms.to_entity, found), key=lambda row: row.order)
-
-
-async def count(tx: Transaction, intervals: Sequence[tuple[str, str]], where: Where) -> int:
-    ((found,),) = await run(tx, count_statement(where), {"ranges": intervals, **where.parameters})
-    return int(found)
-
-
 def _arrow(type_name: str, direction: Direction) -> LiteralString:
     kind = identifier(type_name)
     return f"-[r:{kind}]->" if direction == "out" else f"<-[r:{kind}]-"
 
 
-def neighbours_statement(type_name: str, direction: Direction, *, backward: bool) -> LiteralString:
+def neighbours_statement(type_name: str, direction: Direction, place: LiteralString, *, backward: bool) -> LiteralString:
     down: LiteralString = " DESC" if backward else ""
     return f"""
 UNWIND $ids AS id
 CALL (id) {{
   MATCH (:_Entity:_Live {{_id: id}}){_arrow(type_name, direction)}(m:_Live)
-  WITH r, m, m._order + $separator + r._group AS place
-  WHERE ($after IS NULL OR place > $after) AND ($before IS NULL OR place < $before)
-  WITH r, m ORDER BY place{down} LIMIT $limit
+  WHERE {place}
+  WITH r, m ORDER BY m._order{down}, r._group{down} LIMIT $limit
   RETURN collect([properties(r), properties(m)]) AS found
 }}
 RETURN id, found"""
@@ -154,9 +105,20 @@ RETURN id, found"""
 async def neighbours(tx: Transaction, ids: Collection[str], type_name: str, direction: Direction, *,
                      after: str | None, before: str | None, limit: int,
                      backward: bool) -> dict[str, list[Neighbour]]:  # fmt: skip
-    parameters = {"ids": list(set(ids)), "separator": SEPARATOR, "after": after, "before": before, "limit": limit}
-    rows = await run(tx, neighbours_statement(type_name, direction, backward=backward), parameters)
+    parameters: dict[str, Any] = {"ids": list(set(ids)), "limit": limit}
+    place = f"{_beyond('gt', after, parameters)} AND {_beyond('lt', before, parameters)}"
+    rows = await run(tx, neighbours_statement(type_name, direction, place, backward=backward), parameters)
     return {asked: [_neighbour(asked, type_name, direction, *each) for each in _sorted(found)] for asked, found in rows}
+
+
+def _beyond(operator: Literal["gt", "lt"], cursor: str | None, parameters: dict[str, Any]) -> LiteralString:
+    """Give the test that the neighbour ``m`` over the edge ``r`` lies beyond a cursor."""
+    if cursor is None:
+        return "true"
+    order, _, group = cursor.rpartition(SEPARATOR)
+    further = compared("m._order", operator, order, parameters)
+    same = compared("m._order", "eq", order, parameters)
+    return f"({further} OR ({same} AND {compared('r._group', operator, group, parameters)}))"
 
 
 def _sorted(found: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:

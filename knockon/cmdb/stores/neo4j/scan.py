@@ -1,27 +1,31 @@
 """The whole live estate at one revision, out of a database that only promises read committed.
 
-A commit shows bit by bit to those who read at the same time. The lock that writers hold on
-``_Meta`` goes only when all of it shows. So: take the lock for a moment and read the revision, scan,
-do it again; if the revision is the same, nothing was committed in between. If writers are too busy for
-that, scan while holding the lock.
+A commit shows bit by bit to those who read at the same time. A writer takes the lock on ``_Commit``
+just before its commit, and loses it when all of the commit shows. So: take that lock for a moment and
+read the revision, scan, do it again; if the revision is the same, nothing was committed in between. If
+writers are too busy for that, scan while holding the lock: they go on, but commit afterwards.
 """
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, LiteralString
 
 from knockon.cmdb.rows import Scan
-from knockon.cmdb.stores.neo4j import forms, reads
+from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
-from knockon.cmdb.stores.neo4j.write import TAKE_REVISION
+from knockon.cmdb.stores.neo4j.pages import ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import AsyncIterator, Collection
 
     from neo4j import AsyncSession
 
     from knockon.cmdb.rows import Edge, EdgeRecord, Entity
     from knockon.cmdb.stores.neo4j.cypher import Transaction
+
+LOCK: LiteralString = "MATCH (c:_Commit {id: 0}) SET c.held = true"
+COMMITTED: LiteralString = "MATCH (c:_Commit {id: 0}) RETURN c.rev"
 
 ATTEMPTS = 3
 CHUNK = 5_000
@@ -53,26 +57,29 @@ async def scan(session: AsyncSession, classes: Collection[str]) -> Scan:
         found = await session.execute_read(_read, classes, before)
         if await _settled_revision(session) == before:
             return found
-    async with await session.begin_transaction() as tx:
-        before = await _lock(tx)
-        return await _read(tx, classes, before)  # and leave it: rolled back
+    async with _no_commit(session) as (tx, before):
+        return await _read(tx, classes, before)
 
 
 async def _settled_revision(session: AsyncSession) -> int:
+    async with _no_commit(session) as (_, revision):
+        return revision
+
+
+@asynccontextmanager
+async def _no_commit(session: AsyncSession) -> AsyncIterator[tuple[Transaction, int]]:
+    """Hold up commits and give the newest revision, all of which can be seen; changes nothing."""
     async with await session.begin_transaction() as tx:
-        return await _lock(tx)
-
-
-async def _lock(tx: Transaction) -> int:
-    """Take the writers' lock; give the revision that is committed now."""
-    rows = await run(tx, TAKE_REVISION, {})
-    return int(rows[0][0]) - 1
+        await run(tx, LOCK, {})
+        rows = await run(tx, COMMITTED, {})  # a statement of its own: LOCK may have looked before it waited
+        yield tx, int(rows[0][0])
+        await tx.rollback()  # left to itself the driver would commit
 
 
 async def _read(tx: Transaction, classes: Collection[str], revision: int) -> Scan:
     entities: list[Entity] = []
     edges: list[Edge] = []
-    for low, high in reads.ranges(classes, None, None):
+    for low, high in ranges(classes, None, None):
         while rows := await _chunk(tx, low, high):
             entities += rows
             edges += await _edges_from(tx, rows[0].order, rows[-1].order, classes)

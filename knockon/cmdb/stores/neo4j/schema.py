@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.errors import StoreTooNew
 
 if TYPE_CHECKING:
-    from typing import LiteralString
-
     from neo4j import AsyncManagedTransaction, AsyncSession
 
     from knockon.schema.model import Model
@@ -18,12 +16,16 @@ VERSION = 1
 
 UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
-    ("_Revision", "n"), ("_Meta", "id"),
+    ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"),
 )  # fmt: skip
+BEGIN: LiteralString = """
+MERGE (m:_Meta {id: 0}) ON CREATE SET m.rev = 0
+MERGE (c:_Commit {id: 0}) ON CREATE SET c.rev = 0
+SET m.schema = $version"""
 
 
 async def migrate(session: AsyncSession, model: Model) -> None:
@@ -43,7 +45,7 @@ async def migrate(session: AsyncSession, model: Model) -> None:
     for name in wanted.keys() - present:
         await session.execute_write(run, wanted[name], {})
     await session.execute_read(run, "CALL db.awaitIndexes(600)", {})
-    await session.execute_write(run, "MERGE (m:_Meta {id: 0}) ON CREATE SET m.rev = 0 SET m.schema = $v", {"v": VERSION})
+    await session.execute_write(run, BEGIN, {"version": VERSION})
 
 
 def statements(model: Model) -> dict[str, LiteralString]:
@@ -53,15 +55,17 @@ def statements(model: Model) -> dict[str, LiteralString]:
         wanted[f"knockon{label}_{name}"] = (
             f"CREATE CONSTRAINT `knockon{label}_{name}` IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"
         )
-    attributes = {a.name for each in model.classes.values() for a in each.attributes.values() if a.spec.indexed}
-    quoted: list[tuple[LiteralString, LiteralString, LiteralString]] = [
-        *((label, name, f"knockon{label}_{name}") for label, name in INDEXED),
-    ]
-    for attribute in sorted(attributes):
-        quoted.append(("_Live", identifier(attribute), identifier(attribute)[1:-1]))
-    for label, name, title in quoted:
+    named = [*INDEXED, *(("_Live", identifier(each)) for each in sorted(indexed(model)))]
+    for label, name in named:
+        title: LiteralString = f"knockon{label}_{name.strip('`')}"
         wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
     return wanted
+
+
+def indexed(model: Model) -> frozenset[str]:
+    """Name the attributes by which a value is found without looking at every entity of a class."""
+    every = (a for each in model.classes.values() for a in each.attributes.values())
+    return frozenset(a.name for a in every if a.spec.indexed and not a.spec.many)
 
 
 async def _version(tx: AsyncManagedTransaction) -> int:

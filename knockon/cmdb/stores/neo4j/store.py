@@ -16,8 +16,8 @@ from knockon import __version__
 from knockon.cmdb.stores.neo4j import reads, schema
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.cmdb.stores.neo4j.pages import Sought, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
-from knockon.cmdb.stores.neo4j.where import Where
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
 from knockon.errors import StoreFailed, StoreUnreachable
 
@@ -51,6 +51,7 @@ class Neo4jStore:
         self._auth = (user, password or "") if user else None
         self._model = model
         self._database = database
+        self._indexed = schema.indexed(model)
         self._opened: AsyncDriver | None = None
         # what this store wrote it reads again, from whatever member of a cluster
         self._bookmarks = AsyncGraphDatabase.bookmark_manager()
@@ -108,9 +109,7 @@ class Neo4jStore:
                         raise StoreFailed("The estate was removed from this database while it was open.")
                     write = Neo4jWrite(tx, self._model, taken[0][0])
                     yield write
-                    if write.journaled != 1:
-                        raise StoreFailed("A write needs its journal entry.")
-                    await tx.commit()
+                    await write.commit()
 
     async def revision(self) -> int:
         return await self._read(reads.revision)
@@ -134,11 +133,11 @@ class Neo4jStore:
 
     async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
                    before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
-        intervals = reads.ranges(classes, after, before)
-        return await self._read(reads.page, intervals, Where(where), limit, backward=backward)
+        sought = Sought(classes, where, self._indexed, after, before)
+        return await self._read(page, sought, limit, backward=backward)
 
     async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        return await self._read(reads.count, reads.ranges(classes, None, None), Where(where))
+        return await self._read(count, Sought(classes, where, self._indexed))
 
     async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,
                          after: str | None = None, before: str | None = None, limit: int,

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, LiteralString, assert_never
 
 from knockon.cmdb.filter import All, Any_, Compare, Not, Related
 from knockon.cmdb.stores.neo4j.cypher import identifier
 
 if TYPE_CHECKING:
-    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.filter import Condition, Operator
 
 OWN: dict[str, LiteralString] = {"id": "_id", "class": "_class", "name": "_name"}
 OPERATORS: dict[str, LiteralString] = {
     "eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "in": "IN",
     "contains": "CONTAINS", "starts_with": "STARTS WITH",
 }  # fmt: skip
+_ORDERINGS = frozenset({"lt", "lte", "gt", "gte"})
 
 
 class Where:
-    """The Cypher of one condition about the node ``n``; its values are in ``parameters``."""
+    """The Cypher of one condition about the node ``n``; its values go into ``parameters``."""
 
-    def __init__(self, condition: Condition | None) -> None:
-        self.parameters: dict[str, Any] = {}
+    def __init__(self, condition: Condition | None, parameters: dict[str, Any]) -> None:
+        self.parameters = parameters
         self._depth = 0
         self.text: LiteralString = self._cypher(condition, "n")
 
@@ -55,9 +57,47 @@ class Where:
             return f"{held} IS {'' if compare.value else 'NOT '}NULL"
         if compare.operator == "ne":
             return f"NOT {self._compare(Compare(compare.name, 'eq', compare.value, compare.many), node)}"
-        value: LiteralString = f"$w{len(self.parameters)}"
-        self.parameters[value[1:]] = list(compare.value) if compare.operator == "in" else compare.value
-        operator = OPERATORS[compare.operator]
         if compare.many:  # + []: what an older model stored as a single value counts as a list of one
-            return f"coalesce(any(member IN {held} + [] WHERE member {operator} {value}), false)"
-        return f"coalesce({held} {operator} {value}, false)"
+            test = compared("member", compare.operator, compare.value, self.parameters)
+            return f"coalesce(any(member IN {held} + [] WHERE {test}), false)"
+        return f"coalesce({compared(held, compare.operator, compare.value, self.parameters)}, false)"
+
+
+def compared(held: LiteralString, operator: Operator, value: Any, parameters: dict[str, Any]) -> LiteralString:
+    """Compare an expression with a value, strings by code point; the value goes into ``parameters``."""
+    plain: LiteralString = f"{held} {OPERATORS[operator]} {_parameter(value, parameters)}"
+    if operator not in _ORDERINGS or not isinstance(value, str):
+        return plain
+    if max(value, default="") < "\ue000":
+        return plain
+    before, after = _misplaced(value)
+    less, more = ("true", "false") if operator in ("lt", "lte") else ("false", "true")
+    return (
+        f"CASE WHEN {held} =~ {_parameter(before, parameters)} THEN {less}"
+        f" WHEN {held} =~ {_parameter(after, parameters)} THEN {more} ELSE {plain} END"
+    )
+
+
+def _parameter(value: Any, parameters: dict[str, Any]) -> LiteralString:
+    name: LiteralString = f"w{len(parameters)}"
+    parameters[name] = list(value) if isinstance(value, tuple) else value
+    return f"${name}"
+
+
+def _misplaced(value: str) -> tuple[str, str]:
+    """Give patterns of the texts that come before and after ``value``, though Neo4j may say otherwise.
+
+    An index and ORDER BY go by code point; a comparison with a parameter goes by UTF-16 code unit
+    (5.26). These differ where one text has a character beyond U+FFFF and the other one from U+E000 up.
+    """
+    before, after = [], []
+    for at, character in enumerate(value):
+        if character >= "\U00010000":
+            before.append(re.escape(value[:at]) + "[\ue000-\uffff]")
+        elif character >= "\ue000":
+            after.append(re.escape(value[:at]) + "[\U00010000-\U0010ffff]")
+    return _beginning(before), _beginning(after)
+
+
+def _beginning(patterns: list[str]) -> str:
+    return f"(?s)(?:{'|'.join(patterns)}).*" if patterns else "(?!)"

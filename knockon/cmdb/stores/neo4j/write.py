@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # The lock on this node, held to the end, makes writers take turns.
 TAKE_REVISION: LiteralString = "MATCH (m:_Meta {id: 0}) SET m.rev = m.rev + 1 RETURN m.rev"
+# The lock on this one, taken last, is held while a commit becomes visible and no longer: see scan.py.
+BEFORE_COMMIT: LiteralString = "MATCH (c:_Commit {id: 0}) SET c.rev = $revision"
 
 RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_Record {k: k}) RETURN collect(properties(r))"
 EDGE_RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {k: k}) RETURN collect(properties(r))"
@@ -133,6 +135,13 @@ class Neo4jWrite:
         self.journaled = 0
         self._tx = tx
         self._model = model
+
+    async def commit(self) -> None:
+        if self.journaled != 1:
+            raise StoreFailed("A write needs its journal entry.")
+        await self._run(BEFORE_COMMIT, revision=self.revision)
+        with driver_errors():
+            await self._tx.commit()
 
     async def _run(self, statement: LiteralString, **parameters: Any) -> list[list[Any]]:
         with driver_errors():
