@@ -136,11 +136,11 @@ CASES: list[tuple[Condition, str]] = [
 ]
 
 
-async def answers(store: Store, condition: Condition, classes: tuple[str, ...] = CLASSES) -> set[str]:
+async def answers(store: Store, condition: Condition) -> set[str]:
     """Ask for a page and for the count; give the ids."""
-    rows = await store.page(classes, condition, limit=100)
+    rows = await store.page(CLASSES, condition, limit=100)
     assert ids(rows) == ids(sorted(rows, key=lambda row: row.order))
-    assert await store.count(classes, condition) == len(rows)
+    assert await store.count(CLASSES, condition) == len(rows)
     return set(ids(rows))
 
 
@@ -151,13 +151,14 @@ async def test_a_condition_and_its_opposite_part_the_entities(store: Store) -> N
         held, not_held = await answers(store, condition), await answers(store, Not(condition))
         if (held, not_held) != (set(expected), set("abcdefg") - set(expected)):
             wrong.append((condition, sorted(held), sorted(not_held)))
-        assert await answers(store, condition, ("Server",)) == held & set("abc")
     assert wrong == []
 
 
 async def test_pages_run_through_what_fulfils_the_condition(store: Store) -> None:
     await commit(store, *ROWS, *EDGES)
     condition = null("size", absent=False)
+    assert ids(await store.page(["Server"], condition, limit=9)) == ["a", "b", "c"]
+    assert await store.count(["Server"], condition) == 3
     found: list[str] = []
     cursor = None
     while rows := await store.page(CLASSES, condition, after=cursor, limit=2):
