@@ -135,7 +135,7 @@ class AnswerTypes:
         group = self._definitions.object(
             "ImpactGroup",
             "The arithmetic of the redundancy group behind a state.",
-            plain("name", str, lambda each: each.name, "Its name."),
+            plain("name", str, lambda each: each.group, "Its name."),
             *(plain(name, int, _getter(attribute), said) for name, (attribute, said) in integers.items()),
         )
         return self._definitions.object(

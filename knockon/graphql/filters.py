@@ -40,7 +40,7 @@ _EQUALITY = ("eq", "ne", "in")
 _ORDER = ("lt", "lte", "gt", "gte")
 _PARTS = ("contains", "startsWith")
 _ORDERED: frozenset[AttributeType] = frozenset({"integer", "number", "datetime", "date"})
-_TEXT = plain_spec("text")
+_TEXT = plain_spec("string")
 
 
 def operators(spec: AttributeSpec, type_: GraphQLType) -> tuple[str, ...]:

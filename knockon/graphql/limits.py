@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLNamedType, SelectionSetNode, ValidationContext
 
-MAX_COST = 100_000
+MAX_COST = 500_000
 MAX_DEPTH = 20
 MAX_ALIASES = 100
 MAX_TOKENS = 4_000

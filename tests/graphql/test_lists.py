@@ -1,0 +1,173 @@
+"""Lists of classes: pages, cursors, counts and filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.graphql.conftest import names, thing
+
+if TYPE_CHECKING:
+    from tests.graphql.conftest import Api
+
+PAGE = """query($first: Int, $after: String, $last: Int, $before: String) {
+  servers(first: $first, after: $after, last: $last, before: $before) {
+    totalCount edges { cursor node { name } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+
+
+async def where(api: Api, field: str, condition: str) -> list[str]:
+    data = await api.ask(f"{{ {field}(where: {condition}) {{ edges {{ node {{ name }} }} }} }}")
+    return names(data[field])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 500])
+async def test_pages_run_through_the_whole_list_in_both_directions(empty: Api, size: int) -> None:
+    await empty.load(*(thing(f"s{i}", "Server") for i in range(7)))
+    expected = [f"s{i}" for i in range(7)]
+    for steps in (("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")):
+        count, place, end, more = steps
+        found: list[str] = []
+        cursor = None
+        while True:
+            page = (await empty.ask(PAGE, **{count: size, place: cursor}))["servers"]
+            assert page["totalCount"] == 7
+            assert page["pageInfo"]["startCursor"] == (page["edges"][0]["cursor"] if page["edges"] else None)
+            found = [*found, *names(page)] if count == "first" else [*names(page), *found]
+            if not page["pageInfo"][more]:
+                break
+            assert len(page["edges"]) == size
+            cursor = page["pageInfo"][end]
+        assert found == expected
+
+
+async def test_a_page_stays_where_it_is_while_others_write(empty: Api) -> None:
+    await empty.load(thing("b", "Server"), thing("d", "Server"))
+    first = (await empty.ask(PAGE, first=1))["servers"]
+    await empty.load(thing("a", "Server"), thing("c", "Server"))
+    second = (await empty.ask(PAGE, first=2, after=first["pageInfo"]["endCursor"]))["servers"]
+    assert names(first) + names(second) == ["b", "c", "d"]
+    assert second["pageInfo"]["hasPreviousPage"] is True
+
+
+async def test_an_abstract_class_lists_all_below_it_by_class_and_name(api: Api) -> None:
+    data = await api.ask("{ hardware: computerSystems { edges { node { __typename class name } } } }")
+    assert [tuple(edge["node"].values()) for edge in data["hardware"]["edges"]] == [
+        ("Server", "Server", "box"),
+        ("Server", "Server", "srv-1"),
+        ("Server", "Server", "srv-2"),
+    ]
+
+
+async def test_only_what_is_asked_for_is_read(api: Api) -> None:
+    assert await api.calls("{ servers { totalCount } }") == {"count": 1}
+    assert await api.calls("{ servers { edges { node { name } } pageInfo { endCursor } } }") == {"page": 1}
+    assert await api.calls("{ a: servers { totalCount } b: servers { totalCount } }") == {"count": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"first": 501}, "BAD_USAGE"),
+        ({"last": 501}, "BAD_USAGE"),
+        ({"first": -1}, "BAD_USAGE"),
+        ({"first": 1, "last": 1}, "BAD_USAGE"),
+        ({"after": "nonsense"}, "BAD_CURSOR"),
+        ({"before": ""}, "BAD_CURSOR"),
+        ({"after": "QQ=="}, "BAD_CURSOR"),
+        ({"after": "zażółć"}, "BAD_CURSOR"),
+    ],
+)
+async def test_arguments_that_make_no_sense_are_told_with_a_code(api: Api, arguments: Any, code: str) -> None:
+    assert (await api.code(PAGE, **arguments))[0] == code
+
+
+async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
+    page = await api.ask("{ applications(first: 1) { pageInfo { endCursor } } }")
+    cursor = page["applications"]["pageInfo"]["endCursor"]
+    assert (await api.code(PAGE, after=cursor))[0] == "BAD_CURSOR"
+
+
+async def test_nodes_by_id(api: Api) -> None:
+    server = (await api.ask("{ servers(first: 1) { edges { node { id } } } }"))["servers"]["edges"][0]["node"]["id"]
+    data = await api.ask(
+        "query($id: ID!, $ids: [ID!]!) { node(id: $id) { id class name attributes ... on Server { serialNumber } } "
+        "nodes(ids: $ids) { name } nothing: node(id: 5) { id } }",
+        id=server,
+        ids=[server, "unknown", server],
+    )
+    assert data == {
+        "node": {
+            "id": server,
+            "class": "Server",
+            "name": "box",
+            "attributes": {"name": "box", "serial_number": "T1"},
+            "serialNumber": "T1",
+        },
+        "nodes": [{"name": "box"}, None, {"name": "box"}],
+        "nothing": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "condition", "expected"),
+    [
+        ("servers", '{name: {eq: "srv-1"}}', ["srv-1"]),
+        ("servers", '{name: {ne: "srv-1"}}', ["box", "srv-2"]),
+        ("servers", '{serialNumber: {in: ["S1", "S2", "S3"]}}', ["srv-1", "srv-2"]),
+        ("servers", "{serialNumber: {in: []}}", []),
+        ("servers", '{serialNumber: {startsWith: "S"}, name: {contains: "2"}}', ["srv-2"]),
+        ("servers", '{or: [{name: {eq: "box"}}, {serialNumber: {eq: "S2"}}]}', ["box", "srv-2"]),
+        ("servers", "{or: []}", []),
+        ("servers", "{and: []}", ["box", "srv-1", "srv-2"]),
+        ("servers", '{not: {name: {eq: "box"}}}', ["srv-1", "srv-2"]),
+        ("servers", "{}", ["box", "srv-1", "srv-2"]),
+        ("servers", "null", ["box", "srv-1", "srv-2"]),
+        ("servers", '{related: {type: RUNS, to: {name: {eq: "esx-2"}}}}', ["srv-2"]),
+        ("servers", "{related: {type: RUNS, to: {class: {eq: Application}}}}", ["box"]),
+        ("servers", "{not: {related: {type: CHANGED_BY}}}", ["box"]),
+        ("servers", "{related: {type: RUNS, to: {related: {type: MEMBER_OF}}}}", ["srv-1", "srv-2"]),
+        ("applications", "{environment: {eq: production}}", ["web"]),
+        ("applications", "{environment: {in: [test, staging]}}", ["wiki"]),
+        ("applications", "{environment: {isNull: true}}", []),
+        ("services", "{criticality: {lte: 3}}", ["shop"]),
+        ("businessServices", "{userCount: {isNull: true}}", ["intranet"]),
+        ("businessServices", "{userCount: {gt: 998, lt: 1000}}", ["shop"]),
+        ("incidents", '{openedAt: {gte: "2026-10-01T07:00:00Z", lt: "2026-11-01T00:00:00+01:00"}}', ["inc-2"]),
+        ("incidents", '{openedAt: {eq: "2026-11-01T10:00:00+01:00"}}', ["inc-1"]),
+        ("configurationItems", "{class: {in: [Service, Hypervisor]}}", ["intranet", "shop", "esx-1", "esx-2"]),
+        ("entities", "{class: {ne: ConfigurationItem}}", ["chg-1", "inc-1", "inc-2", "ann"]),
+    ],
+)
+async def test_filters(api: Api, field: str, condition: str, expected: list[str]) -> None:
+    assert await where(api, field, condition) == expected
+
+
+async def test_counting_respects_the_filter(api: Api) -> None:
+    data = await api.ask('{ servers(first: 0, where: {name: {startsWith: "srv"}}) { totalCount edges { cursor } } }')
+    assert data["servers"] == {"totalCount": 2, "edges": []}
+
+
+async def test_a_filter_in_variables(api: Api) -> None:
+    data = await api.ask(
+        "query($w: ApplicationWhere) { applications(where: $w) { edges { node { name } } } }",
+        w={"environment": {"in": ["test"]}, "related": {"type": "RUNS_ON"}},
+    )
+    assert names(data["applications"]) == ["wiki"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ('{name: {eq: "two\\nlines"}}', "BAD_FILTER"),
+        ("{name: {eq: null}}", "BAD_FILTER"),
+        ("{" + "not: {" * 11 + "}" * 12, "BAD_FILTER"),
+        ("{or: [" + '{name: {eq: "a"}} ' * 101 + "]}", "BAD_FILTER"),
+        ("{serialNumber: {gt: 1}}", "QUERY_INVALID"),
+        ("{colour: {eq: 1}}", "QUERY_INVALID"),
+        ("{related: {type: LOVES}}", "QUERY_INVALID"),
+    ],
+)
+async def test_filters_that_are_refused(api: Api, condition: str, code: str) -> None:
+    assert (await api.code(f"{{ servers(where: {condition}) {{ totalCount }} }}"))[0] == code
