@@ -116,12 +116,11 @@ class Group:
         return State.OPERATIONAL
 
     @property
-    def culprits(self) -> set[str]:
-        """The members whose effect produced the result."""
-        least = {State.DOWN: State.DOWN, State.DEGRADED: State.DEGRADED, State.AT_RISK: State.AT_RISK}[self.result]
+    def least_to_blame(self) -> State:
+        """The mildest effect that helped to produce the result."""
         if self.result == State.AT_RISK and self.at_risk_by_loss:
-            least = State.DEGRADED
-        return {member.supplier for member in self.members if member.effect >= least}
+            return State.DEGRADED
+        return self.result
 
     @property
     def margin(self) -> int:
@@ -246,13 +245,10 @@ def _causes(network: Network, states: States, item: Item) -> list[Dependency]:
     found = [edge for edge in edges if edge.group is None and edge.effect[states[edge.supplier]] == final]
     for group in groups_of(network, states, item):
         if group.result == final:
-            effects = {member.supplier: member.effect for member in group.members}
             found += [
                 edge
                 for edge in edges
-                if edge.group == group.name
-                and edge.supplier in group.culprits
-                and edge.effect[states[edge.supplier]] == effects[edge.supplier]
+                if edge.group == group.name and edge.effect[states[edge.supplier]] >= group.least_to_blame
             ]
     return found
 

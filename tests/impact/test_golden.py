@@ -136,6 +136,13 @@ def test_margin_counts_members_largest_weight_first(judge: Judge) -> None:
     assert verdict.survivors == {Survivor("c", "g", 10, up=9, full=9, solid=9, lost=1, margin=2, min_up=3, full_up=3)}
 
 
+def test_margin_is_about_full_service(judge: Judge) -> None:
+    # Five members, 1 needed to be up, 3 for full service; one DOWN: 4/4/4 of 5. 4 - 1 = 3 >= 3, 3 - 1 = 2 < 3.
+    verdict = judge(Case(cluster(5, min_up="1", full_up="3"), {"m1": DOWN}))
+    assert hits(verdict) == {"m1": DOWN}
+    assert verdict.survivors == {Survivor("c", "g", 5, up=4, full=4, solid=4, lost=1, margin=1, min_up=1, full_up=3)}
+
+
 def test_a_removed_member_stays_in_the_total(judge: Judge) -> None:
     # Two members, both needed. m1 removed: the total stays 2, up 1 < 2, DOWN. Once it is retired it is not in the
     # network: min_up is clamped to 1 and the cluster is OPERATIONAL.

@@ -108,14 +108,19 @@ def test_parallel_edges_of_one_supplier_count_once() -> None:
     assert verdict.survivors == {Survivor("c", "g", 4, up=1, full=1, solid=1, lost=1, margin=0, min_up=1, full_up=1)}
 
 
-def test_of_a_members_parallel_edges_the_path_takes_one_that_had_the_effect() -> None:
-    edges = [
+def test_of_a_members_parallel_edges_the_path_takes_one_that_would_have_done_it() -> None:
+    # a DOWN alone: DOWN, which the soft edge cannot have done. With b beside it: AT_RISK by the lost a; DEGRADED over
+    # the soft edge it would be lost as well, so both edges are causes, and the type name decides.
+    soft_and_hard = [
         Dependency("c", "a", group="g", type_name="BACKED_BY", effect=SOFT),
         Dependency("c", "a", group="g", type_name="RUNS_ON"),
     ]
-    verdict = judge(network_of(*edges), {"a": DOWN})
-    assert verdict.states["c"] == DOWN
-    assert [step.type_name for step in verdict.paths["c"]] == ["RUNS_ON"]
+    alone = judge(network_of(*soft_and_hard), {"a": DOWN})
+    assert alone.states["c"] == DOWN
+    assert [step.type_name for step in alone.paths["c"]] == ["RUNS_ON"]
+    paired = judge(network_of(*soft_and_hard, *needs("c", "b", group="g")), {"a": DOWN})
+    assert paired.states["c"] == AT_RISK
+    assert [step.type_name for step in paired.paths["c"]] == ["BACKED_BY"]
 
 
 def test_plain_parallel_edges_each_act() -> None:
