@@ -134,7 +134,12 @@ async def hub(store: Store) -> list[Neighbour]:
     """Write a hub with parallel edges and things that must not show; give what its neighbours are."""
     near = [entity("n2", "Application", "x"), entity("n1", "Application", "x"), entity("n3", "Server", "a")]
     links = [edge("hub", each.id, group, weight=i) for i, each in enumerate(near) for group in ("", "g1", "g2")]
-    hidden = [edge("hub", "gone"), edge("hub", "n1", "old", retired=True), edge("hub", "n1", type_name="RUNS_ON")]
+    hidden = [
+        edge("hub", "gone"),
+        edge("gone", "n1"),
+        edge("hub", "n1", "old", retired=True),
+        edge("hub", "n1", type_name="RUNS_ON"),
+    ]
     others = [edge("n1", "hub"), edge("hub", "hub", "self"), edge("n1", "n2"), edge("n1", "n3")]
     rows = [entity("hub", "ServerRoom"), entity("gone", "Server", "gone", retired=True), entity("alone")]
     await commit(store, *rows, *near, *links, *hidden, *others)
@@ -145,10 +150,10 @@ async def hub(store: Store) -> list[Neighbour]:
 
 async def test_neighbours_come_by_order_then_group(store: Store) -> None:
     expected = await hub(store)
-    found = await store.neighbours(["hub", "n1", "alone", "never"], "DEPENDS_ON", "out", limit=99)
+    found = await store.neighbours(["hub", "n1", "alone", "never", "gone"], "DEPENDS_ON", "out", limit=99)
     assert found["hub"] == expected
     assert [each.entity.id for each in found["n1"]] == ["n2", "n3", "hub"]
-    assert (found["alone"], found["never"]) == ([], [])
+    assert (found["alone"], found["never"], found["gone"]) == ([], [], [])
     into = await store.neighbours(["hub", "n1", "n3"], "DEPENDS_ON", "in", limit=99)
     assert [(each.entity.id, each.edge.key.group) for each in into["hub"]] == [("n1", ""), ("hub", "self")]
     assert [(each.entity.id, each.edge.key.group) for each in into["n1"]] == [("hub", ""), ("hub", "g1"), ("hub", "g2")]
@@ -157,7 +162,8 @@ async def test_neighbours_come_by_order_then_group(store: Store) -> None:
         "hub": len(expected), "n1": 3, "alone": 0, "never": 0,
     }  # fmt: skip
     assert await store.count_neighbours(["hub", "n1"], "DEPENDS_ON", "in") == {"hub": 2, "n1": 3}
-    assert await store.count_neighbours(["hub", "n1"], "RUNS_ON", "in") == {"hub": 0, "n1": 1}
+    assert await store.count_neighbours(["hub", "n1", "gone"], "RUNS_ON", "in") == {"hub": 0, "n1": 1, "gone": 0}
+    assert await store.count_neighbours(["gone"], "DEPENDS_ON", "out") == {"gone": 0}
     assert await store.neighbours([], "DEPENDS_ON", "in", limit=1) == {}
 
 

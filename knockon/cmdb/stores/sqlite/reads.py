@@ -195,9 +195,9 @@ def count(connection: sqlite3.Connection, classes: Collection[str], where: Test)
 
 
 def _near(direction: Direction) -> str:
-    """Give the live edges of one type at each asked id, with the live entity at their other end."""
+    """Give the live edges of one type at each asked id, with the entity at their other end; both ends are live."""
     near, far = ("source_id", "target_id") if direction == "out" else ("target_id", "source_id")
-    return f"""json_each(?) a
+    return f"""json_each(?) a CROSS JOIN entity own ON own.id = a.value AND own.retired = 0
         CROSS JOIN edge e ON e.{near} = a.value AND e.type_name = ? AND e.retired = 0
         CROSS JOIN entity n ON n.id = e.{far} AND n.retired = 0"""
 
