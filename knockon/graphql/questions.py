@@ -34,7 +34,7 @@ _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has.
 
 
 class Questions:
-    """Makes the fields that ask the engine."""
+    """Makes the fields that ask the engine. They may be null, so that one that fails leaves the others an answer."""
 
     def __init__(
         self, definitions: Definitions, model: Model, answers: AnswerTypes, relationship_name: GraphQLType
@@ -56,8 +56,10 @@ class Questions:
         said = "Which services something supports, also where redundancy hides the impact."
         ref = argument("ref", str, _REFERENCE)
         return [
-            resolved("impact", self._answers.impact, impact, "What breaks if these fail.", self._options(), _RUN),
-            resolved("supports", self._answers.supports, supported, said, [ref], _RUN),
+            resolved(
+                "impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), _RUN
+            ),
+            resolved("supports", maybe(self._answers.supports), supported, said, [ref], _RUN),
         ]
 
     def node_fields(self) -> dict[str, list[StrawberryField]]:
@@ -97,7 +99,9 @@ class Questions:
             return await _ask(request, [Ask(entity.id, str(state))], {})
 
         state = argument("state", self._answers.asked, "What happens to it.", "down")
-        return resolved("blastRadius", self._answers.impact, resolve, "What breaks if this fails.", [state], _RUN)
+        return resolved(
+            "blastRadius", maybe(self._answers.impact), resolve, "What breaks if this fails.", [state], _RUN
+        )
 
     def _affected_services(self) -> StrawberryField:
         async def resolve(incident: Entity, request: Request) -> list[IncidentService]:
@@ -112,7 +116,7 @@ class Questions:
             plain("added", bool, lambda each: each.added, "This incident makes it so; else it was so already."),
         )
         said = "The services that its items hit, given everything else that is open, worst first."
-        return resolved("affectedServices", listed(type_), resolve, said, weight=Weight(ANALYSIS, many=FEW))
+        return resolved("affectedServices", maybe(listed(type_)), resolve, said, weight=Weight(ANALYSIS, many=FEW))
 
     def _risk(self) -> StrawberryField:
         async def resolve(change: Entity, request: Request) -> Risk:
@@ -133,7 +137,7 @@ class Questions:
             plain("factors", listed(factor), lambda risk: risk.factors, "What it is made of, largest first.", many=FEW),
             plain("missing", listed(str), lambda risk: risk.missing, "What it does not take into account."),
         )
-        return resolved("risk", type_, resolve, "How much it puts at stake.", weight=_RUN)
+        return resolved("risk", maybe(type_), resolve, "How much it puts at stake.", weight=_RUN)
 
 
 async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -> Impact:

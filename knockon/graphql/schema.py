@@ -121,7 +121,7 @@ def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
 def _list_field(
     each: EntityClass, model: Model, nodes: NodeTypes, filters: Filters, connections: ConnectionTypes
 ) -> StrawberryField:
-    """Make the field that lists a class and all below it."""
+    """Make the field that lists a class and all below it; null if it fails, so that others have their answer."""
     classes = model.concrete(each.name)
     connection = connections.make(
         each.name, nodes.of(each.name), of=f"things of class {each.name} or below",
@@ -142,4 +142,4 @@ def _list_field(
 
     where = argument("where", maybe(filters.of(each.name)), "Only those that fulfil this.")
     said = f"All of class {each.name} or below: {each.spec.description}"
-    return resolved(pascal_to_camel(each.plural), connection, resolve, said, [*paging_arguments(), where])
+    return resolved(pascal_to_camel(each.plural), maybe(connection), resolve, said, [*paging_arguments(), where])
