@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, product
 from math import prod
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -125,3 +126,21 @@ def shuffled(draw: DrawFn, case: Case) -> Case:
         draw(st.permutations(list(case.network.items))), draw(st.permutations(list(case.network.dependencies)))
     )
     return replace(case, network=network, seeds=dict(draw(st.permutations(list(case.seeds.items())))))
+
+
+def large_case(size: int, seed: int) -> Case:
+    """A network of many items, three dependencies each, most of them grouped, long ways and cycles between them."""
+    random, effects = Random(seed), EFFECT_MAPS + 7 * [IDENTITY]
+    ids = [f"i{number:06}" for number in range(size)]
+    items = [Item(name, order=name, own_group="g", min_up=random.choice(THRESHOLDS)) for name in ids]
+    edges = [
+        Dependency(
+            ids[number], ids[(number + random.randint(1, 30)) % size], random.choice(effects),
+            random.choice([None, "g", "g", "h"]), weight=random.randint(1, 4),
+        )
+        for number in range(size)
+        for _ in range(3)
+    ]  # fmt: skip
+    seeds = {name: random.choice([State.DOWN, State.DEGRADED]) for name in random.sample(ids, size // 25)}
+    pins = frozenset(random.sample(ids, size // 100)) - seeds.keys()
+    return Case(Network(items, edges), seeds, pins)

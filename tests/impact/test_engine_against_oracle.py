@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from knockon.errors import BadUsage
 from knockon.schema.states import State
 from tests.impact.judges import by_engine, by_oracle, compiled, interpreted
-from tests.impact.networks import Case, cases, needs, network_of, shuffled
+from tests.impact.networks import Case, cases, large_case, needs, network_of, shuffled
 
 
 @given(cases())
@@ -35,6 +35,20 @@ def test_the_order_of_the_input_changes_nothing(case: Case, data: st.DataObject)
     assert by_oracle(other) == by_oracle(case)
     assert interpreted(other) == interpreted(case)
     assert compiled(other) == compiled(case)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_longer_ways_than_small_networks_have(seed: int) -> None:
+    case = large_case(150, seed)
+    expected = by_oracle(case)
+    assert max(expected.distances.values()) > 5
+    assert interpreted(case) == expected
+    assert compiled(case) == expected
+
+
+def test_in_a_large_network_the_kernels_still_agree() -> None:
+    case = large_case(10_000, seed=0)
+    assert by_engine(case, compiled=None) == interpreted(case) == compiled(case)
 
 
 @pytest.mark.parametrize("kernel", [False, True, None])
