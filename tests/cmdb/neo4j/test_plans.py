@@ -1,0 +1,121 @@
+"""How the server runs our statements: by index, whatever the size of the estate."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import neo4j
+import pytest
+
+from knockon.cmdb.filter import All, Compare, Related
+from knockon.cmdb.stores.neo4j import Neo4jStore, pages, reads, scan, schema, write
+from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, record, saying
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+SCANS = {"AllNodesScan", "NodeByLabelScan", "DirectedAllRelationshipsScan", "UndirectedAllRelationshipsScan",
+         "DirectedRelationshipTypeScan", "UndirectedRelationshipTypeScan", "CartesianProduct", "NodeIndexScan",
+         "UnionNodeByLabelsScan", "PartitionedNodeByLabelScan"}  # fmt: skip
+NUMBERS = {"limit", "chunk", "most", "since", "revision"}
+TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity"}
+
+WHERES: dict[str, Any] = {
+    "any": None,
+    "name": Compare("name", "eq", "x"),
+    "indexed": All((Compare("size", "gt", 1), Compare("serial_number", "eq", "x"))),
+    "other": Compare("text", "contains", "x"),
+    "related": Related("DEPENDS_ON", "out", Compare("name", "eq", "x")),
+}
+
+
+def fixed(module: Any) -> Iterator[tuple[str, str]]:
+    for name, value in vars(module).items():
+        if name.isupper() and isinstance(value, str) and re.search(r"\b(MATCH|MERGE|CREATE)\b", value):
+            yield f"{module.__name__.rpartition('.')[2]}.{name}", value
+
+
+STATEMENTS: dict[str, str] = {
+    **dict(each for module in (reads, write, scan) for each in fixed(module)),
+    "put_edges": write.put_edges_statement("DEPENDS_ON"),
+    "retire_edges": write.retire_edges_statement("DEPENDS_ON"),
+    **{
+        f"neighbours {direction} {down}": reads.neighbours_statement("DEPENDS_ON", direction, "true", backward=down)
+        for direction in ("out", "in")
+        for down in (False, True)
+    },
+    "count_neighbours": reads.count_neighbours_statement("DEPENDS_ON", "out"),
+    **{
+        f"page {name} {down}": pages.page_statement(
+            pages.Sought(CLASSES, where, schema.indexed(MODEL), "a", "z"), backward=down
+        )
+        for name, where in WHERES.items()
+        for down in (False, True)
+    },
+    **{
+        f"count {name}": pages.count_statement(pages.Sought(CLASSES, where, schema.indexed(MODEL)))
+        for name, where in WHERES.items()
+    },
+}
+
+
+@pytest.fixture(scope="module")
+async def session(neo4j_uri: str, neo4j_auth: tuple[str, str]) -> AsyncIterator[neo4j.AsyncSession]:
+    """Give a session on an estate that is large enough for the planner to mind."""
+    store = Neo4jStore(neo4j_uri, *neo4j_auth, MODEL)
+    await store.open()
+    things = [entity(f"e{i}", CLASSES[i % 3], f"n{i % 50}") for i in range(600)]
+    links = [edge(f"e{i}", f"e{i * 7 % 600}") for i in range(600)] + [edge("e0", f"e{i}", "hub") for i in range(1, 600)]
+    said = [saying(each.key.source_id, each.key.target_id, each.key, watches=("w",)) for each in links]
+    await commit(store, *things, *links, *said, *(record(each.id, each.id) for each in things))
+    await store.close()
+    async with (
+        neo4j.AsyncGraphDatabase.driver(neo4j_uri, auth=neo4j_auth) as driver,
+        driver.session(database="neo4j") as session,
+    ):
+        await (await session.run("CALL db.resampleOutdatedIndexes()")).consume()
+        yield session
+
+
+def operators(plan: dict[str, Any]) -> Iterator[str]:
+    yield plan["operatorType"].partition("@")[0]
+    for child in plan["children"]:
+        yield from operators(child)
+
+
+async def plan_of(session: neo4j.AsyncSession, statement: str) -> dict[str, Any]:
+    parameters = {
+        name: 1 if name in NUMBERS else "" if name in TEXTS or name.startswith("w") and name != "watches" else []
+        for name in re.findall(r"\$(\w+)", statement)
+    }
+    summary = await (await session.run("EXPLAIN " + statement, parameters)).consume()  # type: ignore[arg-type]  # ours
+    assert summary.plan is not None
+    return summary.plan
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+async def test_no_statement_looks_at_everything(session: neo4j.AsyncSession, name: str) -> None:
+    found = list(operators(await plan_of(session, STATEMENTS[name])))
+    assert SCANS.isdisjoint(found), found
+
+
+@pytest.mark.parametrize("name", ["write.EDGES", "write.FORGET_RETIRED", "put_edges", "retire_edges"])
+async def test_an_edge_is_looked_for_from_its_lesser_end(session: neo4j.AsyncSession, name: str) -> None:
+    found = list(operators(await plan_of(session, STATEMENTS[name])))
+    assert "Expand(Into)" in found or "Merge" in found
+    assert "Expand(All)" not in found
+
+
+@pytest.mark.parametrize("name", [name for name in STATEMENTS if name.startswith("page any")])
+async def test_a_page_is_read_in_the_order_of_the_index(session: neo4j.AsyncSession, name: str) -> None:
+    plan = await plan_of(session, STATEMENTS[name])
+    found = list(operators(plan))
+    assert found.count("Top") <= 1, found  # of the classes' pages, never of a class
+    assert "Sort" not in found
+    assert "NodeIndexSeekByRange" in found
+
+
+@pytest.mark.parametrize("name", ["page indexed False", "count indexed", "page name True", "count name"])
+async def test_equality_is_found_by_its_index(session: neo4j.AsyncSession, name: str) -> None:
+    assert "NodeIndexSeek" in list(operators(await plan_of(session, STATEMENTS[name])))
