@@ -255,11 +255,11 @@ async def wipe(uri: str, auth: tuple[str, str]) -> None:
 
 
 # Not shrunk: what differs is said in full, and each example costs Neo4j a hundred new statements.
-@settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(
     first=batches(first=True),
     more=st.lists(batches(first=False), max_size=3),
-    asked=st.lists(conditions, min_size=1, max_size=4),
+    asked=st.lists(conditions, min_size=1, max_size=3),
     limit=st.integers(1, 4),
 )
 async def test_both_stores_answer_everything_alike(
