@@ -18,7 +18,7 @@ from knockon.cmdb.stores.sqlite.schema import MIGRATIONS
 from knockon.errors import StoreBusy, StoreError, StoreFailed, StoreTooNew, StoreUnreachable
 from tests.cmdb.conftest import sqlite_store
 from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, head, ids
-from tests.cmdb.contract.test_concurrency import ROOT
+from tests.cmdb.contract.test_concurrency import ROOT, look_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,6 +118,20 @@ async def test_many_processes_may_create_the_file_at_once(tmp_path: Path) -> Non
     assert [await each.wait() for each in running] == [0] * 6
     async with opened(sqlite_store(tmp_path / "estate.db")) as store:
         assert await store.revision() == 0
+
+
+async def test_a_killed_process_loses_nothing_that_it_committed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", str(tmp_path / "estate.db"), "p", "100000"]
+    running = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert running.stdout is not None
+    for _ in range(20):
+        last = int(await running.stdout.readline())
+    running.kill()
+    await running.communicate()
+    async with opened(sqlite_store(tmp_path / "estate.db")) as store:
+        assert await store.revision() >= last == 20
+        await look_whole(store)
+        assert await commit(store, entity("after")) == len(await store.feed(0, limit=100_000))
 
 
 def test_a_store_serves_several_event_loops_one_after_another(tmp_path: Path) -> None:

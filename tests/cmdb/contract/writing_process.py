@@ -14,10 +14,10 @@ async def main(path: str, name: str, writes: str) -> None:
     store = SqliteStore(Path(path), MODEL)
     await store.open()
     try:
-        numbers = [await write_pair(store, name, turn) for turn in range(int(writes))]
+        for turn in range(int(writes)):
+            print(await write_pair(store, name, turn), flush=True)  # noqa: T201 - what the test reads
     finally:
         await store.close()
-    sys.stdout.write(" ".join(map(str, numbers)))
 
 
 if __name__ == "__main__":
