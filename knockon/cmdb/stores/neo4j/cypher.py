@@ -7,7 +7,7 @@ Neo4j takes values as parameters, but not identifiers. The only way into a state
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +23,10 @@ def identifier(name: str) -> LiteralString:
     """Quote a class, type or attribute name of the model for the text of a statement."""
     if not _IDENTIFIER.fullmatch(name):
         raise ValueError(f"{name!r} is not a name that a model may have")
-    return cast("LiteralString", f"`{name}`")
+    return f"`{name}`"
 
 
-async def run(tx: Transaction, statement: LiteralString, parameters: Mapping[str, Any]) -> list[list[Any]]:
-    """Run a statement to its end and give its rows."""
+async def run(tx: Transaction, statement: LiteralString, parameters: Mapping[str, Any]) -> list[Any]:
+    """Run a statement to its end and give its rows, each a list."""
     result = await tx.run(statement, dict(parameters))
     return await result.values()

@@ -67,11 +67,13 @@ def to_values(properties: Properties) -> Values:
 
 
 def entity_properties(row: Entity, revision: int) -> Properties:
+    """Give the properties of an entity's node."""
     own = {"_id": row.id, "_class": row.class_name, "_name": row.name, "_order": row.order, "_revision": revision}
     return to_properties(row.attributes) | own
 
 
 def to_entity(properties: Properties, *, retired: bool = False) -> Entity:
+    """Read an entity's node back."""
     return Entity(
         properties["_id"],
         properties["_class"],
@@ -84,14 +86,17 @@ def to_entity(properties: Properties, *, retired: bool = False) -> Entity:
 
 
 def edge_properties(row: Edge) -> Properties:
+    """Give the properties of a relationship."""
     return to_properties(row.attributes) | {"_group": row.key.group}
 
 
 def to_edge(type_name: str, source: str, target: str, properties: Properties, *, retired: bool = False) -> Edge:
+    """Read a relationship back; its ends and type are not among its properties."""
     return Edge(EdgeKey(type_name, source, target, properties["_group"]), to_values(properties), retired)
 
 
 def record_properties(row: Record) -> Properties:
+    """Give the properties of a ``_Record`` node."""
     return {
         "k": key(row.source, row.key),
         "source": row.source,
@@ -105,11 +110,13 @@ def record_properties(row: Record) -> Properties:
 
 
 def to_record(kept: Properties) -> Record:
+    """Read a ``_Record`` node back."""
     attributes = orjson.loads(kept["attributes"])
     return Record(kept["source"], kept["key"], kept["entity"], kept["class"], attributes, kept["seen"], kept["digest"])
 
 
 def edge_record_properties(row: EdgeRecord) -> Properties:
+    """Give the properties of an ``_EdgeRecord`` node; None where it has none."""
     source, type_name, from_ref, to_ref, group = row.key
     return {
         "k": key(*row.key),
@@ -130,6 +137,7 @@ def edge_record_properties(row: EdgeRecord) -> Properties:
 
 
 def to_edge_record(kept: Properties) -> EdgeRecord:
+    """Read an ``_EdgeRecord`` node back: an edge has its record's type and group, and its known ends."""
     known = source, target = (kept.get("known_from"), kept.get("known_to"))
     return EdgeRecord(
         EdgeRecordKey(kept["source"], kept["type"], kept["from"], kept["to"], kept["group"]),
@@ -144,6 +152,7 @@ def to_edge_record(kept: Properties) -> EdgeRecord:
 
 
 def revision_properties(number: int, head: RevisionHead, entries: Sequence[JournalEntry]) -> Properties:
+    """Give the properties of a ``_Revision`` node."""
     return {
         "n": number,
         "actor": head.actor,
@@ -158,6 +167,7 @@ def revision_properties(number: int, head: RevisionHead, entries: Sequence[Journ
 
 
 def to_revision(kept: Properties) -> Revision:
+    """Read a ``_Revision`` node back."""
     note = orjson.loads(kept["note"])
     head = RevisionHead(kept["actor"], kept["kind"], kept["source"], kept["at"], kept["model_version"], note)
     entries = tuple(JournalEntry(*each) for each in orjson.loads(kept["entries"]))

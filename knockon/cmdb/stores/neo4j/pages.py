@@ -73,6 +73,7 @@ def ranges(classes: Collection[str], after: str | None = None, before: str | Non
 
 
 def page_statement(sought: Sought, *, backward: bool) -> LiteralString:
+    """Give the statement that reads the first or last ``$limit`` of them."""
     down: LiteralString = " DESC" if backward else ""
     first: LiteralString = f"WITH n ORDER BY n._order{down} LIMIT $limit"
     within: LiteralString = f"{sought.each} {sought.match} {first} RETURN n }}" if sought.each else sought.match
@@ -80,17 +81,20 @@ def page_statement(sought: Sought, *, backward: bool) -> LiteralString:
 
 
 def count_statement(sought: Sought) -> LiteralString:
+    """Give the statement that counts them."""
     if sought.each:
         return f"{sought.each} {sought.match} RETURN count(n) AS found }} RETURN sum(found)"
     return f"{sought.match} RETURN count(n)"
 
 
 async def page(tx: Transaction, sought: Sought, limit: int, *, backward: bool) -> list[Entity]:
+    """Read the first, or with ``backward`` the last, of them, in order."""
     parameters = {**sought.parameters, "limit": limit}
     ((found,),) = await run(tx, page_statement(sought, backward=backward), parameters)
     return sorted(map(forms.to_entity, found), key=lambda row: row.order)
 
 
 async def count(tx: Transaction, sought: Sought) -> int:
+    """Count them."""
     ((found,),) = await run(tx, count_statement(sought), sought.parameters)
     return int(found)

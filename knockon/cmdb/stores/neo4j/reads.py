@@ -55,6 +55,8 @@ MATCH (r:_Revision) WHERE r.n > $since
 WITH r ORDER BY r.n LIMIT $limit
 RETURN collect(properties(r))"""
 
+REVISION: LiteralString = "MATCH (m:_Meta {id: 0}) RETURN m.rev"
+
 
 async def entities(tx: Transaction, ids: Collection[str], *, retired: bool) -> dict[str, Entity]:
     """Read entities by id or alias; without ``retired`` the live ones only."""
@@ -64,22 +66,30 @@ async def entities(tx: Transaction, ids: Collection[str], *, retired: bool) -> d
 
 async def resolve(tx: Transaction, tokens: Collection[str]) -> dict[str, list[str]]:
     """Find what tokens mean; see ``knockon.schema.reference`` for their shape."""
-    split = [(token, *token.split(":", 2)) for token in set(tokens)]
+    keys: list[list[str]] = []
+    names: list[list[str]] = []
+    ids: list[str] = []
+    for token in set(tokens):
+        kind, _, rest = token.partition(":")
+        before, _, after = rest.partition(":")
+        if kind == "k":
+            keys.append([forms.key(before, after), token])
+        elif kind == "n":
+            names.append([before, after, token])
+        elif kind == "i":
+            ids.append(rest)
     found: dict[str, list[str]] = {}
-    keys = [(forms.key(rest[1], rest[2]), token) for token, *rest in split if rest[0] == "k" and len(rest) == 3]
-    names = [(rest[1], rest[2], token) for token, *rest in split if rest[0] == "n" and len(rest) == 3]
-    ids = [token[2:] for token, *rest in split if rest[0] == "i"]
     if keys:
-        found |= {token: answers for token, answers in await run(tx, BY_KEY, {"keys": keys})}
+        found |= dict(await run(tx, BY_KEY, {"keys": keys}))
     if names:
-        rows = await run(tx, BY_NAME, {"names": names, "most": MOST_ANSWERS})
-        found |= {token: answers for token, answers in rows}
+        found |= dict(await run(tx, BY_NAME, {"names": names, "most": MOST_ANSWERS}))
     if ids:
         found |= {f"i:{asked}": [row.id] for asked, row in (await entities(tx, ids, retired=False)).items()}
     return found
 
 
 async def named(tx: Transaction, name: str, limit: int) -> list[Entity]:
+    """Read the entities of exactly this name."""
     ((found,),) = await run(tx, NAMED, {"name": name, "limit": limit})
     return sorted(map(forms.to_entity, found), key=lambda row: row.order)
 
@@ -89,7 +99,10 @@ def _arrow(type_name: str, direction: Direction) -> LiteralString:
     return f"-[r:{kind}]->" if direction == "out" else f"<-[r:{kind}]-"
 
 
-def neighbours_statement(type_name: str, direction: Direction, place: LiteralString, *, backward: bool) -> LiteralString:
+def neighbours_statement(
+    type_name: str, direction: Direction, place: LiteralString, *, backward: bool
+) -> LiteralString:
+    """Give the statement that reads neighbours of ``$ids`` that pass the test ``place``."""
     down: LiteralString = " DESC" if backward else ""
     return f"""
 UNWIND $ids AS id
@@ -105,6 +118,7 @@ RETURN id, found"""
 async def neighbours(tx: Transaction, ids: Collection[str], type_name: str, direction: Direction, *,
                      after: str | None, before: str | None, limit: int,
                      backward: bool) -> dict[str, list[Neighbour]]:  # fmt: skip
+    """Read at most ``limit`` neighbours of each id."""
     parameters: dict[str, Any] = {"ids": list(set(ids)), "limit": limit}
     place = f"{_beyond('gt', after, parameters)} AND {_beyond('lt', before, parameters)}"
     rows = await run(tx, neighbours_statement(type_name, direction, place, backward=backward), parameters)
@@ -131,11 +145,19 @@ def _neighbour(asked: str, type_name: str, direction: Direction, edge: dict[str,
     return Neighbour(forms.to_edge(type_name, source, target, edge), forms.to_entity(other))
 
 
-async def count_neighbours(tx: Transaction, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
-    statement: LiteralString = f"""
+def count_neighbours_statement(type_name: str, direction: Direction) -> LiteralString:
+    """Give the statement that counts the neighbours of ``$ids``."""
+    return f"""
 UNWIND $ids AS id
 RETURN id, COUNT {{ MATCH (:_Entity:_Live {{_id: id}}){_arrow(type_name, direction)}(:_Live) }}"""
-    return {asked: found for asked, found in await run(tx, statement, {"ids": list(set(ids))})}
+
+
+async def count_neighbours(
+    tx: Transaction, ids: Collection[str], type_name: str, direction: Direction
+) -> dict[str, int]:
+    """Count the neighbours of each id."""
+    statement = count_neighbours_statement(type_name, direction)
+    return dict(await run(tx, statement, {"ids": list(set(ids))}))
 
 
 async def feed(tx: Transaction, since: int, limit: int) -> list[Revision]:
@@ -151,5 +173,6 @@ async def feed(tx: Transaction, since: int, limit: int) -> list[Revision]:
 
 
 async def revision(tx: Transaction) -> int:
-    rows = await run(tx, "MATCH (m:_Meta {id: 0}) RETURN m.rev", {})
+    """Give the newest revision."""
+    rows = await run(tx, REVISION, {})
     return int(rows[0][0]) if rows else 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
+from neo4j.exceptions import ClientError
+
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.errors import StoreTooNew
 
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
 
 VERSION = 1
+
+# IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
+_MADE_MEANWHILE = frozenset({
+    "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
+    "Neo.ClientError.Schema.ConstraintAlreadyExists",
+})  # fmt: skip
 
 UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
@@ -42,8 +50,12 @@ async def migrate(session: AsyncSession, model: Model) -> None:
         )
     present = await session.execute_read(_present)
     wanted = statements(model)
-    for name in wanted.keys() - present:
-        await session.execute_write(run, wanted[name], {})
+    for name in sorted(wanted.keys() - present):
+        try:
+            await session.execute_write(run, wanted[name], {})
+        except ClientError as error:
+            if error.code not in _MADE_MEANWHILE:
+                raise
     await session.execute_read(run, "CALL db.awaitIndexes(600)", {})
     await session.execute_write(run, BEGIN, {"version": VERSION})
 

@@ -44,9 +44,7 @@ class Neo4jStore:
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.
     """
 
-    def __init__(
-        self, uri: str, user: str | None, password: str | None, model: Model, database: str = "neo4j"
-    ) -> None:
+    def __init__(self, uri: str, user: str | None, password: str | None, model: Model, database: str = "neo4j") -> None:
         self._uri = uri
         self._auth = (user, password or "") if user else None
         self._model = model
@@ -102,14 +100,16 @@ class Neo4jStore:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Neo4jWrite]:
         with driver_errors():
-            async with self._session(WRITE_ACCESS) as session:
-                async with await session.begin_transaction(timeout=LONGEST_WRITE) as tx:
-                    taken = await run(tx, TAKE_REVISION, {})
-                    if not taken:
-                        raise StoreFailed("The estate was removed from this database while it was open.")
-                    write = Neo4jWrite(tx, self._model, taken[0][0])
-                    yield write
-                    await write.commit()
+            async with (
+                self._session(WRITE_ACCESS) as session,
+                await session.begin_transaction(timeout=LONGEST_WRITE) as tx,
+            ):
+                taken = await run(tx, TAKE_REVISION, {})
+                if not taken:
+                    raise StoreFailed("The estate was removed from this database while it was open.")
+                write = Neo4jWrite(tx, self._model, taken[0][0])
+                yield write
+                await write.commit()
 
     async def revision(self) -> int:
         return await self._read(reads.revision)

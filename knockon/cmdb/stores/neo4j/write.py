@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.rows import EdgeKey
 from knockon.cmdb.stores.neo4j import forms, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.rows import (
         Edge,
+        EdgeKey,
         EdgeRecord,
         EdgeRecordKey,
         Entity,
@@ -86,7 +86,10 @@ FORGET_RETIRED: LiteralString = """
 UNWIND $rows AS row
 MATCH (a:_Entity {_id: row[0]})
 MATCH (b:_Entity {_id: row[1]})
-MATCH (a)-[r:_RETIRED {_type: row[2]._type, _group: row[2]._group}]->(b)
+CALL (row, a, b) {
+  MATCH (a)-[r:_RETIRED {_type: row[2], _group: row[3]}]->(b)
+  RETURN r
+}
 DELETE r"""
 PUT_ALIAS: LiteralString = """
 OPTIONAL MATCH (further:_Alias {id: $entity})
@@ -106,6 +109,7 @@ JOURNAL: LiteralString = "CREATE (r:_Revision) SET r = $row"
 
 
 def put_edges_statement(type_name: str) -> LiteralString:
+    """Give the statement that writes live edges of one type."""
     return f"""
 UNWIND $rows AS row
 MATCH (a:_Entity {{_id: row[0]}})
@@ -116,6 +120,7 @@ RETURN count(r)"""
 
 
 def retire_edges_statement(type_name: str) -> LiteralString:
+    """Give the statement that sets edges of one type apart from the live ones."""
     return f"""
 UNWIND $rows AS row
 MATCH (a:_Entity {{_id: row[0]}})
@@ -137,13 +142,14 @@ class Neo4jWrite:
         self._model = model
 
     async def commit(self) -> None:
+        """Make it visible; the store's own, not for those who write."""
         if self.journaled != 1:
             raise StoreFailed("A write needs its journal entry.")
         await self._run(BEFORE_COMMIT, revision=self.revision)
         with driver_errors():
             await self._tx.commit()
 
-    async def _run(self, statement: LiteralString, **parameters: Any) -> list[list[Any]]:
+    async def _run(self, statement: LiteralString, **parameters: Any) -> list[Any]:
         with driver_errors():
             return await run(self._tx, statement, parameters)
 
@@ -216,7 +222,7 @@ class Neo4jWrite:
         for row in rows:
             kind, source, target, group = row.key
             properties = forms.edge_properties(row)
-            every.append([source, target, {"_type": kind, "_group": group}])
+            every.append([source, target, kind, group])
             if row.retired:
                 retired[kind].append([source, target, properties | {"_type": kind}])
             else:
