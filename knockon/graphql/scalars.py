@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NewType
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.scalars import JSON
 
 from knockon.graphql.definitions import Definitions, listed, plain
@@ -42,8 +43,11 @@ def _scalar(name: str, type_: AttributeType, description: str) -> ScalarDefiniti
 
     def read(value: Any) -> Any:
         if type(value) is not wanted:  # true is an int to Python
-            raise ValueError(f"{name} cannot represent {value!r}.")
-        return parse(spec, value)
+            raise GraphQLError(f"{name} cannot represent {value!r}.")
+        try:
+            return parse(spec, value)
+        except ValueError as error:
+            raise GraphQLError(f"{name}: {error}") from None
 
     return strawberry.scalar(name=name, description=description, serialize=lambda value: value, parse_value=read)
 

@@ -53,8 +53,9 @@ class ApiSchema(strawberry.Schema):
 
 def presented(error: GraphQLError) -> GraphQLError:
     """Give an error as callers see it: a message and ``extensions.code``."""
-    original = error.original_error
-    message = error.message
+    message, original = error.message, error.original_error
+    while isinstance(original, GraphQLError):  # one that says of a variable what another says of its value
+        original = original.original_error
     if isinstance(original, KnockonError):
         code = original.code
     elif isinstance(original, RecursionError):

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
     from knockon.server.settings import Settings
 
-MAX_BODY = 1024 * 1024
 _READY_WITHIN = 2.0  # seconds
 
 
@@ -54,7 +53,6 @@ def create_app(settings: Settings, model: Model, store: Store | None = None) -> 
 
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
-        max_body_size=MAX_BODY,
     )  # fmt: skip
     app.state.guarded_by_token = settings.token is not None
     problems.install(app)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from knockon.graphql.schema import ApiSchema
     from knockon.impact.topologies import Topologies
 
+MAX_BODY = 1024 * 1024
+"""Bytes of a request."""
 _JSON = "application/json"
 _GRAPHQL = "application/graphql-response+json"
 
@@ -58,13 +60,23 @@ async def _read(http: HttpRequest) -> tuple[str, dict[str, Any] | None, str | No
     if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise HTTPException(415)
     try:
-        body = orjson.loads(await http.body())
+        body = orjson.loads(await _body(http))
     except orjson.JSONDecodeError as error:
         raise BadUsage(f"The body is not JSON: {error}.") from None
     wanted = {"query": str, "variables": dict | None, "operationName": str | None}
     if not isinstance(body, dict) or not all(isinstance(body.get(name), type_) for name, type_ in wanted.items()):
         raise BadUsage("Send a JSON object with query, a text, and if need be variables, an object, and operationName.")
     return body["query"], body.get("variables"), body.get("operationName")
+
+
+async def _body(http: HttpRequest) -> bytes:
+    """Read the body, and no further than it may go."""
+    read = bytearray()
+    async for part in http.stream():
+        read += part
+        if len(read) > MAX_BODY:
+            raise HTTPException(413)
+    return bytes(read)
 
 
 def _refusal(message: str) -> dict[str, Any]:

@@ -21,6 +21,14 @@ PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer: nobody keeps it, nobody guesses at its type."""
 
 
+_REFUSALS = {
+    404: ("NOT_FOUND", "There is nothing here."),
+    405: ("METHOD_NOT_ALLOWED", "This path does not take that method."),
+    413: ("CONTENT_TOO_LARGE", "The request is too large."),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json."),
+}
+
+
 def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """Make a problem answer."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code}
@@ -39,8 +47,8 @@ async def _told(_request: Request, error: Any) -> Response:
 
 
 async def _refused(_request: Request, error: Any) -> Response:
-    status = HTTPStatus(error.status_code)
-    return problem(status, status.name, f"{status.phrase}.", error.headers)
+    code, detail = _REFUSALS.get(error.status_code, (f"HTTP_{error.status_code}", HTTPStatus(error.status_code).phrase))
+    return problem(error.status_code, code, detail, error.headers)
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:

@@ -67,7 +67,8 @@ async def test_relationships_have_pages_too(empty: Api, size: int) -> None:
     )
     query = """query($first: Int, $after: String, $last: Int, $before: String) { applications { edges { node {
       dependsOn(first: $first, after: $after, last: $last, before: $before) {
-        edges { redundancyGroup node { name } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } } }"""
+        edges { redundancyGroup node { name } }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } } }"""
     expected = [(f"s{i}", group) for i in range(3) for group in ("a", "b")]
     for count, place, end, more in (
         ("first", "after", "endCursor", "hasNextPage"),
@@ -116,8 +117,8 @@ ANSWERS = """{
   incidents { edges { node { name affectedServices { state added because service { name criticality
     dependsOn { totalCount } } } } } }
   changes { edges { node { name risk { level score factors { name } missing } } } }
-  servers { edges { node { name blastRadius(state: degraded) { revision counts { DOWN } services { users service { name } }
-    affected(first: 5) { totalCount edges { node { name ci { name } } } } } } } } }"""
+  servers { edges { node { name blastRadius(state: degraded) { revision counts { DOWN }
+    services { users service { name } } affected(first: 5) { totalCount edges { node { name ci { name } } } } } } } } }"""
 
 
 @pytest.mark.parametrize("query", [DEEP, ANSWERS])

@@ -13,7 +13,7 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, prin
 from knockon.errors import ModelInvalid
 from knockon.graphql.scalars import pascal_to_camel, snake_to_camel
 from knockon.graphql.schema import build_schema
-from knockon.schema.installed import read_model
+from knockon.schema.installed import installed_model, read_model
 from knockon.schema.model import build
 from knockon.schema.spec import ModelSpec
 
@@ -144,8 +144,6 @@ def test_records_and_things_have_their_questions(schema: ApiSchema) -> None:
 
 
 def test_the_same_model_gives_the_same_schema_quickly(schema: ApiSchema) -> None:
-    from knockon.schema.installed import installed_model
-
     begun = time.process_time()
     again = build_schema(installed_model())
     assert time.process_time() - begun < 3

@@ -1,0 +1,78 @@
+"""A real server on a real socket, stopped as people stop it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from knockon.errors import BadUsage, StoreUnreachable
+from knockon.server import create_app, run_server
+from tests.server.conftest import MODEL, TOKEN, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
+import sys
+from knockon.schema.installed import installed_model
+from knockon.server import create_app, run_server
+from knockon.server.settings import read_settings
+app = create_app(read_settings(), installed_model())
+run_server(app, host="127.0.0.1", port=0, announce=lambda address: print(address, flush=True))
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_and_stops_cleanly(url: str, stop: signal.Signals) -> None:
+    environment = {**os.environ, "KNOCKON_STORE": url, "KNOCKON_TOKEN": TOKEN}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        try:
+            address = server.stdout.readline().strip()
+            assert address.startswith("http://127.0.0.1:")
+            with httpx2.Client(base_url=address) as client:
+                body = {"query": "{ servers { totalCount } }"}
+                answer = client.post("/graphql", json=body, headers={"Authorization": f"Bearer {TOKEN}"})
+                assert answer.json() == {"data": {"servers": {"totalCount": 1}}}
+                assert client.post("/graphql", json=body).status_code == 401
+                assert "server" not in answer.headers
+                server.send_signal(stop)  # while the connection is still open
+                assert server.wait(timeout=20) == 0
+            assert server.stdout.read() == "closed\n"
+            said = server.stderr.read()
+            assert said == ""
+        finally:
+            server.kill()
+
+
+def test_an_address_in_use_is_wrong_use(url: str) -> None:
+    app = create_app(settings(url), MODEL)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BadUsage, match="cannot be listened on"):
+            run_server(app, host="127.0.0.1", port=port, announce=print)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_without_a_token_only_this_machine_can_be_served(url: str, host: str) -> None:
+    app = create_app(settings(url, token=None), MODEL)
+    with pytest.raises(BadUsage, match="KNOCKON_TOKEN"):
+        run_server(app, host=host, port=0, announce=print)
+
+
+def test_a_store_that_cannot_be_opened_is_told_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "estate.db").write_bytes(b"not a database, but long enough to be looked at " * 100)
+    app = create_app(settings(f"sqlite://{tmp_path / 'estate.db'}"), MODEL)
+    with pytest.raises(StoreUnreachable):
+        run_server(app, host="127.0.0.1", port=0, announce=pytest.fail)

@@ -1,0 +1,53 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from knockon.errors import BadUsage
+from knockon.server.settings import Settings, read_settings
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"KNOCKON_{name.upper()}", raising=False)
+
+
+def test_what_is_given_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOCKON_STORE", "sqlite:///env.db")
+    assert read_settings().store_url == read_settings(store=None).store_url == "sqlite:///env.db"
+    assert read_settings(store="sqlite:///given.db").store_url == "sqlite:///given.db"
+
+
+def test_nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KNOCKON_TOKEN", "")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    found = read_settings()
+    assert (found.store, found.token, found.model) == (None, None, ())
+    assert found.store_url.startswith("sqlite:///")
+    assert found.store_url.endswith("estate.db")
+
+
+def test_model_files_are_separated_like_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOCKON_MODEL", os.pathsep.join(["one.yaml", "two.yaml"]))
+    assert read_settings().model == (Path("one.yaml"), Path("two.yaml"))
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOCKON_TOKEN", "hush")
+    monkeypatch.setenv("KNOCKON_STORE_PASSWORD", "hush")
+    found = read_settings()
+    assert found.token is not None
+    assert found.token.get_secret_value() == "hush"
+    assert "hush" not in repr(found)
+    assert "hush" not in str(found)
+
+
+def test_what_cannot_be_understood_is_named_and_not_shown() -> None:
+    with pytest.raises(BadUsage, match="KNOCKON_TOKEN") as told:
+        read_settings(token=["hush"])
+    assert "hush" not in str(told.value)
