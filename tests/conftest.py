@@ -45,8 +45,8 @@ def neo4j_uri(request: pytest.FixtureRequest) -> Iterator[str]:
     try:
         with running_server(say) as uri:
             yield uri
-    except ServerNotStarted as error:
-        pytest.fail(str(error), pytrace=False)
+    except (ServerNotStarted, OSError) as error:
+        pytest.fail(f"The Neo4j server for the tests could not be started. {error}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
