@@ -94,12 +94,17 @@ def evaluate(
     """
     if both := sorted(set(seeds) & set(pins)):
         raise BadUsage(f"{', '.join(both)}: an item cannot be both failed and assumed operational.")
-    fast = len(topology.graph.consumer) > COMPILE_ABOVE if compiled is None else compiled
+    fast = runs_compiled(topology) if compiled is None else compiled
     numbers = [topology.index(seed) for seed in seeds]
     pinned = [topology.index(pin) for pin in pins]
     seeded = [int(state) for state in seeds.values()]
     found = _run(topology, numbers, seeded, pinned, fast=fast)
     return Evaluation(topology, dict(seeds), frozenset(pins), frozenset(removed), found)
+
+
+def runs_compiled(topology: Topology) -> bool:
+    """Tell whether an estate is large enough for compiling to pay."""
+    return len(topology.graph.consumer) > COMPILE_ABOVE
 
 
 def _run(topology: Topology, seeds: list[int], seeded: list[int], pins: list[int], *, fast: bool) -> _Settled:
@@ -149,7 +154,12 @@ class Evaluation:
     """
 
     def __init__(
-        self, topology: Topology, seeds: dict[str, State], pins: frozenset[str], removed: frozenset[str], found: _Settled
+        self,
+        topology: Topology,
+        seeds: dict[str, State],
+        pins: frozenset[str],
+        removed: frozenset[str],
+        found: _Settled,
     ) -> None:
         self.topology = topology
         self.seeds = seeds
@@ -196,15 +206,25 @@ class Evaluation:
         """
         steps: list[Dependency] = []
         number = self.topology.index(item_id)
-        while number in self._place and (arc := self.step(number)) is not None:
-            steps.append(self.topology.dependency(arc))
-            number = int(self.topology.graph.supplier[arc])
+        while number in self._place and (step := self.step(number)) is not None:
+            steps.append(self.topology.dependency(*step))
+            number = int(self.topology.graph.supplier[step[0]])
         return steps
 
-    def step(self, number: int) -> int | None:
-        """Give the arc by which an affected item's path begins; None at a seed that explains itself."""
+    def step(self, number: int) -> tuple[int, int] | None:
+        """Give the arc and the signature by which an affected item's path begins; None where it ends."""
         arc = int(self._found.parents[self._place[number]])
-        return arc if arc >= 0 else None
+        if arc < 0:
+            return None
+        state, final = self._state(int(self.topology.graph.supplier[arc])), self._state(number)
+        found = (
+            (signature, each)
+            for each in self.topology.parallel(arc)
+            for signature in self.topology.dependencies(each)
+            if self._produces(each, self.topology.signatures[signature].effect[state], final)
+        )
+        signature, arc = min(found)
+        return arc, signature
 
     def causes(self, item_id: str) -> set[str]:
         """Name the suppliers whose effect produced an item's state; none for an OPERATIONAL item."""
@@ -222,12 +242,18 @@ class Evaluation:
                 continue
             state = State(int(self._found.states[place]))
             effect = (int(graph.effect[arc]) >> (2 * state)) & 3
-            group = int(graph.group[arc])
-            verdict = 0 if group < 0 or effect == 0 else int(self._found.verdicts[self._group_place[group]])
-            by_group = kernel.RESULT[verdict] == final and effect >= kernel.LEAST[verdict]
-            if by_group if group >= 0 else effect == final:
+            if self._produces(arc, effect, final):
                 found.append(Cause(arc, int(graph.supplier[arc]), state, int(self._found.distances[place])))
         return found
+
+    def _produces(self, arc: int, effect: int, final: State) -> bool:
+        """Tell whether this effect on an arc has part in its consumer's state."""
+        group = int(self.topology.graph.group[arc])
+        if group < 0:
+            return effect == final
+        place = self._group_place.get(group)
+        verdict = kernel.OPERATIONAL if place is None else int(self._found.verdicts[place])
+        return kernel.RESULT[verdict] == final and effect >= kernel.LEAST[verdict]
 
     def because(self, item_id: str, name: Callable[[str], str] = str) -> Because:
         """Say in a sentence why an item is in its state; ``name`` turns an id into what people call it."""

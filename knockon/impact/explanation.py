@@ -42,7 +42,7 @@ class GroupArithmetic:
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """Why an item is in its state: the sentence, the impact rule's name (empty for a seed), and the group that decided, if one did."""
+    """Why an item is in its state: a sentence, the impact rule (empty for a seed), and the group if one decided."""
 
     text: str
     rule: str
@@ -56,20 +56,21 @@ def explain(evaluation: Evaluation, item_id: str, name: Callable[[str], str]) ->
     state = evaluation.state(item_id)
     if state is State.OPERATIONAL:
         return Because(_untouched(evaluation, item_id), "", None)
-    arc = evaluation.step(number)
-    if arc is None:
+    first = evaluation.step(number)
+    if first is None:
         removed = item_id in evaluation.removed
         return Because("Removed." if removed else f"Taken to be {_word(state)}.", "", None)
-    step = topology.dependency(arc)
+    arc, signature = first
+    rule = topology.signatures[signature].rule
     group = int(topology.graph.group[arc])
     causes = [each for each in evaluation.cause_arcs(number) if int(topology.graph.group[each.arc]) == group]
     blamed = _blame(evaluation, causes, name)
     if group < 0:
-        return Because(f"{blamed}, which {_EFFECT[state]}.", step.rule, None)
+        return Because(f"{blamed}, which {_EFFECT[state]}.", rule, None)
     arithmetic = evaluation.arithmetic(group)
     members = int(topology.graph.member_start[group + 1] - topology.graph.member_start[group])
     unit = "" if members == arithmetic.total else " by weight"
-    return Because(f"{blamed}, which leaves {_left(arithmetic, state, unit)}.", step.rule, arithmetic)
+    return Because(f"{blamed}, which leaves {_left(arithmetic, state, unit)}.", rule, arithmetic)
 
 
 def _untouched(evaluation: Evaluation, item_id: str) -> str:

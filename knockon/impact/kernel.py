@@ -28,7 +28,7 @@ LEAST = (PINNED, AT_RISK, DEGRADED, DEGRADED, DOWN)  # the least effect by which
 
 
 class Graph(NamedTuple):
-    """Arcs in order of supplier, consumer, type; and redundancy groups in order of consumer, name.
+    """Arcs in order of supplier, then consumer; and redundancy groups in order of consumer, then name.
 
     ``effect`` packs an effect map into a byte: ``(effect >> 2 * state) & 3``. ``group`` is -1 for a
     plain supplier. ``member`` lists the arcs of each group, heaviest first.
@@ -183,8 +183,8 @@ def heaviest_in_full(graph: Graph, scratch: Scratch, base: int, group: int) -> i
 def trace(graph: Graph, scratch: Scratch, base: int, count: int, seeds: Any, seeded: Any) -> None:
     """Find each settled item's distance from a seed that explains itself, and its path's next arc.
 
-    Breadth first over cause arcs from all such seeds at once. Among arcs from the level before, the one
-    from the worst, then earliest supplier is taken; then the first by type, which stands first.
+    Breadth first over cause arcs from all such seeds at once. Among arcs from the level before, one
+    from the worst, then earliest supplier is taken.
     """
     mark, queue, distance, parent = scratch.mark, scratch.queue, scratch.distance, scratch.parent
     for i in range(count):

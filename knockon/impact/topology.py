@@ -13,14 +13,14 @@ import numpy as np
 
 from knockon.impact.kernel import Graph
 from knockon.impact.network import Dependency
-from knockon.schema.states import EffectMap, State, is_monotone_and_reductive
+from knockon.schema.states import EffectMap, is_monotone_and_reductive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from knockon.impact.network import Item, Network, Threshold
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
+Ints = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 HEAVIEST = 2**31 - 1
 """Larger weights count as this one."""
 
@@ -46,14 +46,15 @@ class Signature(NamedTuple):
 class Topology:
     """Items, the arcs from suppliers to consumers, and the redundancy groups, as columns.
 
-    Parallel dependencies of one supplier in one group are one arc: the first by relationship type
-    name, with the worst effect and the largest weight of all.
+    Parallel dependencies of one supplier in one group are one arc, with the worst effect and the
+    largest weight of all; ``folded`` has them, by arc.
     """
 
     ids: Sequence[str]
     graph: Graph
     signatures: Sequence[Signature]
     signature: Ints  # arc -> signature
+    folded: Mapping[int, Sequence[int]]
     needs_start: Ints  # item -> its first entry in needs
     needs: Ints  # the arcs by which each consumer needs its suppliers
     _numbers: Mapping[str, int] = field(repr=False)
@@ -81,7 +82,7 @@ class Topology:
         thresholds = _own_thresholds(signatures, signature, group)
         effect = np.array([pack(each.effect) for each in signatures], np.uint8)[signature]
         weight = np.array([each.weight for each in signatures], np.int32)[signature]
-        kept = _merge_parallel(supplier, group, effect, weight)
+        kept, folded = _fold_parallel(supplier, group, effect, weight, signature)
         signature, supplier, consumer, group = (each[kept] for each in (signature, supplier, consumer, group))
         effect, weight = effect[kept], weight[kept]
         member_start, member, total = _members(group, weight, len(named))
@@ -107,7 +108,7 @@ class Topology:
         needs_start = _starts(consumer[needs], len(ids))
         for column in (*graph, needs, needs_start):
             column.flags.writeable = False
-        return cls(ids, graph, signatures, signature.astype(np.int32), needs_start, needs, numbers)
+        return cls(ids, graph, signatures, signature.astype(np.int32), folded, needs_start, needs, numbers)
 
     def index(self, item_id: str) -> int:
         """Give an item's number; KeyError where the id is not in the topology."""
@@ -116,9 +117,27 @@ class Topology:
     def __contains__(self, item_id: object) -> bool:
         return item_id in self._numbers
 
-    def dependency(self, arc: int) -> Dependency:
-        """Give an arc as the dependency that it was."""
-        kind = self.signatures[self.signature[arc]]
+    def parallel(self, arc: int) -> range:
+        """Give the arcs between the same two items, in order of type."""
+        graph = self.graph
+        first, end = arc, arc + 1
+        while first > 0 and self._alike(first - 1, arc):
+            first -= 1
+        while end < len(graph.consumer) and self._alike(end, arc):
+            end += 1
+        return range(first, end)
+
+    def _alike(self, one: int, other: int) -> bool:
+        consumer, supplier = self.graph.consumer, self.graph.supplier
+        return bool(consumer[one] == consumer[other] and supplier[one] == supplier[other])
+
+    def dependencies(self, arc: int) -> Sequence[int]:
+        """List the signatures of the dependencies that an arc stands for; smaller ones come first by type."""
+        return self.folded.get(arc) or (int(self.signature[arc]),)
+
+    def dependency(self, arc: int, signature: int) -> Dependency:
+        """Give one of an arc's dependencies back."""
+        kind = self.signatures[signature]
         consumer, supplier = self.ids[self.graph.consumer[arc]], self.ids[self.graph.supplier[arc]]
         group = kind.group if kind.grouped else None
         return Dependency(
@@ -133,7 +152,9 @@ class Topology:
 
     def group_name(self, group: int) -> str:
         """Give the name of a group, which is scoped to its consumer."""
-        return self.signatures[self.signature[self.graph.member[self.graph.member_start[group]]]].group
+        heaviest = int(self.graph.member[self.graph.member_start[group]])
+        name: str = self.signatures[self.signature[heaviest]].group
+        return name
 
     def groups(self, item_id: str) -> list[str]:
         """List the names of an item's groups, in order."""
@@ -204,18 +225,24 @@ def _own_thresholds(
     return found
 
 
-def _merge_parallel(supplier: Ints, group: Ints, effect: Any, weight: Any) -> Ints:
-    """Fold parallel members into their first arc, in place; give the arcs that stay, in order."""
-    plain, grouped = np.flatnonzero(group < 0), np.flatnonzero(group >= 0)
-    if not len(grouped):
-        return plain
-    key = supplier[grouped] * (int(group.max()) + 1) + group[grouped]
+def _fold_parallel(
+    supplier: Ints, group: Ints, effect: Any, weight: Any, signature: Ints
+) -> tuple[Ints, dict[int, list[int]]]:
+    """Fold parallel members into their first arc, in place; give the arcs that stay, and the signatures of folded ones.
+
+    The former are old positions, in order; the latter are by new position.
+    """
+    grouped = np.flatnonzero(group >= 0)
+    key = supplier[grouped] * (int(group.max(initial=0)) + 1) + group[grouped]
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[place] != np.arange(len(grouped)))
+    folded: dict[int, list[int]] = {}
     for other, onto in zip(grouped[again].tolist(), grouped[first[place[again]]].tolist(), strict=True):
+        folded.setdefault(onto, [int(signature[onto])]).append(int(signature[other]))
         weight[onto] = max(weight[onto], weight[other])
         effect[onto] = sum(max(effect[onto] & mask, effect[other] & mask) for mask in (0b1100, 0b110000, 0b11000000))
-    return np.sort(np.concatenate((plain, grouped[first])))
+    kept = np.sort(np.concatenate((np.flatnonzero(group < 0), grouped[first])))
+    return kept, {int(np.searchsorted(kept, onto)): codes for onto, codes in folded.items()}
 
 
 def _members(group: Ints, weight: Any, groups: int) -> tuple[Any, Any, Any]:
@@ -241,5 +268,3 @@ def _needed(
     up = max(resolve(each, total) for each in lowest)
     full = full_up or {(own and (owner.full_up or owner.default_full_up)) or "1"}
     return up, max(up, *(resolve(each, total) for each in full))
-
-
