@@ -143,7 +143,8 @@ async def test_a_change_has_its_risk_and_says_what_is_missing(api: Api) -> None:
 
 PAGE = """query($ref: String!, $first: Int, $after: String, $last: Int, $before: String) {
   impact(of: {ref: $ref}) { affected(first: $first, after: $after, last: $last, before: $before) {
-    totalCount edges { node { name ci { name } } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+    totalCount edges { node { name ci { name } } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

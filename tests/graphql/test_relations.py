@@ -118,7 +118,8 @@ ANSWERS = """{
     dependsOn { totalCount } } } } } }
   changes { edges { node { name risk { level score factors { name } missing } } } }
   servers { edges { node { name blastRadius(state: degraded) { revision counts { DOWN }
-    services { users service { name } } affected(first: 5) { totalCount edges { node { name ci { name } } } } } } } } }"""
+    services { users service { name } }
+    affected(first: 5) { totalCount edges { node { name ci { name } } } } } } } } }"""
 
 
 @pytest.mark.parametrize("query", [DEEP, ANSWERS])

@@ -105,29 +105,19 @@ async def test_the_start_page_needs_nothing_from_elsewhere_and_its_examples_work
         assert "errors" not in answer, answer
 
 
-@pytest.mark.parametrize(
-    ("host", "served"),
-    [
-        ("localhost", True),
-        ("localhost:8080", True),
-        ("127.0.0.1:8080", True),
-        ("[::1]:8080", True),
-        ("evil.example.org", False),
-        ("127.0.0.1.evil.example.org", False),
-        ("localhost.evil.example.org:80", False),
-        ("10.0.0.1", False),
-        ("", False),
-    ],
-)
-async def test_without_a_token_only_names_of_this_machine_are_served(url: str, host: str, served: bool) -> None:
+async def test_without_a_token_only_names_of_this_machine_are_served(url: str) -> None:
+    ours = ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "[::1]:8080"]
+    others = ["evil.example.org", "127.0.0.1.evil.example.org", "localhost.evil.example.org:80", "10.0.0.1", "", "[::]"]
     async with asking(create_app(settings(url, token=None), MODEL)) as client:
-        answer = await client.post("/graphql", json=COUNT, headers={"Host": host})
-        assert answer.status_code == (200 if served else 421)
-        if not served:
-            assert answer.json()["code"] == "MISDIRECTED_REQUEST"
-        page = await client.get("/", headers={"Host": host})
-        assert page.status_code == answer.status_code
-        assert "Authorization" not in page.text
+        for host in (*ours, *others):
+            answer = await client.post("/graphql", json=COUNT, headers={"Host": host})
+            page = await client.get("/", headers={"Host": host})
+            assert page.status_code == answer.status_code
+            assert "Authorization" not in page.text
+            if host in ours:
+                assert answer.json()["data"]["servers"]["totalCount"] == 1
+            else:
+                assert (answer.status_code, answer.json()["code"]) == (421, "MISDIRECTED_REQUEST")
 
 
 @pytest.mark.parametrize(
