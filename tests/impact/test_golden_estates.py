@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.impact.network import Network
 from knockon.schema.states import State
 from tests.impact.judges import JUDGES
 from tests.impact.networks import Case, needs, network_of
 from tests.impact.oracle import Survivor
 
 if TYPE_CHECKING:
+    from knockon.impact.network import Network
     from tests.impact.judges import Judge
     from tests.impact.oracle import Verdict
 
