@@ -42,6 +42,7 @@ test: lint
 	@$(BIN)/pytest
 
 bench: .venv/installed-dev
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
 clean:

@@ -60,7 +60,7 @@ WATCHDOG = (
 )
 
 
-class ServerNotStarted(Exception):  # noqa: N818 - read as a sentence in a failed test
+class ServerNotStarted(Exception):
     """Why there is no server; the tests that need one fail with it."""
 
 

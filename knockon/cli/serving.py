@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -11,6 +13,8 @@ import typer
 from knockon.cli.bring import load_files
 from knockon.cli.options import StoreUrl, data_file, model_of, run, settings
 from knockon.errors import NotAuthenticated
+
+_QUESTION = '{ impact(of: [{ref: "Hypervisor:ham-esx-03"}]) { services { service { name } state } } }'
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")]
 
@@ -27,7 +31,7 @@ def serve(
     if found.token is None:
         raise NotAuthenticated("Set KNOCKON_TOKEN to a long random text; callers send it as a bearer token.")
     model = model_of(found)
-    run_server(create_app(found, model), host=host, port=port, announce=lambda address: _say_served(address))
+    run_server(create_app(found, model), host=host, port=port, announce=_say_served)
 
 
 def demo(port: Port = 8080) -> None:
@@ -49,3 +53,22 @@ def demo(port: Port = 8080) -> None:
 
 def _say_served(address: str) -> None:
     typer.echo(f"knockon serves {address}/graphql (Ctrl-C stops it)", err=True)
+
+
+def _say_demo(address: str, url: str) -> None:
+    me = Path(sys.argv[0]).absolute()
+    command = str(me.relative_to(Path.cwd())) if me.is_relative_to(Path.cwd()) else "knockon"
+    typer.echo(
+        f"""
+knockon demo is at {address}/ on this machine only. Ctrl-C stops it. Three things to try:
+
+  1. What breaks if this hypervisor fails? In another terminal:
+     {command} impact Hypervisor:ham-esx-03 --store {url}
+  2. The same, knowing which incidents are open:
+     {command} impact Hypervisor:ham-esx-03 --given open --store {url}
+  3. The same through GraphQL:
+     curl -s {address}/graphql -H 'Content-Type: application/json' \\
+       -d '{json.dumps({"query": _QUESTION})}'
+""",
+        err=True,
+    )

@@ -85,9 +85,7 @@ def _services(out: Console, answer: ImpactAnswer, names: dict[str, str]) -> None
     if not answer.services:
         out.print("[green]No service is affected.[/green]")
         return
-    why = {
-        each.ci.id: f"{escape(each.because.text)}\n[dim]{_path(each.path, names)}[/dim]" for each in answer.affected
-    }
+    why = {each.ci.id: f"{escape(each.because.text)}\n[dim]{_path(each.path, names)}[/dim]" for each in answer.affected}
     rows = [
         (
             escape(each.ci.name),

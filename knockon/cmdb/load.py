@@ -109,7 +109,7 @@ def _batches(rows: Sequence[One]) -> Iterator[list[One]]:
         yield list(rows[start : start + BATCH])
 
 
-class _NothingToWrite(Exception):  # noqa: N818 - a signal, not an error
+class _NothingToWrite(Exception):
     """Rolls a transaction back, so that a batch without changes uses no revision."""
 
 

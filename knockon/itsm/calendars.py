@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _MAX_SLICES = 20_000
 
 
-class CalendarUnreadable(ValueError):  # noqa: N818 - a fact about a record, told in an answer
+class CalendarUnreadable(ValueError):
     """A calendar whose recurrence, duration or time zone cannot be understood."""
 
 

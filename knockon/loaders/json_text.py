@@ -15,7 +15,7 @@ _DIGITS = 20  # of a 64-bit integer with its sign
 _WRAPPED = 8  # levels that a value may be put into later
 
 
-class JsonProblem(ValueError):  # noqa: N818 - it says what is wrong with a text, and becomes a reject or an error
+class JsonProblem(ValueError):
     """What is wrong with a JSON text, without a full stop, and in which line (first is 1)."""
 
     def __init__(self, message: str, line: int) -> None:
@@ -23,7 +23,7 @@ class JsonProblem(ValueError):  # noqa: N818 - it says what is wrong with a text
         self.line = line
 
 
-class _Refused(ValueError):  # noqa: N818 - never leaves this module
+class _Refused(ValueError):
     """Well-formed, but not taken; ``_problem`` finds where it stands."""
 
 

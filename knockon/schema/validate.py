@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SHOWN = 80
 
 
-class _Fault(Exception):  # noqa: N818 - it never leaves this module
+class _Fault(Exception):
     def __init__(self, code: RejectCode, message: str) -> None:
         super().__init__(message)
         self.code = code

@@ -156,7 +156,7 @@ own = {"id": st.sampled_from(IDS), "class": st.sampled_from(CLASSES), "name": na
 conditions = st.recursive(compares({**TYPED, **own}, many=False) | compares(LISTS, many=True), combined, max_leaves=4)
 
 
-class Failing(Exception):  # noqa: N818 - a signal, not an error
+class Failing(Exception):
     pass
 
 
