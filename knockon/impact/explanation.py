@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from knockon.impact.kernel import END, FIRST
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def explain(evaluation: Evaluation, item_id: str, name: Callable[[str], str]) ->
     if group < 0:
         return Because(f"{blamed}, which {_EFFECT[state]}.", rule, None)
     arithmetic = evaluation.arithmetic(group)
-    members = int(topology.graph.member_start[group + 1] - topology.graph.member_start[group])
+    members = int(topology.terms[group, END] - topology.terms[group, FIRST])
     unit = "" if members == arithmetic.total else " by weight"
     return Because(f"{blamed}, which leaves {_left(arithmetic, state, unit)}.", rule, arithmetic)
 

@@ -20,18 +20,24 @@ if TYPE_CHECKING:
 
 OPERATIONAL, AT_RISK, DEGRADED, DOWN = 0, 1, 2, 3
 PINNED = 4  # worse than any effect, so nothing moves a pinned item; it is never settled
-STRIDE = 8  # between the bases of two queries: room for the states and PINNED
+STRIDE = 8  # between the bases of two queries, and between two items in ``given``: room for the states and PINNED
 
 BY_RISK, BY_LOSS, FEW_IN_FULL, FEW_UP = 1, 2, 3, 4  # a group's verdict; 0: it serves as it should
 RESULT = (OPERATIONAL, AT_RISK, AT_RISK, DEGRADED, DOWN)  # the verdict's state
 LEAST = (PINNED, AT_RISK, DEGRADED, DEGRADED, DOWN)  # the least effect by which a member is a cause of it
+
+# The columns of ``terms``, TERMS for each group: what a group is.
+OWNER, TOTAL, MIN_UP, FULL_UP, FIRST, END, TERMS = 0, 1, 2, 3, 4, 5, 6
+# The columns of ``tally``, TALLY for each group: what is left of it. HEAVIEST is the place in
+# ``member`` before which all members are lost.
+SINCE, UP, FULL, SOLID, LOST, HEAVIEST, VERDICT, TALLY = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 class Graph(NamedTuple):
     """Arcs in order of supplier, then consumer; and redundancy groups in order of consumer, then name.
 
     ``effect`` packs an effect map into a byte: ``(effect >> 2 * state) & 3``. ``group`` is -1 for a
-    plain supplier. ``member`` lists the arcs of each group, heaviest first.
+    plain supplier. ``member`` lists the arcs of each group, heaviest first, from FIRST to END.
     """
 
     start: Any  # item -> its first arc; one longer than the items
@@ -40,11 +46,7 @@ class Graph(NamedTuple):
     effect: Any
     group: Any
     weight: Any
-    group_consumer: Any
-    total: Any
-    min_up: Any
-    full_up: Any
-    member_start: Any
+    terms: Any
     member: Any
 
 
@@ -53,178 +55,184 @@ class Scratch(NamedTuple):
 
     mark: Any
     queue: Any  # three buckets, each as long as the items: DOWN, DEGRADED, AT_RISK
-    ends: Any  # ends[state] of the bucket; ends[OPERATIONAL]: the number of touched groups
+    ends: Any  # by state: where its bucket ends
     settled: Any
     distance: Any
     parent: Any  # the arc by which an item's path goes on; -1 at its end
-    touched: Any
-    group_mark: Any
-    up: Any
-    full: Any
-    solid: Any
-    lost: Any
-    heaviest: Any  # position in member before which all are lost
-    verdict: Any
+    tally: Any
+    touched: Any  # the groups that lost anything
 
 
 def scratch_for(items: int, groups: int) -> Scratch:
     """Make the scratch for a graph of this size; queries on it take the bases STRIDE, 2 * STRIDE, ..."""
     whole, small = np.int64, np.int32
     return Scratch(
-        np.zeros(items, whole), np.empty(3 * items, small), np.zeros(4, whole), np.empty(items, small),
-        np.empty(items, small), np.empty(items, small), np.empty(groups, small), np.zeros(groups, whole),
-        np.empty(groups, whole), np.empty(groups, whole), np.empty(groups, whole), np.empty(groups, small),
-        np.empty(groups, small), np.empty(groups, np.uint8),
+        np.zeros(items, whole), np.empty(3 * items, small), np.zeros(DOWN + 1, whole), np.empty(items, small),
+        np.empty(items, small), np.empty(items, small), np.zeros(TALLY * groups, whole), np.empty(groups, small),
     )  # fmt: skip
 
 
-def propagate(graph: Graph, scratch: Scratch, base: int, seeds: Any, seeded: Any, pins: Any) -> int:
+def propagate(graph: Any, scratch: Any, base: int, given: Any) -> tuple[int, int]:
     """Settle every item that the seeds reach, worst state first, and trace each to its seed.
+
+    ``given`` has ``item * STRIDE + state`` for each seed, and ``item * STRIDE + PINNED`` for each pin.
+    ``graph`` and ``scratch`` come as bare tuples, which numba takes in many times faster. Gives the
+    number of settled items, which are worst first, and of touched groups.
+    """
+    counts = settle(graph, scratch, base, given)
+    trace(graph, scratch, base, given, counts[0])
+    return counts
+
+
+def settle(graph: Any, scratch: Any, base: int, given: Any) -> tuple[int, int]:  # noqa: C901 (as trace)
+    """Find the state of every item.
 
     Since no effect is worse than its supplier's state and no group worse than its worst member, an
     item's state is final when its bucket is worked off: the least fixpoint, also on cycles, each arc
-    seen once here and once in ``trace``. Gives the number of settled items, worst first.
+    seen once.
     """
-    items = len(scratch.mark)
-    for state in range(1, 4):
-        scratch.ends[state] = (DOWN - state) * items
-    scratch.ends[OPERATIONAL] = 0
-    for pin in pins:
-        scratch.mark[pin] = base + PINNED
-    for i in range(len(seeds)):
-        worsen(scratch, base, seeds[i], seeded[i])
-    count = 0
+    start, _, consumer, effects, groups, _, _, _ = graph
+    mark, queue, ends, settled, _, _, tally, touched = scratch
+    items = len(mark)
+    for state in range(AT_RISK, DOWN + 1):
+        ends[state] = (DOWN - state) * items
+    for code in given:
+        item, state = code // STRIDE, code % STRIDE
+        mark[item] = base + state
+        if OPERATIONAL < state < PINNED:
+            queue[ends[state]] = item
+            ends[state] += 1
+    count, hit = 0, 0
     for state in range(DOWN, OPERATIONAL, -1):
         head = (DOWN - state) * items
-        while head < scratch.ends[state]:
-            item = scratch.queue[head]
+        while head < ends[state]:
+            item = queue[head]
             head += 1
-            if scratch.mark[item] == base + state:  # else it turned out worse, and was settled before
-                scratch.settled[count] = item
-                count += 1
-                spread(graph, scratch, base, item, state)
-    trace(graph, scratch, base, count, seeds, seeded)
-    return count
+            if mark[item] != base + state:  # it turned out worse, and was settled before
+                continue
+            settled[count] = item
+            count += 1
+            for arc in range(start[item], start[item + 1]):
+                effect = (effects[arc] >> (2 * state)) & 3
+                group = groups[arc]
+                if group >= 0 and effect > OPERATIONAL:
+                    if tally[group * TALLY + SINCE] != base:
+                        touched[hit] = group
+                        hit += 1
+                    effect = RESULT[weaken(graph, mark, tally, base, arc, effect)]
+                other = consumer[arc]
+                if effect > OPERATIONAL and base + effect > mark[other]:
+                    mark[other] = base + effect
+                    queue[ends[effect]] = other
+                    ends[effect] += 1
+    return count, hit
 
 
-def worsen(scratch: Scratch, base: int, item: int, state: int) -> None:
-    """Raise an item to a state unless it is as bad already, or pinned."""
-    if state > OPERATIONAL and base + state > scratch.mark[item]:
-        scratch.mark[item] = base + state
-        scratch.queue[scratch.ends[state]] = item
-        scratch.ends[state] += 1
+def weaken(graph: Any, mark: Any, tally: Any, base: int, arc: int, effect: int) -> int:
+    """Count a member out of what it no longer gives; give, and note, its group's new verdict.
 
-
-def spread(graph: Graph, scratch: Scratch, base: int, item: int, state: int) -> None:
-    """Pass a settled item's state on over its arcs."""
-    for arc in range(graph.start[item], graph.start[item + 1]):
-        effect = (graph.effect[arc] >> (2 * state)) & 3
-        if effect == OPERATIONAL:
-            continue
-        group = graph.group[arc]
-        if group >= 0:
-            weaken(graph, scratch, base, group, graph.weight[arc], effect)
-            scratch.verdict[group] = judge(graph, scratch, base, group)
-            effect = RESULT[scratch.verdict[group]]
-        worsen(scratch, base, graph.consumer[arc], effect)
-
-
-def weaken(graph: Graph, scratch: Scratch, base: int, group: int, weight: int, effect: int) -> None:
-    """Count a member out of what it no longer gives; a member comes here at most once per query."""
-    if scratch.group_mark[group] != base:
-        scratch.group_mark[group] = base
-        scratch.touched[scratch.ends[OPERATIONAL]] = group
-        scratch.ends[OPERATIONAL] += 1
-        scratch.up[group] = graph.total[group]
-        scratch.full[group] = graph.total[group]
-        scratch.solid[group] = graph.total[group]
-        scratch.lost[group] = 0
-        scratch.heaviest[group] = graph.member_start[group]
-    scratch.solid[group] -= weight
+    A member comes here at most once per query.
+    """
+    _, _, _, _, groups, weight, terms, _ = graph
+    group = groups[arc]
+    own, term = group * TALLY, group * TERMS
+    if tally[own + SINCE] != base:
+        refill(terms, tally, base, group)
+    tally[own + SOLID] -= weight[arc]
     if effect >= DEGRADED:
-        scratch.full[group] -= weight
-        scratch.lost[group] += 1
+        tally[own + FULL] -= weight[arc]
+        tally[own + LOST] += 1
     if effect == DOWN:
-        scratch.up[group] -= weight
+        tally[own + UP] -= weight[arc]
+    full, needed = tally[own + FULL], terms[term + FULL_UP]
+    verdict = OPERATIONAL
+    if tally[own + UP] < terms[term + MIN_UP]:
+        verdict = FEW_UP
+    elif full < needed:
+        verdict = FEW_IN_FULL
+    elif full < terms[term + TOTAL] and full - heaviest(graph, mark, tally, base, group) < needed:
+        verdict = BY_LOSS
+    elif tally[own + SOLID] < min(full, needed):
+        verdict = BY_RISK
+    tally[own + VERDICT] = verdict
+    return verdict
 
 
-def judge(graph: Graph, scratch: Scratch, base: int, group: int) -> int:
-    """Give the group's verdict by what its members still give."""
-    full, needed = scratch.full[group], graph.full_up[group]
-    if scratch.up[group] < graph.min_up[group]:
-        return FEW_UP
-    if full < needed:
-        return FEW_IN_FULL
-    if full < graph.total[group] and full - heaviest_in_full(graph, scratch, base, group) < needed:
-        return BY_LOSS
-    if scratch.solid[group] < full and scratch.solid[group] < needed:
-        return BY_RISK
-    return OPERATIONAL
+def refill(terms: Any, tally: Any, base: int, group: int) -> None:
+    """Let a group that this query meets first have all its members."""
+    own, term = group * TALLY, group * TERMS
+    tally[own + SINCE] = base
+    tally[own + UP] = terms[term + TOTAL]
+    tally[own + FULL] = terms[term + TOTAL]
+    tally[own + SOLID] = terms[term + TOTAL]
+    tally[own + LOST] = 0
+    tally[own + HEAVIEST] = terms[term + FIRST]
 
 
-def heaviest_in_full(graph: Graph, scratch: Scratch, base: int, group: int) -> int:
+def heaviest(graph: Any, mark: Any, tally: Any, base: int, group: int) -> int:
     """Give the largest weight among the members that are not lost; 0 where none is left.
 
-    Members go from kept to lost only, so the position only grows: one step per loss over the whole query.
-    A member known to be lost but not yet settled is passed over too; the group is judged again when it settles.
+    Members go from kept to lost only, so HEAVIEST only grows: one step per loss over the whole query. One
+    known to be lost but not yet settled is passed too; the group is judged again when that one settles.
     """
-    position = scratch.heaviest[group]
-    end = graph.member_start[group + 1]
-    while position < end:
-        arc = graph.member[position]
-        state = scratch.mark[graph.supplier[arc]] - base
-        if state < DEGRADED or state == PINNED or ((graph.effect[arc] >> (2 * state)) & 3) < DEGRADED:
+    _, supplier, _, effects, _, weight, terms, member = graph
+    place, end = tally[group * TALLY + HEAVIEST], terms[group * TERMS + END]
+    while place < end:
+        arc = member[place]
+        state = mark[supplier[arc]] - base
+        if state < DEGRADED or state == PINNED or ((effects[arc] >> (2 * state)) & 3) < DEGRADED:
             break
-        position += 1
-    scratch.heaviest[group] = position
-    return graph.weight[graph.member[position]] if position < end else 0
+        place += 1
+    tally[group * TALLY + HEAVIEST] = place
+    return int(weight[member[place]]) if place < end else 0
 
 
-def trace(graph: Graph, scratch: Scratch, base: int, count: int, seeds: Any, seeded: Any) -> None:
+def trace(graph: Any, scratch: Any, base: int, given: Any, count: int) -> None:  # noqa: C901, PLR0912 (one loop: a call per arc costs more than the arc)
     """Find each settled item's distance from a seed that explains itself, and its path's next arc.
 
     Breadth first over cause arcs from all such seeds at once. Among arcs from the level before, one
     from the worst, then earliest supplier is taken.
     """
-    mark, queue, distance, parent = scratch.mark, scratch.queue, scratch.distance, scratch.parent
+    start, supplier, consumer, effects, groups, _, _, _ = graph
+    mark, queue, _, settled, distance, parent, tally, _ = scratch
     for i in range(count):
-        distance[scratch.settled[i]] = -1
+        distance[settled[i]] = -1
     head, end = 0, 0
-    for i in range(len(seeds)):
-        seed = seeds[i]
-        if mark[seed] == base + seeded[i] and seeded[i] > OPERATIONAL:
-            distance[seed] = 0
-            parent[seed] = -1
-            queue[end] = seed
+    for code in given:
+        item, state = code // STRIDE, code % STRIDE
+        if OPERATIONAL < state < PINNED and mark[item] == base + state:
+            distance[item] = 0
+            parent[item] = -1
+            queue[end] = item
             end += 1
     while head < end:
         item = queue[head]
         head += 1
-        for arc in range(graph.start[item], graph.start[item + 1]):
-            consumer = graph.consumer[arc]
-            if not is_cause(graph, scratch, base, arc, mark[item] - base, mark[consumer] - base):
+        state = mark[item] - base
+        for arc in range(start[item], start[item + 1]):
+            other = consumer[arc]
+            final = mark[other] - base
+            if not OPERATIONAL < final < PINNED:
                 continue
-            if distance[consumer] < 0:
-                distance[consumer] = distance[item] + 1
-                parent[consumer] = arc
-                queue[end] = consumer
+            effect = (effects[arc] >> (2 * state)) & 3
+            if groups[arc] < 0:
+                if effect != final:
+                    continue
+            elif effect == OPERATIONAL:
+                continue
+            else:
+                verdict = tally[groups[arc] * TALLY + VERDICT]
+                if RESULT[verdict] != final or effect < LEAST[verdict]:
+                    continue
+            if distance[other] < 0:
+                distance[other] = distance[item] + 1
+                parent[other] = arc
+                queue[end] = other
                 end += 1
-            elif distance[consumer] == distance[item] + 1:
-                rival = graph.supplier[parent[consumer]]
+            elif distance[other] == distance[item] + 1:
+                rival = supplier[parent[other]]
                 if mark[item] > mark[rival] or (mark[item] == mark[rival] and item < rival):
-                    parent[consumer] = arc
-
-
-def is_cause(graph: Graph, scratch: Scratch, base: int, arc: int, state: int, final: int) -> bool:
-    """Tell whether an arc from a supplier settled at ``state`` produced its consumer's ``final`` state."""
-    effect = (graph.effect[arc] >> (2 * state)) & 3
-    if final < AT_RISK or final == PINNED or effect == OPERATIONAL:
-        return False
-    group = graph.group[arc]
-    if group < 0:
-        return bool(effect == final)
-    verdict = scratch.verdict[group]
-    return bool(scratch.group_mark[group] == base and RESULT[verdict] == final and effect >= LEAST[verdict])
+                    parent[other] = arc
 
 
 def reach(start: Any, there: Any, here: Any, sources: Any, distance: Any, parent: Any, queue: Any) -> int:
@@ -255,7 +263,7 @@ def reach(start: Any, there: Any, here: Any, sources: Any, distance: Any, parent
     return end
 
 
-_PARTS = (worsen, weaken, heaviest_in_full, judge, spread, is_cause, trace, propagate, reach)
+_PARTS = (refill, heaviest, weaken, settle, trace, propagate, reach)
 
 
 @cache

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from knockon.cmdb.rows import Entity
 from knockon.impact.derive import excluded_types, network
 from knockon.impact.supports import belongs
 from knockon.impact.topology import Topology
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import EdgeRecord, Entity, Scan
+    from knockon.cmdb.rows import EdgeRecord, Scan
     from knockon.schema.model import Model
 
 SERVICE = "Service"
@@ -104,7 +105,7 @@ def view_of(model: Model, scan: Scan, exclude: frozenset[str] = frozenset()) -> 
     return View(
         revision=scan.revision,
         topology=topology,
-        entities={each.id: replace(each, attributes={}) for each in scan.entities},
+        entities={each.id: Entity(each.id, each.class_name, each.name, each.order, {}) for each in scan.entities},
         services=services,
         mapped=belongs(topology, services),
         waiting=waiting,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from knockon.impact.kernel import Graph
+from knockon.impact.kernel import FIRST, OWNER, TERMS, Graph
 from knockon.impact.network import Dependency
 from knockon.schema.states import EffectMap, is_monotone_and_reductive
 
@@ -86,10 +86,15 @@ class Topology:
         signature, supplier, consumer, group = (each[kept] for each in (signature, supplier, consumer, group))
         effect, weight = effect[kept], weight[kept]
         member_start, member, total = _members(group, weight, len(named))
-        needed = [
-            _needed(items[owner], name, int(total[number]), *thresholds.get(number, ((), ())))
-            for number, (owner, name) in enumerate(named)
-        ]
+        needed = np.array(
+            [
+                _needed(items[owner], name, int(total[number]), *thresholds.get(number, ((), ())))
+                for number, (owner, name) in enumerate(named)
+            ],
+            np.int64,
+        ).reshape(-1, 2)
+        owners = [owner for owner, _ in named]
+        terms = np.array([owners, total, *needed.T, member_start[:-1], member_start[1:]], np.int64)
         graph = Graph(
             start=_starts(supplier, len(ids)),
             supplier=supplier.astype(np.int32),
@@ -97,11 +102,7 @@ class Topology:
             effect=effect,
             group=group.astype(np.int32),
             weight=weight,
-            group_consumer=np.array([owner for owner, _ in named], np.int32),
-            total=total,
-            min_up=np.array([each[0] for each in needed], np.int64),
-            full_up=np.array([each[1] for each in needed], np.int64),
-            member_start=member_start,
+            terms=terms.T.ravel(),
             member=member,
         )
         needs = np.argsort(consumer, kind="stable").astype(np.int32)
@@ -150,15 +151,22 @@ class Topology:
         found: list[int] = self.needs[self.needs_start[number] : self.needs_start[number + 1]].tolist()
         return found
 
+    @property
+    def terms(self) -> Ints:
+        """Give what each group is, a row a group, by the kernel's columns."""
+        found: Ints = self.graph.terms.reshape(-1, TERMS)
+        return found
+
     def group_name(self, group: int) -> str:
         """Give the name of a group, which is scoped to its consumer."""
-        heaviest = int(self.graph.member[self.graph.member_start[group]])
+        heaviest = int(self.graph.member[self.terms[group, FIRST]])
         name: str = self.signatures[self.signature[heaviest]].group
         return name
 
     def groups(self, item_id: str) -> list[str]:
         """List the names of an item's groups, in order."""
-        first, end = np.searchsorted(self.graph.group_consumer, [self.index(item_id), self.index(item_id) + 1])
+        number = self.index(item_id)
+        first, end = np.searchsorted(self.terms[:, OWNER], [number, number + 1])
         return [self.group_name(group) for group in range(first, end)]
 
 
