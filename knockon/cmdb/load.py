@@ -86,7 +86,7 @@ async def load(
     StoreError
         What was committed before it stays.
     """
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     intake = take_in(model, items, now)
     run = _Run(store, model, RevisionHead(actor, "load", source, now, model.version, {}), strict)
     total = len(intake.entities) + len(intake.relationships)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,10 +51,11 @@ def _occurrences(calendar: Mapping[str, Any], start: datetime, end: datetime) ->
 
     event = Event()
     try:
-        event.start = _local_start(calendar)
+        length = vDuration.from_ical(str(calendar["duration"]))  # type: ignore[no-untyped-call]  # icalendar leaves it untyped
+        event.start = _local_start(calendar, (start - length).date())
         event.add("uid", "service-hours")
         event.add("rrule", vRecur.from_ical(str(calendar["rrule"])))
-        event.DURATION = vDuration.from_ical(str(calendar["duration"]))  # type: ignore[no-untyped-call]  # icalendar leaves it untyped
+        event.DURATION = length
         whole = Calendar()
         whole.add_component(event)
         found = []
@@ -68,7 +70,15 @@ def _occurrences(calendar: Mapping[str, Any], start: datetime, end: datetime) ->
     return found
 
 
-def _local_start(calendar: Mapping[str, Any]) -> datetime:
-    """Read the day that the rule counts from, as its midnight in the calendar's zone."""
+def _local_start(calendar: Mapping[str, Any], soon: date) -> datetime:
+    """Give midnight, in the calendar's zone, of the day that the rule counts from.
+
+    Where only the weekday of that day matters, by the same weekday shortly before ``soon``: the rule
+    need not be run through from its beginning.
+    """
     zone = ZoneInfo(str(calendar["time_zone"]))
-    return datetime.combine(date.fromisoformat(str(calendar["start"])), time(), zone)
+    counted = date.fromisoformat(str(calendar["start"]))
+    rule = str(calendar["rrule"]).upper()
+    if rule.startswith(("FREQ=WEEKLY", "FREQ=DAILY")) and not re.search("INTERVAL|COUNT", rule):
+        counted += timedelta(weeks=max((soon - counted).days // 7 - 1, 0))
+    return datetime.combine(counted, time(), zone)

@@ -11,7 +11,6 @@ from knockon.errors import FileNotParsed, RejectCode
 from knockon.loaders import json_text
 from knockon.schema import values
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
-from knockon.schema.spec import AttributeSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 HEADER = ("source", "seen")
 SECTIONS = ("entities", "relationships")
-_SEEN = AttributeSpec(type="datetime", description="When it was seen.")
 _ENTITY_COLUMNS = {"class", "key"}
 _RELATIONSHIP_COLUMNS = {"from", "type", "to"}
 
@@ -56,9 +54,9 @@ class NativeFile:
 def _instant(value: Any, where: str) -> str:
     """Give a moment in the form in which moments are kept."""
     try:
-        return str(values.parse(_SEEN, value))
+        return values.instant(value)
     except ValueError as error:
-        raise FileNotParsed(f"{where}: seen: {error}") from error
+        raise FileNotParsed(f"{where}: seen {error}.") from error
 
 
 def recognises(value: dict[str, Any]) -> bool:

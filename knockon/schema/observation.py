@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class EntityObservation:
     """Source ``source`` says: the thing that I call ``key`` is of this class and has these attributes.
 
-    ``seen`` is an ISO 8601 instant in UTC (``2026-11-01T08:00:00Z``), or None: the time of the load
-    stands in. ``location`` is a line or a JSON pointer in the input.
+    ``seen`` is an instant as ``values.instant`` writes it, of fixed width so that the newer one sorts
+    later, or None: the time of the load stands in. ``location`` is a line or a JSON pointer in the input.
     """
 
     source: str

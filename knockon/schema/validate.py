@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.errors import RejectCode
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
-from knockon.schema.values import MAX_STRING, UNPRINTABLE, parse
+from knockon.schema.values import UNPRINTABLE, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from knockon.schema.model import Attribute, Attributes, Model
+
+MAX_KEY = 500
+"""Characters of a key or a reference: what a store can index whole, in any script."""
 
 _SHOWN = 80
 
@@ -75,8 +78,8 @@ def _reference(raw: Any, where: str) -> str:
         fault = "is missing" if text is None else "is not text"
     elif not text.strip():
         fault = "is empty"
-    elif len(text) > MAX_STRING:
-        fault = f"is longer than {MAX_STRING:,} characters"
+    elif len(text) > MAX_KEY:
+        fault = f"is longer than {MAX_KEY:,} characters"
     elif UNPRINTABLE.search(text):
         fault = "has a control character in it"
     else:

@@ -55,3 +55,14 @@ def test_a_share_is_a_share_and_always_is_all(minutes: int, length: int) -> None
 def test_an_unreadable_calendar_says_so(broken: dict[str, str]) -> None:
     with pytest.raises(CalendarUnreadable):
         share_inside(at("2026-11-02T00:00:00+00:00"), at("2026-11-03T00:00:00+00:00"), [{**OFFICE, **broken}])
+
+
+@given(st.integers(0, 700), st.integers(1, 48), st.sampled_from(["FREQ=WEEKLY", "FREQ=WEEKLY;BYDAY=SA", "FREQ=DAILY"]))
+@settings(max_examples=40)
+def test_counting_from_long_ago_makes_no_difference(days: int, hours: int, rule: str) -> None:
+    """A rule whose start may be moved gives what the same rule gives that may not be."""
+    calendar = {"rrule": rule, "duration": f"PT{hours}H", "time_zone": "Europe/Berlin", "start": "2024-01-06"}
+    start = datetime(2024, 6, 1, 5, tzinfo=UTC) + timedelta(days=days)
+    end = start + timedelta(days=2)
+    plainly = {**calendar, "rrule": f"{rule};INTERVAL=1"}
+    assert share_inside(start, end, [calendar]) == pytest.approx(share_inside(start, end, [plainly]))

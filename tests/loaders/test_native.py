@@ -77,7 +77,7 @@ def test_yaml_keeps_what_is_written(tmp_path: Path) -> None:
         "srv-1",
         "Server",
         {"name": "esx-host-1", "serial_number": "00123"},
-        "2026-11-01T08:00:00Z",
+        "2026-11-01T08:00:00.000000Z",
         "4",
     )
     assert server.record == {"class": "Server", "key": "srv-1", "name": "esx-host-1", "serial_number": "00123"}

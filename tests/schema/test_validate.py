@@ -10,7 +10,7 @@ from knockon.errors import RejectCode
 from knockon.schema import validate
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
-from knockon.schema.values import MAX_STRING
+from knockon.schema.validate import MAX_KEY
 
 MODEL = installed_model()
 
@@ -59,7 +59,7 @@ def test_defaults_are_not_filled_in() -> None:
         (thing("Server", None), "MISSING_IDENTIFIER", "no key"),
         (thing("Server", {"a": 1}), "MALFORMED_REFERENCE", "key is not text"),
         (thing("Server", "a\nb"), "MALFORMED_REFERENCE", "key has a control character"),
-        (thing("Server", "x" * (MAX_STRING + 1)), "MALFORMED_REFERENCE", "longer"),
+        (thing("Server", "x" * (MAX_KEY + 1)), "MALFORMED_REFERENCE", "longer"),
         (thing("Server", serial_nr=1), "UNKNOWN_ATTRIBUTE", "'serial_nr'; did you mean serial_number?"),
         (thing("Server", serial_nr=None), "UNKNOWN_ATTRIBUTE", "'serial_nr'"),
         (thing("Server", rack_unit="1.5"), "TYPE_MISMATCH", "Server.rack_unit: '1.5' is not an integer."),
@@ -77,7 +77,7 @@ def test_defaults_are_not_filled_in() -> None:
         (link("a", "RUNS_ON", ["b"]), "MALFORMED_REFERENCE", "to is not text"),
         (link("a", "RUNS_ON", 1.5), "MALFORMED_REFERENCE", "to is not text"),
         (link("a", "RUNS_ON", "b\x1f"), "MALFORMED_REFERENCE", "control character"),
-        (link("a", "RUNS_ON", "b" * (MAX_STRING + 1)), "MALFORMED_REFERENCE", "longer"),
+        (link("a", "RUNS_ON", "b" * (MAX_KEY + 1)), "MALFORMED_REFERENCE", "longer"),
         (link("a", "RUNS_ON", "a"), "SELF_LOOP", "'a' cannot be related to itself"),
         (link("a", "RUNS_ON", "b", wait=1), "UNKNOWN_ATTRIBUTE", "did you mean weight?"),
         (link("a", "DEPENDS_ON", "b", weight="0"), "TYPE_MISMATCH", "DEPENDS_ON.weight: '0' is less than 1."),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knockon.schema.spec import AttributeSpec, AttributeType
-from knockon.schema.values import MAX_STRING, MAX_TEXT, parse
+from knockon.schema.values import MAX_STRING, MAX_TEXT, instant, parse
 
 
 def spec(kind: AttributeType, **more: Any) -> AttributeSpec:
@@ -56,8 +56,8 @@ def seconds(duration: str) -> float:
         ("datetime", "2026-11-01T08:00:00Z", "2026-11-01T08:00:00Z"),
         ("datetime", "2026-11-01T08:00:00+01:00", "2026-11-01T07:00:00Z"),
         ("datetime", "2026-11-01 00:30-0500", "2026-11-01T05:30:00Z"),
-        ("datetime", "2026-11-01T08:00:00.5Z", "2026-11-01T08:00:00.500000Z"),
-        ("datetime", "2026-11-01T08:00:00.123456789Z", "2026-11-01T08:00:00.123456Z"),
+        ("datetime", "2026-11-01T08:00:00.9Z", "2026-11-01T08:00:00Z"),
+        ("datetime", "2026-11-01T08:00:00.123456789Z", "2026-11-01T08:00:00Z"),
         ("datetime", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
         ("date", "2024-02-29", "2024-02-29"),
         ("duration", "PT90M", "PT1H30M"),
@@ -102,7 +102,7 @@ def test_stored_form(kind: AttributeType, raw: Any, stored: Any) -> None:
         ("string", 1.5, "not text"),
         ("string", True, "not text"),
         ("string", {}, "not text"),
-        ("string", "x" * (MAX_STRING + 1), "longer than 4,096"),
+        ("string", "x" * (MAX_STRING + 1), "longer than 2,000"),
         ("text", "a\x00b", "NUL"),
         ("text", "\udfff", "surrogate"),
         ("text", "x" * (MAX_TEXT + 1), "longer than 1,048,576"),
@@ -236,12 +236,21 @@ moments = st.datetimes(
 
 
 @given(moments)
-def test_a_moment_stays_the_moment(moment: datetime) -> None:
-    stored = parse(spec("datetime"), moment.isoformat())
+def test_a_moment_stays_the_moment_and_an_attribute_keeps_its_second(moment: datetime) -> None:
+    exact, stored = instant(moment.isoformat()), parse(spec("datetime"), moment.isoformat())
+    assert exact.endswith("Z")
     assert stored.endswith("Z")
-    assert datetime.fromisoformat(stored) == moment
+    assert datetime.fromisoformat(exact) == moment
+    assert datetime.fromisoformat(stored) == moment.astimezone(UTC).replace(microsecond=0)
     assert datetime.fromisoformat(stored).tzinfo == UTC
     assert parse(spec("datetime"), stored) == stored
+
+
+@given(moments, moments)
+def test_moments_as_text_are_in_order_of_time(one: datetime, other: datetime) -> None:
+    assert (instant(one.isoformat()) < instant(other.isoformat())) == (one < other)
+    if parse(spec("datetime"), one.isoformat()) < parse(spec("datetime"), other.isoformat()):
+        assert one < other
 
 
 @given(
