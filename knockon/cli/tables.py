@@ -25,13 +25,12 @@ _SHOWN_PROBLEMS = 20
 def print_impact(answer: ImpactAnswer) -> None:
     """Print an impact answer: services first, then what else is hit, what holds, and what is not known."""
     out = Console()
-    names = _names(answer)
     seeds = ", ".join(f"{_ci(seed.ci)} {seed.asked}" for seed in answer.seeds)
     given = "" if answer.given == "none" else f", knowing what is {answer.given}"
     out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
     counts = ", ".join(f"{count} {_state(state)}" for state, count in answer.counts.items() if count)
     out.print(f"{counts} of what depends on it." if counts else "Nothing else becomes worse.")
-    _services(out, answer, names)
+    _services(out, answer)
     services = {each.ci.id for each in answer.services}
     _affected(out, [each for each in answer.affected if each.ci.id not in services])
     if answer.truncated:
@@ -53,12 +52,11 @@ def print_supports(answer: SupportsAnswer) -> None:
     if not answer.services:
         out.print(f"{_ci(answer.ci)} supports no service.")
         return
-    names = {answer.ci.id: answer.ci.name} | {each.ci.id: each.ci.name for each in answer.services}
     rows = [
-        (_ci(each.ci), _number(each.criticality), str(each.users), str(each.distance), _path(each.path, names))
+        (_ci(each.ci), _number(each.criticality), str(each.users), str(each.distance), _path(each.ci, each.path))
         for each in answer.services
     ]
-    _print(out, f"{_ci(answer.ci)} supports", ("service", "criticality", "users", "distance", "first step"), rows)
+    _print(out, f"{_ci(answer.ci)} supports", ("service", "crit.", "users", "steps", "by way of"), rows)
 
 
 def print_load(report: LoadReport, seconds: float) -> None:
@@ -81,11 +79,13 @@ def print_load(report: LoadReport, seconds: float) -> None:
                 out.print(f"... and {len(found) - _SHOWN_PROBLEMS} more: --json lists all.")
 
 
-def _services(out: Console, answer: ImpactAnswer, names: dict[str, str]) -> None:
+def _services(out: Console, answer: ImpactAnswer) -> None:
     if not answer.services:
         out.print("[green]No service is affected.[/green]")
         return
-    why = {each.ci.id: f"{escape(each.because.text)}\n[dim]{_path(each.path, names)}[/dim]" for each in answer.affected}
+    why = {
+        each.ci.id: f"{escape(each.because.text)}\n[dim]{_path(each.ci, each.path)}[/dim]" for each in answer.affected
+    }
     rows = [
         (
             escape(each.ci.name),
@@ -137,21 +137,13 @@ def _print(out: Console, title: str, columns: tuple[str, ...], rows: Iterable[tu
     out.print(table)
 
 
-def _names(answer: ImpactAnswer) -> dict[str, str]:
-    known: list[Ci] = [seed.ci for seed in answer.seeds]
-    known += [each.ci for each in answer.affected]
-    known += [each.ci for each in answer.already]
-    return {ci.id: ci.name for ci in known}
-
-
-def _path(path: tuple[Step, ...], names: dict[str, str]) -> str:
+def _path(here: Ci, path: tuple[Step, ...]) -> str:
     """Write a path by the names along it, from what the affected CI needs back to what failed."""
-    words: list[str] = []
+    names = []
     for step in path:
-        for end in (step.source, step.target):
-            if not words or names.get(end, end) != words[-1]:
-                words.append(names.get(end, end))
-    return escape("via " + " > ".join(words[1:]) if words else "")
+        here = step.target if step.source == here else step.source
+        names.append(here.name)
+    return escape("via " + " > ".join(names)) if names else ""
 
 
 def _ci(ci: Ci) -> str:

@@ -93,9 +93,9 @@ class AnswerTypes:
         self._step = definitions.object(
             "ImpactStep",
             "One relationship of a path, as it is stored.",
-            plain("from", ID, lambda step: step.source, "The id of its source."),
+            plain("from", ID, lambda step: step.source.id, "The id of its source."),
             plain("type", str, lambda step: step.type_name, "Its type."),
-            plain("to", ID, lambda step: step.target, "The id of its target."),
+            plain("to", ID, lambda step: step.target.id, "The id of its target."),
         )
         self._because = self._because_type()
         self.impact = self._impact_type(connections)

@@ -21,11 +21,11 @@ class Ci:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One relationship of a path, as it is stored: ``source`` and ``target`` are ids."""
+    """One relationship of a path, as it is stored."""
 
-    source: str
+    source: Ci
     type_name: str
-    target: str
+    target: Ci
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _ci(ci: Ci) -> dict[str, Any]:
 
 
 def _path(path: tuple[Step, ...]) -> list[dict[str, str]]:
-    return [{"from": step.source, "type": step.type_name, "to": step.target} for step in path]
+    return [{"from": step.source.id, "type": step.type_name, "to": step.target.id} for step in path]
 
 
 def _because(because: Because) -> dict[str, Any]:

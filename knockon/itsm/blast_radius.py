@@ -144,7 +144,7 @@ async def supports(topologies: Topologies, reference: str) -> SupportsAnswer:
             facts[each.id].criticality,
             facts[each.id].users,
             each.distance,
-            steps(each.path),
+            steps(view, each.path),
         )
         for each in reached
         if each.id in facts
@@ -157,14 +157,14 @@ def ci_of(entity: Entity) -> Ci:
     return Ci(entity.id, entity.class_name, entity.name)
 
 
-def steps(path: Iterable[Dependency]) -> tuple[Step, ...]:
+def steps(view: View, path: Iterable[Dependency]) -> tuple[Step, ...]:
     """Give a path by the relationships as they are stored."""
-    return tuple(
-        Step(each.supplier, each.type_name, each.consumer)
-        if each.reversed
-        else Step(each.consumer, each.type_name, each.supplier)
-        for each in path
-    )
+    found = []
+    for each in path:
+        consumer, supplier = _ci(view, each.consumer), _ci(view, each.supplier)
+        ends = (supplier, consumer) if each.reversed else (consumer, supplier)
+        found.append(Step(ends[0], each.type_name, ends[1]))
+    return tuple(found)
 
 
 async def _seeds(topologies: Topologies, asks: Sequence[Ask]) -> dict[str, tuple[Entity, str]]:
@@ -237,7 +237,9 @@ def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
 def _affected(found: Difference, id_: str) -> Affected:
     after, entities = found.after, found.view.entities
     because = after.because(id_, lambda each: entities[each].name)
-    return Affected(_ci(found.view, id_), after.state(id_), after.distance(id_), because, steps(after.path(id_)))
+    return Affected(
+        _ci(found.view, id_), after.state(id_), after.distance(id_), because, steps(found.view, after.path(id_))
+    )
 
 
 def _survivors(found: Difference) -> tuple[Survivor, ...]:

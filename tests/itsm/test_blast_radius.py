@@ -25,8 +25,7 @@ async def test_a_single_supplier_takes_its_service_down(shop: Topologies) -> Non
     assert [(s.ci.name, s.state, s.criticality, s.users) for s in answer.services] == [("intranet", State.DOWN, 4, 2)]
     assert answer.counts == {State.DOWN: 2, State.DEGRADED: 0, State.AT_RISK: 0}
     path = next(each.path for each in answer.affected if each.ci.name == "intranet")
-    view = await shop.current()
-    named = [(view.entities[s.source].name, s.type_name, view.entities[s.target].name) for s in path]
+    named = [(step.source.name, step.type_name, step.target.name) for step in path]
     assert named == [("intranet", "DEPENDS_ON", "wiki"), ("wiki", "RUNS_ON", "box")]
 
 
