@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.reconcile import Reconciled, reconcile
-from knockon.cmdb.relate import WAITING, Related, relate, reread
+from knockon.cmdb.relate import WAITING, Related, relate, reread, reweigh
 from knockon.cmdb.rows import RevisionHead
 from knockon.errors import FindingCode, RejectCode, StoreBusy
 from knockon.schema.observation import Reject
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Store, Write
     from knockon.cmdb.intake import Intake
-    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, JournalEntry
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, JournalEntry
     from knockon.schema.model import Model
     from knockon.schema.observation import EntityObservation, Item, RelationshipObservation
 
@@ -150,7 +150,7 @@ class _Run:
             self._wait(record, said[record.key])
         counts = self._report.relationships
         still_waiting = {record.key for record in edges.waiting}
-        counts.unchanged += sum(key not in still_waiting for key, _, _ in edges.unchanged)
+        counts.unchanged += sum(record.key not in still_waiting for record, _, _ in edges.unchanged)
         self._seen_again.edge_records(edges.unchanged)
 
     async def finish(self, intake: Intake) -> LoadReport:
@@ -164,12 +164,13 @@ class _Run:
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
         self._head = replace(self._head, kind="run", note=note)
 
-        async def work(write: Write) -> tuple[None, list[JournalEntry], bool]:
+        async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
             for seen, (records, edge_records) in self._seen_again.by_moment.items():
                 await write.touch(self._head.source, seen, records, edge_records)
-            return None, [], True
+            edges = await reweigh(write, self._seen_again.edges)
+            return edges, edges.entries, True
 
-        await self._write(work)
+        self._count(await self._write(work))
         return report
 
     def _count(self, edges: Related) -> None:
@@ -221,15 +222,18 @@ _WHY = {
 
 
 class SeenAgain:
-    """Unchanged records by the moment at which they were seen again."""
+    """Unchanged records by the moment at which they were seen again, and the edges that they speak of."""
 
     def __init__(self) -> None:
         self.by_moment: dict[str, tuple[list[tuple[str, str]], list[tuple[EdgeRecordKey, str]]]] = {}
+        self.edges: list[EdgeKey] = []
 
     def records(self, unchanged: Iterable[tuple[str, str, str]]) -> None:
         for key, content, seen in unchanged:
             self.by_moment.setdefault(seen, ([], []))[0].append((key, content))
 
-    def edge_records(self, unchanged: Iterable[tuple[EdgeRecordKey, str, str]]) -> None:
-        for key, content, seen in unchanged:
-            self.by_moment.setdefault(seen, ([], []))[1].append((key, content))
+    def edge_records(self, unchanged: Iterable[tuple[EdgeRecord, str, str]]) -> None:
+        for record, content, seen in unchanged:
+            if seen > record.seen and content == record.digest:
+                self.by_moment.setdefault(seen, ([], []))[1].append((record.key, content))
+                self.edges += [record.edge] if record.edge else []

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from knockon.cmdb.contract import Write
-    from knockon.cmdb.rows import EdgeRecordKey
     from knockon.schema.model import Model
     from knockon.schema.observation import RelationshipObservation
 
@@ -33,7 +32,7 @@ class Related:
     created: int = 0
     updated: int = 0
     retired: int = 0
-    unchanged: list[tuple[EdgeRecordKey, str, str]] = field(default_factory=list)  # key, digest, seen again at
+    unchanged: list[tuple[EdgeRecord, str, str]] = field(default_factory=list)  # as stored, digest said, seen again at
     waiting: list[EdgeRecord] = field(default_factory=list)  # of those observed: without an edge, and why
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0  # edge records written
@@ -60,7 +59,7 @@ async def relate(
         old = known.get(key)
         seen = said.seen or ""
         if old and (old.digest == content or (old.seen, old.digest) >= (seen, content)):
-            result.unchanged.append((key, content, seen))
+            result.unchanged.append((old, content, seen))
             if old.edge is None:
                 result.waiting.append(old)
         else:
@@ -149,10 +148,22 @@ async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[
     touched |= {record.edge for record in records if record.edge}
     await write.put_edge_records(records)
     result.stored += len(records)
-    stored = await write.edges(touched)
-    sayings = await write.sayings(touched)
+    await _imply(write, touched, result)
+
+
+async def reweigh(write: Write, edges: Collection[EdgeKey]) -> Related:
+    """Imply again the edges whose records were seen again: another word may be the newest now."""
+    result = Related()
+    await _imply(write, edges, result)
+    return result
+
+
+async def _imply(write: Write, edges: Collection[EdgeKey], result: Related) -> None:
+    """Write the edges that are not as their records imply."""
+    stored = await write.edges(edges)
+    sayings = await write.sayings(edges)
     changed: list[Edge] = []
-    for key in sorted(touched):
+    for key in sorted(edges):
         old = stored.get(key)
         new = _implied(key, sayings.get(key, []), old)
         if new == old:

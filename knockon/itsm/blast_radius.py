@@ -107,14 +107,15 @@ def compare(
     removed: Collection[str] = (),
     pins: Collection[str] = (),
 ) -> Difference:
-    """Evaluate the context alone, and the context with the seeds; a seed that the context pins is a seed."""
+    """Evaluate the context alone, and the context with the seeds; a seed is one also where the context pins it."""
     known = view.topology
-    held = {pin for pin in {*pins, *context.pins} if pin in known and pin not in seeds}
+    held = {pin for pin in {*pins, *context.pins} if pin in known}
     base = {id_: state for id_, state in context.states.items() if id_ in known and id_ not in held}
     own = {id_: state for id_, state in seeds.items() if id_ in known and state > State.OPERATIONAL}
-    both = base | {id_: max(state, base.get(id_, State.OPERATIONAL)) for id_, state in own.items()}
-    before = evaluate(known, base, pins=held)
-    after = evaluate(known, both, pins=held, removed=[id_ for id_ in removed if id_ in known]) if own else before
+    before = after = evaluate(known, base, pins=held)
+    if own:
+        both = base | {id_: max(state, base.get(id_, State.OPERATIONAL)) for id_, state in own.items()}
+        after = evaluate(known, both, pins=held - set(own), removed=[id_ for id_ in removed if id_ in own])
     return Difference(view, context, before, after)
 
 

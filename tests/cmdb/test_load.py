@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from knockon.cmdb import load as loading
 from knockon.cmdb.load import load
 from knockon.errors import StoreBusy
@@ -13,8 +15,6 @@ from tests.cmdb.contract.estate import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pytest
 
     from knockon.cmdb.contract import Store
     from knockon.cmdb.load import LoadReport
@@ -204,10 +204,18 @@ ITEMS: list[tuple[str, list[Item]]] = [
 ]
 
 
-async def test_the_order_of_loads_does_not_matter(store: Store) -> None:
+SAME_EDGE: list[tuple[str, list[Item]]] = [
+    ("a", [thing("s"), thing("t"), link("s", "t", weight=1)]),
+    ("b", [link("a:s", "a:t", source="b", seen=TUESDAY, weight=2)]),
+    ("a", [link("s", "t", seen=WEDNESDAY, weight=1)]),
+]
+
+
+@pytest.mark.parametrize("loads", [ITEMS, SAME_EDGE])
+async def test_the_order_of_loads_does_not_matter(store: Store, loads: list[tuple[str, list[Item]]]) -> None:
     """Records say when they were seen, so the estate is a function of the set of them. One store, by prefixing keys."""
     outcomes = []
-    for turn, order in enumerate(permutations(ITEMS)):
+    for turn, order in enumerate(permutations(loads)):
         for source, items in order:
             await say(store, *_prefixed(items, f"{turn}-"), source=f"{turn}-{source}")
         outcomes.append(await estate(store))

@@ -76,6 +76,16 @@ async def test_a_persons_pin_beats_what_a_record_says(shop: Topologies) -> None:
     assert affected(await blast_radius(shop, [Ask("db-1")], given="open"))["shop"] == "AT_RISK"
 
 
+async def test_what_is_asked_about_fails_although_a_record_pins_it(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("INC1", "Incident", kind="outage", state="new"),
+        link("INC1", "AFFECTS", "box"),
+        link("INC1", "AFFECTS", "wiki", assume="operational"),
+    )
+    assert affected(await blast_radius(shop, [Ask("wiki")], given="open")) == {"intranet": "DOWN"}
+
+
 async def test_assumed_things_block_propagation_and_are_told(shop: Topologies) -> None:
     answer = await blast_radius(shop, [Ask("box")], assume=["wiki"])
     assert affected(answer) == {}

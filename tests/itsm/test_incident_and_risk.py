@@ -64,6 +64,18 @@ async def test_a_declared_effect_beats_the_kind(shop: Topologies) -> None:
     assert await hit(shop, "INC2") == set()
 
 
+async def test_an_effect_of_none_leaves_another_records_pin(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("INC1", "Incident", kind="outage", state="new"),
+        link("INC1", "AFFECTS", "wiki", assume="operational"),
+        thing("INC2", "Incident", kind="outage", state="new"),
+        link("INC2", "AFFECTS", "wiki", effect="none"),
+        link("INC2", "AFFECTS", "box"),
+    )
+    assert await hit(shop, "INC2") == set()
+
+
 async def test_services_that_the_incident_does_not_touch_are_left_out(shop: Topologies) -> None:
     await say(
         shop.store,
