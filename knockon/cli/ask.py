@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def impact(
 
         found = settings(store)
         model = model_of(found)
-        async with open_store(found, model) as opened:
+        async with asking(found, model) as opened:
             return await blast_radius(
                 Topologies(opened, model),
                 asks,
@@ -93,7 +93,7 @@ def supports(
 
         found = settings(store)
         model = model_of(found)
-        async with open_store(found, model) as opened:
+        async with asking(found, model) as opened:
             return await blast_radius.supports(Topologies(opened, model), ref)
 
     answer = run(work())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings, writing_to
 
 if TYPE_CHECKING:
     from knockon.cmdb.load import LoadReport
@@ -36,7 +37,7 @@ def load(
     Exit code 1 when some records were rejected: the rest is loaded.
     """
     started = time.monotonic()
-    report = run(load_files(settings(store), files, source=source, input_format=input_format, strict=strict))
+    report = load_files(settings(store), files, source=source, input_format=input_format, strict=strict)
     if as_json:
         print_json(report.as_json())
     else:
@@ -47,7 +48,7 @@ def load(
         raise typer.Exit(1)
 
 
-async def load_files(
+def load_files(
     found: Settings,
     files: list[str],
     *,
@@ -56,8 +57,6 @@ async def load_files(
     strict: bool = False,
 ) -> LoadReport:
     """Read files and load them into the store of the settings, with a progress bar on standard error."""
-    import getpass
-
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -70,17 +69,30 @@ async def load_files(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading", total=None)
         paths: list[Path | Literal["-"]] = ["-" if each == "-" else Path(each) for each in files]
+        # read outside the event loop, where Ctrl-C is heard at once
         reading = loaders.read(paths, source=source, format=input_format, model=model)
-        items = list(reading.items)
-        bar.update(task, description="loading", total=len(items))
+        bar.update(task, description="loading", total=len(reading.items))
 
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        async with open_store(found, model) as opened:
-            return await load_items(
-                opened, model, items, source=reading.source, actor=getpass.getuser(), strict=strict, progress=progress
-            )
+        async def work() -> LoadReport:
+            async with open_store(found, model) as opened:
+                return await load_items(
+                    opened, model, reading.items, source=reading.source, actor=_me(), strict=strict, progress=progress
+                )
+
+        return run(work())
+
+
+def _me() -> str:
+    """Name who runs this; a container may run as a user without a name."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def generate(
@@ -97,5 +109,6 @@ def generate(
     """Write a made-up estate in the native format, and its planted causes beside it."""
     from knockon import sample
 
-    sample.write(out, size=size, seed=seed, as_of=as_of.date() if as_of else sample.AS_OF)
-    typer.echo(f"Written to {out}. Load it with: knockon load {out}")
+    with writing_to(out):
+        sample.write(out, size=size, seed=seed, as_of=as_of.date() if as_of else sample.AS_OF)
+    typer.echo(f"Written to {out}. Load it with: knockon load {out}", err=True)

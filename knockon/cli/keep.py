@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings, writing_to
 
 if TYPE_CHECKING:
     from knockon.cmdb.rows import Edge, Entity, Scan
@@ -39,7 +39,8 @@ def export(
     if out is None:
         sys.stdout.buffer.write(content)
     else:
-        out.write_bytes(content)
+        with writing_to(out):
+            out.write_bytes(content)
 
 
 def entity_json(entity: Entity) -> dict[str, Any]:

@@ -8,18 +8,43 @@ No command's own imports happen here: ``knockon --help`` must answer at once.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from knockon import __version__
 from knockon.cli import ask, bring, keep, serving
 from knockon.errors import KnockonError
 
+
+class Commands(TyperGroup):
+    """Ends a command as promised: an error of ours is a sentence on standard error and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run one command."""
+        # the driver also logs what it raises, and without a handler that goes to standard error
+        logging.getLogger("neo4j").addHandler(logging.NullHandler())
+        try:
+            return super().invoke(ctx)
+        except KnockonError as error:
+            typer.echo(f"knockon: {error.code}: {error}", err=True)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as stop:
+            typer.echo("knockon: stopped.", err=True)
+            raise typer.Exit(130) from stop
+        except BrokenPipeError as enough:
+            # whoever read our output has seen enough; keep Python from complaining once more at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from enough
+
+
 app = typer.Typer(
     name="knockon",
+    cls=Commands,
     help="A CMDB on a graph that answers what happens if, and why did it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -54,16 +79,5 @@ def _root(
 
 
 def main() -> None:
-    """Run one command; an error of ours is a sentence on standard error and an exit code."""
-    try:
-        app()
-    except KnockonError as error:
-        typer.echo(f"knockon: {error.code}: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("knockon: stopped.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        # whoever read our output has seen enough; keep Python from complaining once more at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    """Run one command."""
+    app()

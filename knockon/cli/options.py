@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from knockon.errors import BadUsage, ReferenceNotFound
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from pathlib import Path
     from typing import Any, TypeVar
 
     from knockon.cmdb.contract import Store
@@ -37,13 +40,6 @@ def settings(store: str | None = None) -> Settings:
     return read_settings(store=store)
 
 
-def data_file(name: str) -> str:
-    """Give the URL of a store file in the user's data directory, which is made if need be."""
-    from platformdirs import user_data_path
-
-    return f"sqlite://{user_data_path('knockon', ensure_exists=True) / name}"
-
-
 def model_of(found: Settings) -> Model:
     """Read the model of this installation."""
     from knockon.schema.installed import installed_model
@@ -56,10 +52,32 @@ async def open_store(found: Settings, model: Model) -> AsyncIterator[Store]:
     """Open the store that the settings name."""
     from knockon.cmdb.stores import opened, store_at
 
-    url = found.store or data_file("estate.db")
     password = found.store_password.get_secret_value() if found.store_password else None
-    async with opened(store_at(url, model, user=found.store_user, password=password)) as store:
+    async with opened(store_at(found.store_url, model, user=found.store_user, password=password)) as store:
         yield store
+
+
+@asynccontextmanager
+async def asking(found: Settings, model: Model) -> AsyncIterator[Store]:
+    """Open the store for a question; where nothing is found because nothing was ever loaded, say so."""
+    async with open_store(found, model) as store:
+        try:
+            yield store
+        except ReferenceNotFound as error:
+            if await store.revision() > 0:
+                raise
+            raise ReferenceNotFound(
+                "This store holds nothing yet. Load something first, or name another one with --store or KNOCKON_STORE."
+            ) from error
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Say in a sentence that a path cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise BadUsage(f"{path} cannot be written ({error.strerror}); choose another --out.") from error
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

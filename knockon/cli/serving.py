@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from knockon.cli.bring import load_files
-from knockon.cli.options import StoreUrl, data_file, model_of, run, settings
+from knockon.cli.options import StoreUrl, model_of, settings
 from knockon.errors import NotAuthenticated
 
 _QUESTION = '{ impact(of: [{ref: "Hypervisor:ham-esx-03"}]) { services { service { name } state } } }'
@@ -38,6 +38,7 @@ def demo(port: Port = 8080) -> None:
     """Load the sample estate into a store of its own and serve it on this machine only."""
     from knockon import sample
     from knockon.server import create_app, run_server
+    from knockon.server.settings import data_file
 
     url = data_file("demo.db")
     found = settings(url).model_copy(update={"token": None})
@@ -45,7 +46,7 @@ def demo(port: Port = 8080) -> None:
     with TemporaryDirectory() as folder:
         typer.echo("Making the sample estate ...", err=True)
         sample.write(Path(folder), size=None, seed=sample.SEED, as_of=sample.AS_OF)
-        report = run(load_files(found, [folder]))
+        report = load_files(found, [folder])
     counts = report.entities
     typer.echo(f"Sample estate: {counts.created} created, {counts.unchanged} unchanged, in {url}", err=True)
     run_server(create_app(found, model), host="127.0.0.1", port=port, announce=lambda address: _say_demo(address, url))

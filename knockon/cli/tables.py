@@ -25,9 +25,11 @@ _SHOWN_PROBLEMS = 20
 def print_impact(answer: ImpactAnswer) -> None:
     """Print an impact answer: services first, then what else is hit, what holds, and what is not known."""
     out = Console()
-    seeds = ", ".join(f"{_ci(seed.ci)} {seed.asked}" for seed in answer.seeds)
+    seeds = ", ".join(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
     given = "" if answer.given == "none" else f", knowing what is {answer.given}"
     out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
+    if answer.assumed:
+        out.print(f"Assumed to be OPERATIONAL: {', '.join(_ci(each) for each in answer.assumed)}")
     counts = ", ".join(f"{count} {_state(state)}" for state, count in answer.counts.items() if count)
     out.print(f"{counts} of what depends on it." if counts else "Nothing else becomes worse.")
     _services(out, answer)
@@ -37,13 +39,13 @@ def print_impact(answer: ImpactAnswer) -> None:
         out.print("[dim]Cut off by --max-distance: the counts above are of everything.[/dim]")
     _survivors(out, answer)
     if answer.already:
-        rows = [(_ci(a.ci), _state(a.state), escape(a.because)) for a in answer.already]
-        _print(out, "Already so", ("CI", "state", "because"), rows)
+        rows = [(_state(a.state), _with_reason(a.ci, a.because)) for a in answer.already]
+        _print(out, "Already so", ("state", "CI, and why"), rows)
     if answer.unmapped:
         out.print(f"Supporting no service: {_some(_ci(ci) for ci in answer.unmapped)}")
     if answer.unknown:
-        unknown = [(_ci(u.ci) if u.ci else "", escape(u.because)) for u in answer.unknown]
-        _print(out, "Not known", ("CI", "because"), unknown)
+        unknown = [(_with_reason(u.ci, u.because) if u.ci else escape(u.because),) for u in answer.unknown]
+        _print(out, "Not known", ("CI, and why",), unknown)
 
 
 def print_supports(answer: SupportsAnswer) -> None:
@@ -53,10 +55,10 @@ def print_supports(answer: SupportsAnswer) -> None:
         out.print(f"{_ci(answer.ci)} supports no service.")
         return
     rows = [
-        (_ci(each.ci), _number(each.criticality), str(each.users), str(each.distance), _path(each.ci, each.path))
+        (str(each.distance), _service(each.ci, each.criticality, each.users) + _path(each.ci, each.path))
         for each in answer.services
     ]
-    _print(out, f"{_ci(answer.ci)} supports", ("service", "crit.", "users", "steps", "by way of"), rows)
+    _print(out, f"{_ci(answer.ci)} supports", ("steps", "service, and by which way"), rows)
 
 
 def print_load(report: LoadReport, seconds: float) -> None:
@@ -83,29 +85,22 @@ def _services(out: Console, answer: ImpactAnswer) -> None:
     if not answer.services:
         out.print("[green]No service is affected.[/green]")
         return
-    why = {
-        each.ci.id: f"{escape(each.because.text)}\n[dim]{_path(each.ci, each.path)}[/dim]" for each in answer.affected
-    }
-    rows = [
-        (
-            escape(each.ci.name),
-            _state(each.state),
-            _number(each.criticality),
-            str(each.users),
-            why.get(each.ci.id, "asked about"),
-        )
-        for each in answer.services
-    ]
-    _print(out, "Services", ("service", "state", "crit.", "users", "because"), rows)
+    why = {each.ci.id: each for each in answer.affected}
+    rows = []
+    for each in answer.services:
+        found = why.get(each.ci.id)
+        reason = f"\n{escape(found.because.text)}{_path(found.ci, found.path)}" if found else ""
+        rows.append((_state(each.state), _service(each.ci, each.criticality, each.users) + reason))
+    _print(out, "Services", ("state", "service, and why"), rows)
 
 
 def _affected(out: Console, affected: list[Affected]) -> None:
     if not affected:
         return
     rows = [
-        (_ci(each.ci), _state(each.state), str(each.distance), escape(each.because.text)) for each in affected[:_SHOWN]
+        (_state(each.state), str(each.distance), _with_reason(each.ci, each.because.text)) for each in affected[:_SHOWN]
     ]
-    _print(out, "Also affected", ("CI", "state", "steps", "because"), rows)
+    _print(out, "Also affected", ("state", "steps", "CI, and why"), rows)
     if len(affected) > _SHOWN:
         out.print(f"... and {len(affected) - _SHOWN} more: --format json lists all, with their paths.")
 
@@ -131,19 +126,19 @@ def _survivors(out: Console, answer: ImpactAnswer) -> None:
 def _print(out: Console, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column, no_wrap=column in {"state", "code"}, overflow="fold")
+        table.add_column(column, no_wrap=column in {"state", "steps", "code"}, overflow="fold")
     for row in rows:
         table.add_row(*row)
     out.print(table)
 
 
 def _path(here: Ci, path: tuple[Step, ...]) -> str:
-    """Write a path by the names along it, from what the affected CI needs back to what failed."""
+    """Write a line with the names along a path, back to what failed; none where the reason has named it."""
     names = []
     for step in path:
         here = step.target if step.source == here else step.source
         names.append(here.name)
-    return escape("via " + " > ".join(names)) if names else ""
+    return f"\n[dim]via {escape(' > '.join(names))}[/dim]" if len(names) > 1 else ""
 
 
 def _ci(ci: Ci) -> str:
@@ -154,8 +149,13 @@ def _state(state: State) -> str:
     return f"[{_STYLES[state]}]{state.name}[/]"
 
 
-def _number(value: int | None) -> str:
-    return "-" if value is None else str(value)
+def _service(ci: Ci, criticality: int | None, users: int) -> str:
+    rank = "" if criticality is None else f", criticality {criticality}"
+    return f"[bold]{escape(ci.name)}[/bold] [dim]{ci.class_name}[/dim]{rank}{f', {users} users' if users else ''}"
+
+
+def _with_reason(ci: Ci, because: str) -> str:
+    return f"{_ci(ci)}\n{escape(because)}"
 
 
 def _some(words: Iterable[str]) -> str:

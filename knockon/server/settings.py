@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -33,9 +34,24 @@ class Settings(BaseSettings):
     @property
     def store_url(self) -> str:
         """Give the store's URL: the one that is set, else a file in the user's data directory, which is made."""
-        from platformdirs import user_data_path  # noqa: PLC0415 - rarely needed
+        return self.store or data_file("estate.db")
 
-        return self.store or f"sqlite://{user_data_path('knockon', ensure_exists=True) / 'estate.db'}"
+
+def data_file(name: str) -> str:
+    """Give the URL of a store file in the user's data directory, which is made if need be.
+
+    Raises
+    ------
+    BadUsage
+        The directory cannot be made.
+    """
+    from platformdirs import user_data_path  # noqa: PLC0415 - rarely needed
+
+    try:
+        folder = user_data_path("knockon", ensure_exists=True)
+    except OSError as error:
+        raise BadUsage(f"The data directory cannot be made ({error}); set KNOCKON_STORE.") from error
+    return f"sqlite://{quote(str(folder / name))}"
 
 
 def read_settings(**given: Any) -> Settings:
