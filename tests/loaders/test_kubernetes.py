@@ -191,6 +191,67 @@ def test_a_service_without_a_selector_routes_to_nothing_by_itself(tmp_path: Path
     assert edges(reading, "ROUTES_TO") == set()
 
 
+def test_services_depend_on_the_topmost_workloads_of_their_pods(tmp_path: Path) -> None:
+    def pod(name: str, owners: list[Object] | None) -> Object:
+        return thing("Pod", name, labels={"app": "web"}, owners=owners)
+
+    replica_sets = [
+        deployment("web-1", kind="ReplicaSet", owners=owner("Deployment", "web")),
+        deployment("web-2", kind="ReplicaSet", owners=owner("Deployment", "web")),
+        deployment("lost-1", kind="ReplicaSet", owners=owner("Deployment", "lost")),
+    ]
+    pods = [pod(f"{name}-x", owner("ReplicaSet", name)) for name in ("web-1", "web-2", "lost-1")]
+    pods += [pod("alone", None), pod("odd", owner("Gadget", "g"))]
+    reading = load(tmp_path, deployment("web"), *replica_sets, *pods, service("web", 1))
+    found = {(e.to_ref, *e.attributes.items()) for e in relationships(reading) if e.type_name == "DEPENDS_ON"}
+    said = (("evidence", "inferred"), ("redundancy_group", "workloads"))
+    assert found == {
+        (end, *said) for end in ("Deployment/shop/web", "ReplicaSet/shop/lost-1", "Pod/shop/alone", "Pod/shop/odd")
+    }
+    assert edges(load(tmp_path, *pods[-2:], service("web", 1)), "DEPENDS_ON") == set()
+
+
+def test_owners_that_own_each_other_are_no_endless_way(tmp_path: Path) -> None:
+    circle = [
+        deployment("a", kind="ReplicaSet", owners=owner("ReplicaSet", "b")),
+        deployment("b", kind="ReplicaSet", owners=owner("ReplicaSet", "a")),
+    ]
+    pod = thing("Pod", "x", labels={"app": "web"}, owners=owner("ReplicaSet", "a"))
+    reading = load(tmp_path, *circle, pod, service("web", 1))
+    assert edges(reading, "DEPENDS_ON") == {("Service/shop/web", "ReplicaSet/shop/b")}
+
+
+def test_an_alias_selects_nothing_and_leads_to_the_service_it_names(tmp_path: Path) -> None:
+    def alias(name: str, host: str) -> Object:
+        return service(name, 1, spec={"type": "ExternalName", "externalName": host})
+
+    hosts = ["db.shop.svc.cluster.local", "db.shop.svc", "db", "db.example.org", "x.other.svc.cluster.local"]
+    aliases = [alias(f"a{n}", host) for n, host in enumerate(hosts)]
+    circle = alias("self", "self.shop.svc.cluster.local")
+    pods = [thing("Pod", f"{name}-x", labels={"app": name}) for name in ("a0", "a3", "self")]
+    web = deployment("web", container(("X", "http://a3"), ("A0_ADDR", "a0:5432"), ("Y", "a1:5432")))
+    reading = load(tmp_path, service("db", 1), *aliases, circle, *pods, web)
+    assert edges(reading, "ROUTES_TO") == {(f"Service/shop/{name}", "Service/shop/db") for name in ("a0", "a1")}
+    assert targets(reading, "DEPENDS_ON", "Deployment/shop/web") == {f"Service/shop/a{n}" for n in (0, 1, 3)}
+    assert entity(reading, "Service/shop/a3").attributes["external_name"] == "db.example.org"
+
+
+def test_a_headless_service_routes_like_others_and_without_a_selector_to_nothing(tmp_path: Path) -> None:
+    headless = {"clusterIP": "None"}
+    pods = [thing("Pod", f"db-{n}", labels={"app": "db"}, owners=owner("StatefulSet", "db")) for n in (0, 1)]
+    reading = load(
+        tmp_path, deployment("db", kind="StatefulSet"), *pods, service("db", 1, spec=headless),
+        service("bare", 1, spec={**headless, "selector": None}),
+    )  # fmt: skip
+    assert edges(reading, "ROUTES_TO") == {("Service/shop/db", f"Pod/shop/db-{n}") for n in (0, 1)}
+    assert edges(reading, "DEPENDS_ON") == {("Service/shop/db", "StatefulSet/shop/db")}
+
+
+def test_an_owner_that_runs_no_pods_is_no_controller(tmp_path: Path) -> None:
+    odd = [thing("Pod", kind.lower(), owners=owner(kind, "x")) for kind in ("Service", "Pod", "ConfigMap", "Namespace")]
+    assert edges(load(tmp_path, service("x", 1), *odd), "MEMBER_OF") == set()
+
+
 def test_slices_win_over_selectors_and_leave_out_what_is_going_away(tmp_path: Path) -> None:
     endpoints = [
         {"targetRef": {"kind": "Pod", "name": "other"}, "conditions": {"ready": False}},
@@ -218,8 +279,9 @@ def test_ingresses_of_both_generations_route_to_services(tmp_path: Path) -> None
     assert entity(reading, "Ingress/shop/now").attributes["host_names"] == ["shop.example.org"]
 
 
-def test_static_pods_are_not_members_of_their_node(tmp_path: Path) -> None:
-    pod = thing("Pod", "etcd", owners=owner("Node", "n1"), spec={"nodeName": "n1"})
+@pytest.mark.parametrize("spec", [{"nodeName": "n1"}, {}])
+def test_static_pods_run_on_their_node_and_are_no_members_of_it(tmp_path: Path, spec: Object) -> None:
+    pod = thing("Pod", "etcd", owners=owner("Node", "n1"), spec=spec)
     reading = load(tmp_path, pod, thing("Node", "n1", namespace=None))
     assert edges(reading, "MEMBER_OF") == {("Node/n1", "KubernetesCluster/c")}
     assert edges(reading, "RUNS_ON") == {("Pod/shop/etcd", "Node/n1")}
@@ -253,6 +315,9 @@ def test_finished_pods_and_jobs_supply_nothing(tmp_path: Path) -> None:
         tmp_path,
         thing("CronJob", "nightly", "batch/v1", spec={"jobTemplate": {"spec": {"template": {"spec": {}}}}}),
         job("done", {"succeeded": 1}),
+        job("late", {"conditions": [{"type": "Failed", "status": "True"}]}),
+        job("halted", {"active": None, "conditions": [{"type": "Suspended", "status": "True"}]}),
+        job("resumed", {"active": 2, "conditions": [{"type": "Suspended", "status": "False"}]}),
         job("running", {"active": 1}),
         job("new", None),
         thing("Pod", "done-x", owners=owner("Job", "done"), status={"phase": "Succeeded"}),
@@ -260,6 +325,7 @@ def test_finished_pods_and_jobs_supply_nothing(tmp_path: Path) -> None:
         thing("Pod", "running-x", owners=owner("Job", "running"), status={"phase": "Running"}),
     )
     assert edges(reading, "MEMBER_OF") == {
+        ("Job/shop/resumed", "CronJob/shop/nightly"),
         ("Job/shop/running", "CronJob/shop/nightly"),
         ("Job/shop/new", "CronJob/shop/nightly"),
         ("Pod/shop/running-x", "Job/shop/running"),

@@ -32,7 +32,7 @@ def declared_services(estate: Estate, speaker: Found) -> Iterator[Found]:
     for container in (*spec.containers, *spec.init_containers):
         for name, value in _settings(estate, speaker.namespace, container):
             for host, port in addresses(name, value):
-                service = _resolve(estate, host, speaker.namespace)
+                service = resolve(estate, host, speaker.namespace)
                 if service is None or not service.shape.answers_at(port):
                     continue
                 if service.namespace != speaker.namespace or not service.shape.selects(speaker.shape.labels):
@@ -83,7 +83,7 @@ def addresses(name: str, value: str) -> Iterator[tuple[str, int | None]]:
                 yield found[1], None
 
 
-def _resolve(estate: Estate, host: str, namespace: str) -> Found | None:
+def resolve(estate: Estate, host: str, namespace: str) -> Found | None:
     """Find the service that a host name means in a namespace, as the cluster's own name service does."""
     labels = host.lower().split(".")
     readings = [(namespace, labels[0])] if len(labels) == 1 else []

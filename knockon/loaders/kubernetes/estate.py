@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from knockon.loaders.kubernetes.objects import Found, key
-from knockon.loaders.kubernetes.shapes import WORKLOADS
+from knockon.loaders.kubernetes.shapes import SHAPES, WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from knockon.loaders.kubernetes.parts import Owner
 
 _WORKLOAD_KINDS = tuple(kind for _, kind in WORKLOADS)
+_NO_CONTROLLERS = {kind for _, kind in SHAPES} - set(_WORKLOAD_KINDS)
 
 
 class Estate:
@@ -52,15 +53,26 @@ class Estate:
     @cached_property
     def spokesmen(self) -> list[Found]:
         """Those whose pod template says what is needed: workloads and pods that no workload at hand controls."""
-        return [each for each in (*self.workloads, *self.of("Pod")) if not self._is_controlled(each)]
+        return [each for each in (*self.workloads, *self.of("Pod")) if self._controller(each) is None]
 
-    def _is_controlled(self, each: Found) -> bool:
+    def spokesman(self, each: Found) -> Found:
+        """Give the topmost workload at hand that controls an object; the object itself if none does."""
+        passed = {each.key}
+        while (above := self._controller(each)) and above.key not in passed:  # malformed owners may form a circle
+            passed.add(above.key)
+            each = above
+        return each
+
+    def _controller(self, each: Found) -> Found | None:
         owner = controller(each)
-        return owner is not None and self.find(owner.kind, each.namespace, owner.name) is not None
+        return self.find(owner.kind, each.namespace, owner.name) if owner else None
 
 
 def controller(each: Found) -> Owner | None:
-    """Give the owner that controls an object; a node is none: it only lends static pods its name."""
+    """Give the owner that controls a pod or a workload: a workload, or something that is not read here.
+
+    A node only lends static pods its name, and other kinds that are read, such as a service, run no pods.
+    """
     owners = each.shape.metadata.owner_references
     controlling = [owner for owner in owners if owner.controller] or (owners if len(owners) == 1 else ())
-    return next((owner for owner in controlling if owner.kind != "Node"), None)
+    return next((owner for owner in controlling if owner.kind not in _NO_CONTROLLERS), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from knockon.loaders.kubernetes.addresses import declared_services
+from knockon.loaders.kubernetes.addresses import declared_services, resolve
 from knockon.loaders.kubernetes.estate import controller
 from knockon.loaders.kubernetes.objects import key
 from knockon.schema.observation import RelationshipObservation
@@ -27,12 +27,13 @@ class Edge(NamedTuple):
     location: str
     evidence: str = "declared"
     weight: int = 1
+    redundancy_group: str = ""
 
 
 def relationships(estate: Estate) -> Iterator[RelationshipObservation]:
     """Yield every relationship once, the first that says so."""
     seen: set[tuple[str, str, str]] = set()
-    for part in (_containment, _placement, _control, _routing, _ingress, _storage, _dependencies):
+    for part in (_containment, _placement, _control, _routing, _backing, _ingress, _storage, _dependencies):
         for edge in part(estate):
             if edge[:3] not in seen:
                 seen.add(edge[:3])
@@ -43,6 +44,8 @@ def _observation(source: str, edge: Edge) -> RelationshipObservation:
     attributes: dict[str, Any] = {"evidence": edge.evidence}
     if edge.weight > 1:
         attributes["weight"] = edge.weight
+    if edge.redundancy_group:
+        attributes["redundancy_group"] = edge.redundancy_group
     record = {"from": edge.start, "type": edge.type_name, "to": edge.end, **attributes}
     return RelationshipObservation(
         source, edge.type_name, edge.start, edge.end, attributes, None, edge.location, record
@@ -61,14 +64,15 @@ def _containment(estate: Estate) -> Iterator[Edge]:
 
 def _placement(estate: Estate) -> Iterator[Edge]:
     for pod in estate.of("Pod"):
-        if pod.shape.spec.node_name:
-            yield Edge("RUNS_ON", pod.key, key("Node", "", pod.shape.spec.node_name), pod.location, "observed")
+        owners = (owner.name for owner in pod.shape.metadata.owner_references if owner.kind == "Node")
+        if node := pod.shape.spec.node_name or next(owners, ""):  # a static pod is owned by the node that runs it
+            yield Edge("RUNS_ON", pod.key, key("Node", "", node), pod.location, "observed")
 
 
 def _control(estate: Estate) -> Iterator[Edge]:
     """Tie pods to their controllers, and controllers to theirs.
 
-    A ReplicaSet that wants no pods, or a Job that is over, supplies nothing: as a member it would make
+    A ReplicaSet that wants no pods, or a Job that is over or suspended, supplies nothing: as a member it would make
     its Deployment look as if it could lose all its pods.
     """
     for each in (*estate.of("Pod"), *estate.workloads):
@@ -80,7 +84,10 @@ def _control(estate: Estate) -> Iterator[Edge]:
 
 
 def _routing(estate: Estate) -> Iterator[Edge]:
-    """Tie services to what they route to: by EndpointSlices, else by selector to pods, else to pod templates."""
+    """Tie services to what they route to: by EndpointSlices, else by selector to pods, else to pod templates.
+
+    An alias of a service at hand routes to that service.
+    """
     routed = set()
     for piece in estate.of("EndpointSlice"):
         name = piece.shape.metadata.labels.get(_SERVICE_NAME_LABEL)
@@ -98,6 +105,27 @@ def _routing(estate: Estate) -> Iterator[Edge]:
             chosen = ([one for one in some if each.shape.selects(one.shape.labels)] for some in in_reach)
             for backend in next((some for some in chosen if some), ()):
                 yield Edge("ROUTES_TO", each.key, backend.key, each.location)
+        if each.shape.is_alias and ".svc." in f"{each.shape.spec.external_name}.":  # only full names lead anywhere
+            meant = resolve(estate, each.shape.spec.external_name, each.namespace)
+            if meant and meant is not each:
+                yield Edge("ROUTES_TO", each.key, meant.key, each.location)
+
+
+def _backing(estate: Estate) -> Iterator[Edge]:
+    """Tie services to the workloads whose pods they route to, for what these need and their pods do not show.
+
+    Several are redundant, as in a canary release; so is a pod that no workload at hand controls.
+    """
+    pods = {each.key: each for each in estate.of("Pod")}
+    behind: defaultdict[str, dict[str, tuple[Found, str]]] = defaultdict(dict)
+    for edge in _routing(estate):
+        if pod := pods.get(edge.end):
+            speaker = estate.spokesman(pod)
+            behind[edge.start].setdefault(speaker.key, (speaker, edge.location))
+    for service, speakers in behind.items():
+        if any(speaker.kind != "Pod" for speaker, _ in speakers.values()):
+            for end, (_, location) in speakers.items():
+                yield Edge("DEPENDS_ON", service, end, location, "inferred", redundancy_group="workloads")
 
 
 def _by_namespace(found: list[Found]) -> defaultdict[str, list[Found]]:

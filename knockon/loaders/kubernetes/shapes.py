@@ -78,6 +78,7 @@ class WorkloadStatus(Shape):
     active: int | None = Field(default=None, ge=0)
     succeeded: int | None = None
     failed: int | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 class Workload(Object):
@@ -106,10 +107,15 @@ class DaemonSet(Workload):
         return self.status.desired_number_scheduled
 
 
+_RESTING = frozenset({"Complete", "Failed", "Suspended"})
+
+
 class Job(Workload):
     @property
     def replicas(self) -> int | None:
-        if self.status.active is None and (self.status.succeeded or self.status.failed):
+        status = self.status
+        resting = any(each.type in _RESTING and each.status == "True" for each in status.conditions)
+        if status.active is None and (resting or status.succeeded or status.failed):
             return 0
         return self.spec.parallelism if self.status.active is None else self.status.active
 
@@ -154,14 +160,21 @@ class ServiceSpec(Shape):
 class Service(Object):
     spec: ServiceSpec = ServiceSpec()
 
+    @property
+    def is_alias(self) -> bool:
+        return self.spec.type == "ExternalName"
+
     def selects(self, labels: dict[str, str]) -> bool:
-        """Tell whether it routes to pods with these labels; without a selector it picks none itself."""
-        return bool(self.spec.selector) and self.spec.selector.items() <= labels.items()
+        """Tell whether it routes to pods with these labels; without a selector it picks none itself.
+
+        One of type ExternalName is only another name for a host; Kubernetes does not look at its selector.
+        """
+        return not self.is_alias and bool(self.spec.selector) and self.spec.selector.items() <= labels.items()
 
     def answers_at(self, port: int | None) -> bool:
-        """Tell whether a caller can mean it with this port; headless services hand on any port."""
+        """Tell whether a caller can mean it with this port; headless services and aliases hand on any port."""
         ports = {each.port for each in self.spec.ports}
-        return port is None or not ports or self.spec.cluster_ip == "None" or port in ports
+        return port is None or not ports or self.spec.cluster_ip == "None" or self.is_alias or port in ports
 
 
 class Target(Shape):
