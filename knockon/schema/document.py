@@ -76,7 +76,8 @@ def read_documents(text: str, name: str) -> list[Located]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f"{name}:{mark.line + 1}" if mark else name
+        # what is missing at the end of a file is missed on the line after the last
+        where = f"{name}:{min(mark.line + 1, len(text.splitlines()))}" if mark else name
         raise FileNotParsed(f"{where}: {error.problem or error.context}. Nothing of this file was read.") from error
     except yaml.YAMLError as error:
         raise FileNotParsed(f"{name}: {error}. Nothing of this file was read.") from error

@@ -32,6 +32,12 @@ def test_a_key_that_stands_twice_is_an_error_with_its_line() -> None:
         read_documents("x:\n  a: 1\n  a: 2\n", "t")
 
 
+@pytest.mark.parametrize("text", ["x: 1\na: [1\n", "x: 1\na: [1", "x: 1\na: 'b\n", 'x: 1\na: {b: "'])
+def test_what_is_missing_at_the_end_is_missed_on_the_last_line(text: str) -> None:
+    with pytest.raises(FileNotParsed, match=r"^t:2: "):
+        read_documents(text, "t")
+
+
 def test_aliases_that_unfold_without_bound_are_refused() -> None:
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
     with pytest.raises(FileNotParsed, match="unfold"):
