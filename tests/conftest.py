@@ -58,14 +58,19 @@ def neo4j_auth() -> tuple[str, str]:
 @pytest.fixture
 async def wiped_neo4j(neo4j_uri: str, neo4j_auth: tuple[str, str]) -> AsyncIterator[str]:
     """Give the address of the server, emptied; what the server warns about meanwhile fails the test."""
-    async with (
-        neo4j.AsyncGraphDatabase.driver(neo4j_uri, auth=neo4j_auth, telemetry_disabled=True) as driver,
-        driver.session(database="neo4j") as session,
-    ):
-        wipe = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
-        await (await session.run(wipe)).consume()
+    await wipe(neo4j_uri, neo4j_auth)
     with no_notifications():
         yield neo4j_uri
+
+
+async def wipe(uri: str, auth: tuple[str, str]) -> None:
+    """Take everything out of the server's database."""
+    async with (
+        neo4j.AsyncGraphDatabase.driver(uri, auth=auth, telemetry_disabled=True) as driver,
+        driver.session(database="neo4j") as session,
+    ):
+        statement = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+        await (await session.run(statement)).consume()
 
 
 @contextmanager

@@ -1,0 +1,106 @@
+"""A load that is killed leaves whole batches, and loading again completes the estate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sqlite3
+import sys
+import time
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from knockon import loaders
+from knockon.cmdb.stores import opened
+from knockon.schema.observation import EntityObservation, RelationshipObservation
+from tests.acceptance.estates import (
+    EVERYTHING,
+    MODEL,
+    ROOT,
+    Estate,
+    Place,
+    estate,
+    load_files,
+    native_reference,
+    orders_of,
+    whole_feed,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from knockon.cmdb.contract import Store
+
+BATCH = 50
+IN_SMALL_BATCHES = f"from knockon.cmdb import load; load.BATCH = {BATCH}; from knockon.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+async def undisturbed(sample_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    place = Place(f"sqlite://{tmp_path_factory.mktemp('undisturbed') / 'estate.db'}")
+    async with opened(place.store()) as store:
+        await load_files(store, sample_files)
+        return await estate(store)
+
+
+def committed(path: Path) -> int:
+    """Count revisions from outside, without keeping anybody waiting."""
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM revision").fetchone()
+        return int(count)
+    return 0  # not there yet
+
+
+@pytest.mark.parametrize(("revisions", "wait"), [(0, 0.0), (1, 0.0), (9, 0.013), (24, 0.0), (30, 0.007), (50, 0.0)])
+async def test_a_killed_load_leaves_whole_batches_and_can_be_repeated(
+    sample_files: Path, tmp_path: Path, undisturbed: Estate, revisions: int, wait: float
+) -> None:
+    path = tmp_path / "estate.db"
+    place = Place(f"sqlite://{path}")
+    loading = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", IN_SMALL_BATCHES, "load", str(sample_files), env=place.environment(), cwd=ROOT
+    )
+    deadline = time.monotonic() + 60
+    while not path.exists() or committed(path) < revisions:
+        assert loading.returncode is None
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.002)
+    await asyncio.sleep(wait)
+    loading.kill()
+    assert await loading.wait() == -signal.SIGKILL
+
+    async with opened(place.store()) as store:
+        entities, relationships = await look_whole(store, sample_files, revisions)
+    again = place.command("load", str(sample_files), "--json")
+    assert (again.returncode, again.stderr) == (0, "")
+    report = json.loads(again.stdout)
+    assert (report["unchanged"], report["relationships"]["unchanged"]) == (entities, relationships)
+    async with opened(place.store()) as store:
+        await whole_feed(store)
+        assert await estate(store) == undisturbed
+
+
+async def look_whole(store: Store, files: Path, at_least: int) -> tuple[int, int]:
+    """Hold a store to the first so many whole batches of a load, no more and no less; count what is there."""
+    items = loaders.read([files], model=MODEL).items
+    keys = [each.key for each in items if isinstance(each, EntityObservation)]
+    links = [
+        (each.type_name, each.from_ref, each.to_ref) for each in items if isinstance(each, RelationshipObservation)
+    ]
+    batches = [min(BATCH, len(rows) - start) for rows in (keys, links) for start in range(0, len(rows), BATCH)]
+    of_entities = -(-len(keys) // BATCH)
+    feed = await whole_feed(store)
+    assert at_least <= len(feed) <= len(batches)  # else it was done before it could be killed
+    assert [each.count for each in feed] == batches[: len(feed)]
+    scan = await store.scan(EVERYTHING)
+    assert scan.revision == len(feed)
+    assert scan.waiting == []
+    wanted = keys[: sum(batches[: min(len(feed), of_entities)])]
+    assert sorted(native_reference(each) for each in scan.entities) == sorted(f"sample:{key}" for key in wanted)
+    orders = orders_of(scan)
+    related = [(e.key.type_name, *(orders[id_].rpartition(":")[2] for id_ in e.key[1:3])) for e in scan.edges]
+    assert sorted(related) == sorted(links[: sum(batches[of_entities : len(feed)])])
+    return len(wanted), len(related)
