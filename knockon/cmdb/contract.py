@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 Direction = Literal["out", "in"]
 
+MOST_ANSWERS = 3
+"""Ids that ``resolve`` gives for a token at most: enough to tell one from several."""
+
 
 class Write(Protocol):
     """One write transaction. Each method costs a bounded number of round trips, whatever it is given.
@@ -53,7 +56,7 @@ class Write(Protocol):
         ...
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
-        """Find the ids of the live entities that answer to each token, at most 3 of each, sorted; none: absent."""
+        """Find the ids of the live entities that answer to each token: MOST_ANSWERS at most, sorted; none: absent."""
         ...
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
@@ -83,7 +86,7 @@ class Write(Protocol):
     async def put_edges(self, rows: Sequence[Edge]) -> None: ...
 
     async def put_alias(self, alias: str, entity_id: str) -> None:
-        """Let an id resolve to another entity for ever."""
+        """Let an id resolve to another entity for ever; chains of aliases are followed."""
         ...
 
     async def touch(self, source: str, seen: str, records: Sequence[tuple[str, str]],
@@ -95,7 +98,7 @@ class Write(Protocol):
         ...
 
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
-        """Write this transaction's revision entry; exactly once, before the end."""
+        """Write this transaction's revision entry; exactly once, before the end: else StoreFailed, rolled back."""
         ...
 
 
@@ -133,7 +136,7 @@ class Store(Protocol):
     async def scan(self, classes: Collection[str]) -> Scan:
         """Read all live entities of these classes, the live edges between them, and all waiting edge records.
 
-        At exactly one revision, also while others write.
+        At exactly one revision, also while others write; it may wait for the write at hand.
         """
         ...
 
@@ -165,6 +168,8 @@ class Store(Protocol):
                          after: str | None = None, before: str | None = None, limit: int,
                          backward: bool = False) -> dict[str, list[Neighbour]]:  # fmt: skip
         """Read for each id at most ``limit`` neighbours over one relationship type, in one round trip.
+
+        Every id that was asked for is in the answer, with an empty list where it has none or is retired.
 
         ``out``: from the id to others. Ordered by the neighbour's order, then the group; ``after``
         and ``before`` are such orders joined by U+001F: ``order + U+001F + group``.

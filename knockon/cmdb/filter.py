@@ -18,8 +18,8 @@ class Compare:
 
     ``name`` is an attribute, or ``id``, ``class`` or ``name`` (the entity's own). An absent
     attribute fulfils only ``is_null`` with True and ``ne``. On a list attribute ``eq``, ``in``,
-    ``contains`` and ``starts_with`` hold if they hold for any member. ``contains`` and
-    ``starts_with`` respect case. ``in`` takes a tuple.
+    ``contains`` and ``starts_with`` hold if they hold for any member, and ``ne`` is still the opposite
+    of ``eq``. ``contains`` and ``starts_with`` respect case. ``in`` takes a tuple.
     """
 
     name: str

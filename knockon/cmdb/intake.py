@@ -65,7 +65,7 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Intake:
         if isinstance(item, Skipped):
             intake.skipped[item.kind] += 1
         elif isinstance(item, Reject):
-            _reject(intake, item)
+            (intake.rejected_entities if item.kind == "entity" else intake.rejected_relationships).append(item)
         elif isinstance(item, EntityObservation):
             entity = validate.entity(model, item)
             if isinstance(entity, Reject):
@@ -101,9 +101,3 @@ def _keep(kept: dict[Hashable, tuple[Said, str]], key: Hashable, said: Said, con
     intake.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, said.location))
     if (said.seen or "", content) > (other.seen or "", other_content):
         kept[key] = (said, content)
-
-
-def _reject(intake: Intake, reject: Reject) -> None:
-    """Count a loader's reject where it belongs: a record with ``from`` or ``to`` was a relationship."""
-    is_edge = isinstance(reject.record, dict) and ("from" in reject.record or "to" in reject.record)
-    (intake.rejected_relationships if is_edge else intake.rejected_entities).append(reject)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.reconcile import Reconciled, reconcile
-from knockon.cmdb.relate import WAITING, Related, relate, reread, reweigh
+from knockon.cmdb.relate import WAITING, WHY, Related, relate, reread, reweigh
 from knockon.cmdb.rows import RevisionHead
 from knockon.errors import FindingCode, RejectCode, StoreBusy
 from knockon.schema.observation import Reject
@@ -150,7 +150,7 @@ class _Run:
             self._wait(record, said[record.key])
         counts = self._report.relationships
         still_waiting = {record.key for record in edges.waiting}
-        counts.unchanged += sum(record.key not in still_waiting for record, _, _ in edges.unchanged)
+        counts.unchanged += sum(record.key not in still_waiting for record, _, _ in edges.unchanged) + edges.confirmed
         self._seen_again.edge_records(edges.unchanged)
 
     async def finish(self, intake: Intake) -> LoadReport:
@@ -180,18 +180,20 @@ class _Run:
         counts.retired += edges.retired
 
     def _wait(self, record: EdgeRecord, said: RelationshipObservation) -> None:
-        text = f"{said.from_ref} {said.type_name} {said.to_ref}"
+        text = record.key.words
         counts = self._report.relationships
         if self._strict and record.because in (WAITING, FindingCode.AMBIGUOUS_REFERENCE):
             why = "means several things" if record.because == FindingCode.AMBIGUOUS_REFERENCE else "is not there yet"
             message = f"{text}: what it refers to {why}; load that first, or load without --strict."
-            self._report.rejects.append(Reject(RejectCode.UNRESOLVED_REFERENCE, message, said.location, said.record))
+            self._report.rejects.append(
+                Reject(RejectCode.UNRESOLVED_REFERENCE, message, said.location, said.record, "relationship")
+            )
             counts.rejected += 1
             return
         counts.waiting += 1
         if record.because != WAITING:
             code = FindingCode(record.because or "")
-            self._report.findings.append(Finding(code, f"{text}: {_WHY[code]}", said.location))
+            self._report.findings.append(Finding(code, f"{text}: {WHY[code]}", said.location))
 
     async def _write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
         """Do work in one transaction: again when the store is busy, rolled back when it changed nothing."""
@@ -212,13 +214,6 @@ class _Run:
             else:
                 return result
         raise AssertionError("unreachable")
-
-
-_WHY = {
-    FindingCode.AMBIGUOUS_REFERENCE: "a reference means several things; it waits until only one is left.",
-    FindingCode.RELATIONSHIP_NOT_ALLOWED: "the model does not allow this type between these classes; it has no effect.",
-    FindingCode.SELF_LOOP: "both references mean the same thing; it has no effect.",
-}
 
 
 class SeenAgain:

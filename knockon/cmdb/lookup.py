@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knockon.cmdb.contract import MOST_ANSWERS
 from knockon.errors import ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema.reference import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from knockon.cmdb.contract import Store
     from knockon.cmdb.rows import Entity
@@ -20,39 +21,41 @@ _LISTED = 10
 async def find(store: Store, model: Model, reference: str) -> Entity:
     """Find the one entity that a reference means: ``Class:name``, ``source:key``, an id, or a name alone.
 
-    Costs two or three round trips.
-
     Raises
     ------
     ReferenceNotFound, ReferenceAmbiguous
-        The latter lists the candidates.
+        The latter lists candidates.
     """
-    readings = tokens(model, reference)
-    answers = await store.resolve(readings)
-    for token in readings:
-        if ids := answers.get(token):
-            found = await store.entities(ids)
-            return _only(reference, sorted(found.values(), key=lambda each: each.order))
-    named = await store.named(reference, limit=_LISTED + 1)
-    if not named:
+    return (await find_all(store, model, [reference]))[0]
+
+
+async def find_all(store: Store, model: Model, references: Sequence[str]) -> list[Entity]:
+    """Find what each of several references means, as ``find`` does, in their order.
+
+    Two round trips, and one more for each reference that is a name alone.
+    """
+    readings = {reference: tokens(model, reference) for reference in references}
+    answers = await store.resolve({token for each in readings.values() for token in each})
+    entities = await store.entities({id_ for ids in answers.values() for id_ in ids})
+    found: list[Entity] = []
+    for reference in references:
+        ids = next((answers[token] for token in readings[reference] if answers.get(token)), [])
+        meant = sorted((entities[id_] for id_ in ids), key=lambda each: each.order)
+        more = len(ids) == MOST_ANSWERS
+        if not meant:
+            meant = await store.named(reference, limit=_LISTED + 1)
+            more = len(meant) > _LISTED
+        found.append(_only(reference, meant[:_LISTED], more=more))
+    return found
+
+
+def _only(reference: str, meant: list[Entity], *, more: bool) -> Entity:
+    if len(meant) == 1:
+        return meant[0]
+    if not meant:
         raise ReferenceNotFound(
             f"Nothing is called {reference!r}. Use an id, Class:name, source:key, or a name that one entity has."
         )
-    return _only(reference, named)
-
-
-def _only(reference: str, found: list[Entity]) -> Entity:
-    if len(found) == 1:
-        return found[0]
-    candidates = ", ".join(_described(each) for each in found[:_LISTED])
-    more = " and more" if len(found) > _LISTED else ""
-    raise ReferenceAmbiguous(f"{reference!r} means several things: {candidates}{more}. Use one of the ids.")
-
-
-def _described(entity: Entity) -> str:
-    return f"{entity.class_name}:{entity.name} ({entity.id})"
-
-
-async def find_all(store: Store, model: Model, references: Iterable[str]) -> list[Entity]:
-    """Find each of several references, in their order."""
-    return [await find(store, model, reference) for reference in references]
+    candidates = ", ".join(f"{each.class_name}:{each.name} ({each.id})" for each in meant)
+    rest = " and perhaps more" if more else ""
+    raise ReferenceAmbiguous(f"{reference!r} means several things: {candidates}{rest}. Use one of the ids.")

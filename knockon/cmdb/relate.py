@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 WAITING = "WAITING"
 
+WHY: dict[str, str] = {
+    WAITING: "what it refers to is not there yet; it waits.",
+    FindingCode.AMBIGUOUS_REFERENCE: "a reference means several things; it waits until only one is left.",
+    FindingCode.RELATIONSHIP_NOT_ALLOWED: "the model does not allow this type between these classes; it has no effect.",
+    FindingCode.SELF_LOOP: "both references mean the same thing; it has no effect.",
+}
+"""Why an edge record has no edge, in words."""
+
 
 @dataclass
 class Related:
@@ -36,6 +44,7 @@ class Related:
     waiting: list[EdgeRecord] = field(default_factory=list)  # of those observed: without an edge, and why
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0  # edge records written
+    confirmed: int = 0  # of those, with an edge that is as it was, or that another of them changed
 
 
 def edge_image(edge: Edge) -> dict[str, Any]:
@@ -148,7 +157,9 @@ async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[
     touched |= {record.edge for record in records if record.edge}
     await write.put_edge_records(records)
     result.stored += len(records)
+    changed = len(result.entries)
     await _imply(write, touched, result)
+    result.confirmed += max(sum(record.edge is not None for record in records) - len(result.entries) + changed, 0)
 
 
 async def reweigh(write: Write, edges: Collection[EdgeKey]) -> Related:

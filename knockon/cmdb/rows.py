@@ -73,6 +73,11 @@ class EdgeRecordKey(NamedTuple):
     to_ref: str
     group: str
 
+    @property
+    def words(self) -> str:
+        """Say it as the source does."""
+        return f"{self.from_ref} {self.type_name} {self.to_ref}"
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeRecord:

@@ -58,7 +58,7 @@ def excluded_types(model: Model, names: Collection[str]) -> frozenset[str]:
     """
     found = {name: model.direction(name) for name in names}
     if unknown := sorted(name for name, kind in found.items() if kind is None):
-        raise BadUsage(f"{', '.join(unknown)}: there is no such relationship type; see `knockon model`.")
+        raise BadUsage(f"{', '.join(unknown)}: there is no such relationship type; they are written like RUNS_ON.")
     return frozenset(kind[0].name for kind in found.values() if kind)
 
 

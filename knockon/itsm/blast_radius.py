@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from knockon.cmdb.lookup import find, find_all
+from knockon.cmdb.relate import WHY
 from knockon.errors import BadUsage
 from knockon.impact.evaluation import evaluate
 from knockon.impact.supports import supported
@@ -22,7 +23,7 @@ from knockon.itsm.answer import (
     Survivor,
     Unknown,
 )
-from knockon.itsm.context import Context, open_records
+from knockon.itsm.context import EFFECT_TYPES, Context, open_records
 from knockon.itsm.services import service_facts
 from knockon.schema.states import State
 
@@ -85,9 +86,11 @@ async def blast_radius(
     Raises
     ------
     BadUsage
-        An unknown state, one CI asked for twice with different states, a seed that is also assumed.
+        A distance below 1, an unknown state, one CI asked for twice with different states, a seed that is also assumed.
     ReferenceNotFound, ReferenceAmbiguous
     """
+    if max_distance is not None and max_distance < 1:
+        raise BadUsage("A distance is counted in steps, from 1.")
     view = await topologies.current(frozenset(exclude))
     seeds = await _seeds(topologies, asks)
     pins = await find_all(topologies.store, topologies.model, assume)
@@ -171,11 +174,11 @@ def steps(view: View, path: Iterable[Dependency]) -> tuple[Step, ...]:
 async def _seeds(topologies: Topologies, asks: Sequence[Ask]) -> dict[str, tuple[Entity, str]]:
     if not asks:
         raise BadUsage("Name at least one thing that fails.")
+    if unknown := next((ask.state for ask in asks if ask.state not in _ASKED), None):
+        raise BadUsage(f"{unknown!r} is no state to ask about; use down, degraded or removed.")
+    entities = await find_all(topologies.store, topologies.model, [ask.reference for ask in asks])
     seeds: dict[str, tuple[Entity, str]] = {}
-    for ask in asks:
-        if ask.state not in _ASKED:
-            raise BadUsage(f"{ask.state!r} is no state to ask about; use down, degraded or removed.")
-        entity = await find(topologies.store, topologies.model, ask.reference)
+    for entity, ask in zip(entities, asks, strict=True):
         if seeds.get(entity.id, (entity, ask.state))[1] != ask.state:
             raise BadUsage(f"{ask.reference!r} is asked about in two states; choose one.")
         seeds[entity.id] = (entity, ask.state)
@@ -207,7 +210,7 @@ async def _answer(
         revision=view.revision,
         given=given,
         seeds=tuple(_seed(found, entity, asked) for entity, asked in seeds.values()),
-        assumed=tuple(ci_of(pin) for pin in pins),
+        assumed=(*map(ci_of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
         affected=tuple(_affected(found, id_) for id_ in shown),
         counts={
             state: sum(after.state(id_) == state for id_ in affected)
@@ -245,12 +248,18 @@ def _affected(found: Difference, id_: str) -> Affected:
 
 def _survivors(found: Difference) -> tuple[Survivor, ...]:
     """List the groups that the seeds weakened and that still serve."""
-    weak_before = {(each.consumer, each.group): each.lost for each in found.before.survivors()}
+    weak_before = set(found.before.survivors())
     return tuple(
         Survivor(_ci(found.view, each.consumer), each.group, each.up, each.min_up, each.lost, each.margin)
         for each in found.after.survivors()
-        if each.lost != weak_before.get((each.consumer, each.group))
+        if each not in weak_before
     )
+
+
+def _pinned(found: Difference, but: Collection[str]) -> list[Ci]:
+    """Name what open records say is fine."""
+    pinned = sorted(pin for pin in found.context.pins if pin in found.view.entities and pin not in but)
+    return sorted((_ci(found.view, pin) for pin in pinned), key=lambda ci: found.view.entities[ci.id].order)
 
 
 def _already(found: Difference) -> tuple[Already, ...]:
@@ -277,8 +286,10 @@ def _unknown(
             yield Unknown(ci_of(entity), f"{why}, so nothing is known of what its failure does")
     for record in view.waiting:
         if end := next((id_ for id_ in record.known if id_ in touched), None):
-            text = f"{record.key.from_ref} {record.key.type_name} {record.key.to_ref}"
-            yield Unknown(_ci(view, end), f"the relationship {text} of {record.key.source} waits: {record.because}")
+            why = WHY[record.because or ""]
+            yield Unknown(_ci(view, end), f"{record.key.words}, says {record.key.source}, is left out: {why}")
+        elif record.key.type_name in EFFECT_TYPES.values() and record.known[0] in found.context.records:
+            yield Unknown(None, f"{record.key.words} is not counted: {WHY[record.because or '']}")
     for group in view.empty_groups:
         if group.consumer in touched:
             yield Unknown(_ci(view, group.consumer), group.because)

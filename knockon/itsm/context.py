@@ -43,6 +43,7 @@ class Context:
     """The effects that hold, the worst for each item; a person's pin beats any record's effect."""
 
     effects: list[Effect] = field(default_factory=list)
+    records: set[str] = field(default_factory=set)  # ids of the records in effect
     unmapped: list[Entity] = field(default_factory=list)  # records in a state that the model does not map
 
     @property
@@ -70,6 +71,7 @@ async def open_records(store: Store, model: Model, *, but: Collection[str] = ())
         async for records in all_entities(store, model.concrete(class_name), where):
             wanted = [record for record in records if record.id not in but]
             context.unmapped += [r for r in wanted if not model.state_of(r.class_name, r.attributes).known]
+            context.records |= {record.id for record in wanted}
             context.effects += await declared_effects(store, model, wanted)
     return context
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from knockon.cmdb.relate import WHY
 from knockon.itsm.blast_radius import services_hit
 from knockon.itsm.calendars import CalendarUnreadable, share_inside
 from knockon.itsm.context import declared_effects
@@ -67,7 +68,11 @@ async def change_risk(topologies: Topologies, change: Entity) -> Risk:
     store = topologies.store
     effects = await declared_effects(store, topologies.model, [change])
     missing = [LIKELIHOOD_MISSING]
-    if not effects:
+    waiting = [
+        r for r in (await topologies.current()).waiting if r.known[0] == change.id and r.key.type_name == "CHANGES"
+    ]
+    missing += [f"CI: {record.key.to_ref} is left out: {WHY[record.because or '']}" for record in waiting]
+    if not effects and not waiting:
         missing.append("CIs: the change is linked to none by CHANGES, so nothing is known of its impact")
     states: dict[str, State] = {}
     for effect in effects:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from knockon.loaders.inputs import Document, Input
-    from knockon.schema.observation import Item
+    from knockon.schema.observation import Item, Kind
 
 HEADER = ("source", "seen")
 SECTIONS = ("entities", "relationships")
@@ -159,6 +159,7 @@ def _read_csv(origin: Input) -> NativeFile:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns: list[str] | None = None
     records = read.entities
+    kind: Kind = "entity"
     while True:
         number = rows.line_num + 1
         try:
@@ -168,15 +169,17 @@ def _read_csv(origin: Input) -> NativeFile:
         except csv.Error as error:
             if columns is None:
                 raise FileNotParsed(f"{origin.name}:{number}: {error}.") from error
-            read.rejects.append(_malformed(f"The row is not CSV: {error}.", origin.at_line(number), None))
+            read.rejects.append(_malformed(f"The row is not CSV: {error}.", origin.at_line(number), None, kind))
             continue
         if not row:
             continue
         if columns is None:
             columns = _columns(row, f"{origin.name}:{number}")
-            records = read.entities if set(columns) >= _ENTITY_COLUMNS else read.relationships
+            if not set(columns) >= _ENTITY_COLUMNS:
+                records, kind = read.relationships, "relationship"
         elif problem := _row_problem(row, columns):
-            read.rejects.append(_malformed(problem, origin.at_line(number), [_printable(cell) for cell in row]))
+            shown = [_printable(cell) for cell in row]
+            read.rejects.append(_malformed(problem, origin.at_line(number), shown, kind))
         else:
             record = {column: cell for column, cell in zip(columns, row, strict=True) if cell}
             records.append((record, origin.at_line(number)))
@@ -214,8 +217,8 @@ def _printable(cell: str) -> str:
     return cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _malformed(message: str, location: str, record: Any) -> Reject:
-    return Reject(RejectCode.MALFORMED_RECORD, message, location, record)
+def _malformed(message: str, location: str, record: Any, kind: Kind = "entity") -> Reject:
+    return Reject(RejectCode.MALFORMED_RECORD, message, location, record, kind)
 
 
 _MISSING = {
@@ -233,26 +236,26 @@ def _entity(record: Any, location: str, source: str, seen: str | None) -> Item:
     attributes = dict(record)
     class_name, key = attributes.pop("class", None), attributes.pop("key", None)
     if not (isinstance(class_name, str) and class_name and isinstance(key, str) and key):
-        return _without_name(record, ("class", "key"), location)
+        return _without_name(record, ("class", "key"), location, "entity")
     return EntityObservation(source, key, class_name, attributes, seen, location, record)
 
 
 def _relationship(record: Any, location: str, source: str, seen: str | None) -> Item:
     if not isinstance(record, dict):
-        return _malformed("A record is a mapping of from, type, to and attributes.", location, record)
+        return _malformed("A record is a mapping of from, type, to and attributes.", location, record, "relationship")
     attributes = dict(record)
     start, kind, end = attributes.pop("from", None), attributes.pop("type", None), attributes.pop("to", None)
     if not (isinstance(start, str) and start and isinstance(kind, str) and kind and isinstance(end, str) and end):
-        return _without_name(record, ("from", "type", "to"), location)
+        return _without_name(record, ("from", "type", "to"), location, "relationship")
     return RelationshipObservation(source, kind, start, end, attributes, seen, location, record)
 
 
-def _without_name(record: dict[str, Any], names: tuple[str, ...], location: str) -> Reject:
+def _without_name(record: dict[str, Any], names: tuple[str, ...], location: str, kind: Kind) -> Reject:
     """Reject a record for the first of ``names`` that is missing or is no text."""
     for name in names:
         value = record.get(name)
         if value is None or value == "":
-            return Reject(_MISSING[name], f"The record has no {name}.", location, record)
+            return Reject(_MISSING[name], f"The record has no {name}.", location, record, kind)
         if not isinstance(value, str):
             break
-    return Reject(_MISSING[name], f"{name} must be text; put it in quotes.", location, record)
+    return Reject(_MISSING[name], f"{name} must be text; put it in quotes.", location, record, kind)

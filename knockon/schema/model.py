@@ -105,7 +105,7 @@ def as_text(value: Any) -> str:
 class Model:
     """All classes, relationship types, impact rules and lifecycles of an installation.
 
-    Built by ``source.read_model``; immutable. Class and type names in it are the only identifiers
+    Built by ``installed.read_model``. Class and type names in it are the only identifiers
     that may reach a query text.
     """
 

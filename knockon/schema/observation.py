@@ -7,7 +7,7 @@ model's types or a reject.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from knockon.errors import RejectCode
@@ -47,6 +47,10 @@ class RelationshipObservation:
     record: Any = field(default=None, compare=False)
 
 
+Kind = Literal["entity", "relationship"]
+"""What a record speaks of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """One record that was not taken: ``code`` is stable, ``message`` says what to do."""
@@ -55,6 +59,7 @@ class Reject:
     message: str
     location: str
     record: Any
+    kind: Kind = "entity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,5 @@ class Skipped:
     location: str = ""
 
 
-Observation = EntityObservation | RelationshipObservation
 Item = EntityObservation | RelationshipObservation | Reject | Skipped
 """What a loader yields."""

@@ -120,11 +120,9 @@ class RelationshipSpec(Spec):
     inverse: TypeName
     description: str = Field(min_length=1)
     ends: tuple[ClassPair, ...] = Field(min_length=1)
-    cardinality: Literal["one_to_one", "one_to_many", "many_to_one", "many_to_many"] = "many_to_many"
     attributes: dict[AttributeName, AttributeSpec] = Field(default_factory=dict)
     impact: Impact
     because: str | None = None
-    demand: bool = False
     group: Literal["type", "none"] = "none"
     groupings: tuple[GroupingSpec, ...] = ()
 

@@ -69,7 +69,7 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
         attributes = _typed(kind.name, kind.attributes, obs.attributes)
         return replace(obs, type_name=kind.name, from_ref=source, to_ref=target, attributes=attributes)
     except _Fault as fault:
-        return Reject(fault.code, str(fault), obs.location, obs.record)
+        return Reject(fault.code, str(fault), obs.location, obs.record, "relationship")
 
 
 def _reference(raw: Any, where: str) -> str:

@@ -153,6 +153,14 @@ async def test_the_newest_word_on_an_edge_counts_then_the_sources_name(store: St
     assert {dict(attributes)["weight"] for *_, attributes in (await estate(store))[1]} == {3}
 
 
+async def test_a_second_word_on_an_edge_that_changes_nothing_is_counted(store: Store) -> None:
+    await say(store, thing("s"), thing("t"), link("s", "t"))
+    report = await say(store, link("a:s", "a:t", source="b"), source="b")
+    assert (report.relationships.created, report.relationships.unchanged) == (0, 1)
+    report = await say(store, link("t", "s"), link("t", "a:s"))
+    assert (report.relationships.created, report.relationships.unchanged) == (1, 1)
+
+
 async def test_a_key_twice_in_one_load_is_a_finding_and_the_newer_counts(store: Store) -> None:
     report = await say(store, thing("s", name="new", seen=TUESDAY), thing("s", name="old", seen=MONDAY))
     assert [finding.code for finding in report.findings] == ["DUPLICATE_RECORD"]

@@ -86,6 +86,43 @@ async def test_what_is_asked_about_fails_although_a_record_pins_it(shop: Topolog
     assert affected(await blast_radius(shop, [Ask("wiki")], given="open")) == {"intranet": "DOWN"}
 
 
+async def test_a_group_that_is_weakened_further_survives_again(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("db-3", "Server"),
+        link("web-a", "DEPENDS_ON", "db-3", redundancy_group="db"),
+        thing("INC1", "Incident", kind="degradation", state="new"),
+        link("INC1", "AFFECTS", "db-1"),
+    )
+    answer = await blast_radius(shop, [Ask("db-1")], given="open")
+    assert [(each.ci.name, each.up, each.lost) for each in answer.survivors] == [("web-a", 2, 1)]
+
+
+async def test_records_that_pin_are_told(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("INC1", "Incident", kind="outage", state="new"),
+        link("INC1", "AFFECTS", "wiki", assume="operational"),
+    )
+    answer = await blast_radius(shop, [Ask("box")], given="open")
+    assert affected(answer) == {}
+    assert [ci.name for ci in answer.assumed] == ["wiki"]
+
+
+async def test_an_open_record_whose_item_waits_is_unknown(shop: Topologies) -> None:
+    await say(
+        shop.store, thing("INC1", "Incident", kind="outage", state="new"), link("INC1", "AFFECTS", "not-there-yet")
+    )
+    (unknown,) = (await blast_radius(shop, [Ask("db-1")], given="open")).unknown
+    assert "INC1 AFFECTS not-there-yet" in unknown.because
+    assert not (await blast_radius(shop, [Ask("db-1")])).unknown
+
+
+async def test_a_distance_below_one_is_refused(shop: Topologies) -> None:
+    with pytest.raises(BadUsage):
+        await blast_radius(shop, [Ask("box")], max_distance=0)
+
+
 async def test_assumed_things_block_propagation_and_are_told(shop: Topologies) -> None:
     answer = await blast_radius(shop, [Ask("box")], assume=["wiki"])
     assert affected(answer) == {}

@@ -130,6 +130,11 @@ async def test_missing_effect_means_down_and_several_cis_add_up(shop: Topologies
     assert factor.contribution == pytest.approx(32)
 
 
+async def test_a_ci_that_is_not_there_yet_is_missing_not_harmless(shop: Topologies) -> None:
+    await say(shop.store, thing("CHG1", "Change"), link("CHG1", "CHANGES", "not-there-yet"))
+    assert [each for each in (await risk(shop)).missing if each.startswith("CI: not-there-yet")]
+
+
 async def test_a_change_without_cis_is_low_and_says_why(shop: Topologies) -> None:
     await say(shop.store, thing("CHG1", "Change"))
     found = await risk(shop)

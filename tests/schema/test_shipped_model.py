@@ -142,9 +142,6 @@ def test_every_edge_carries_group_settings_and_evidence(model: Model) -> None:
         assert kind.attributes["evidence"].spec.default == "declared"
 
 
-def test_demand_runs_over_dependencies_and_routes(model: Model) -> None:
-    assert {name for name, kind in model.relationships.items() if kind.spec.demand} == {"DEPENDS_ON", "ROUTES_TO"}
-
 
 def test_names_that_scripts_use(model: Model) -> None:
     wanted = {

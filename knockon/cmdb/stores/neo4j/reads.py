@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
+from knockon.cmdb.contract import MOST_ANSWERS
 from knockon.cmdb.rows import Neighbour
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 SEPARATOR = "\x1f"
-MOST_ANSWERS = 3
 
 ENTITIES: LiteralString = """
 UNWIND $ids AS id

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from knockon.cmdb.contract import MOST_ANSWERS
 from knockon.cmdb.rows import Neighbour, Scan
 from knockon.cmdb.stores.sqlite.rows import (
     EDGE,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Record, Revision
     from knockon.cmdb.stores.sqlite.where import Test
 
-MOST_ANSWERS = 3
 SEPARATOR = "\x1f"
 BEYOND = "\U0010ffff"  # greater than any order
 
