@@ -22,9 +22,17 @@ _SHOWN = 40
 _SHOWN_PROBLEMS = 20
 
 
+class Out(Console):
+    """Standard output; when its reader has seen enough, the command ends as it does without tables."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the command line decide."""
+        raise BrokenPipeError
+
+
 def print_impact(answer: ImpactAnswer) -> None:
     """Print an impact answer: services first, then what else is hit, what holds, and what is not known."""
-    out = Console()
+    out = Out()
     seeds = ", ".join(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
     given = "" if answer.given == "none" else f", knowing what is {answer.given}"
     out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
@@ -50,7 +58,7 @@ def print_impact(answer: ImpactAnswer) -> None:
 
 def print_supports(answer: SupportsAnswer) -> None:
     """Print which services something supports."""
-    out = Console()
+    out = Out()
     if not answer.services:
         out.print(f"{_ci(answer.ci)} supports no service.")
         return
@@ -63,7 +71,7 @@ def print_supports(answer: SupportsAnswer) -> None:
 
 def print_load(report: LoadReport, seconds: float) -> None:
     """Print what a load did, and what it could not take."""
-    out = Console()
+    out = Out()
     table = Table(box=box.SIMPLE_HEAD, title=f"Loaded in {seconds:.1f} s, revision {report.revision}")
     for column in ("", "created", "updated", "unchanged", "retired", "rejected", "waiting"):
         table.add_column(column, justify="left" if not column else "right")
@@ -81,9 +89,10 @@ def print_load(report: LoadReport, seconds: float) -> None:
                 out.print(f"... and {len(found) - _SHOWN_PROBLEMS} more: --json lists all.")
 
 
-def _services(out: Console, answer: ImpactAnswer) -> None:
+def _services(out: Out, answer: ImpactAnswer) -> None:
     if not answer.services:
-        out.print("[green]No service is affected.[/green]")
+        known = "known to be " if answer.unknown else ""
+        out.print(f"[{'yellow' if known else 'green'}]No service is {known}affected.[/]")
         return
     why = {each.ci.id: each for each in answer.affected}
     rows = []
@@ -94,7 +103,7 @@ def _services(out: Console, answer: ImpactAnswer) -> None:
     _print(out, "Services", ("state", "service, and why"), rows)
 
 
-def _affected(out: Console, affected: list[Affected]) -> None:
+def _affected(out: Out, affected: list[Affected]) -> None:
     if not affected:
         return
     rows = [
@@ -105,7 +114,7 @@ def _affected(out: Console, affected: list[Affected]) -> None:
         out.print(f"... and {len(affected) - _SHOWN} more: --format json lists all, with their paths.")
 
 
-def _survivors(out: Console, answer: ImpactAnswer) -> None:
+def _survivors(out: Out, answer: ImpactAnswer) -> None:
     if not answer.survivors:
         return
     rows = [
@@ -123,7 +132,7 @@ def _survivors(out: Console, answer: ImpactAnswer) -> None:
         out.print(f"... and {len(answer.survivors) - _SHOWN} more: --format json lists all.")
 
 
-def _print(out: Console, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+def _print(out: Out, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, no_wrap=column in {"state", "steps", "code"}, overflow="fold")

@@ -1,0 +1,224 @@
+"""``impact`` and ``supports``: how a question is put, and how it is answered."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.command import as_table
+
+if TYPE_CHECKING:
+    from tests.cli.command import Knockon
+
+FIELDS = {
+    "revision", "given", "seeds", "assumed", "affected", "counts", "survivors", "already", "services", "unmapped",
+    "unknown", "truncated",
+}  # fmt: skip
+
+
+def states(entries: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(each["name"], each["state"]) for each in entries}
+
+
+AT_RISK = {("Farm", "AT_RISK"), ("vm", "AT_RISK"), ("shop=app", "AT_RISK"), ("Shop", "AT_RISK")}
+DOWN = {(name, "DOWN") for name, _ in AT_RISK}
+
+
+def test_the_answer_as_json(estate: Knockon) -> None:
+    ran = estate("impact", "ESX1", "--format", "json")
+    answer = ran.json()
+    assert ran.err == ""
+    assert answer.keys() == FIELDS
+    assert answer["given"] == "none"
+    assert [each.keys() for each in answer["seeds"]] == [{"id", "class", "name", "asked", "state"}]
+    assert states(answer["affected"]) == AT_RISK
+    assert [(each["name"], each["distance"]) for each in answer["affected"]] == [
+        ("Farm", 1), ("vm", 2), ("shop=app", 3), ("Shop", 4),
+    ]  # fmt: skip
+    assert all(
+        each.keys() == {"id", "class", "name", "state", "distance", "because", "path"} for each in answer["affected"]
+    )
+    assert [step["type"] for step in answer["affected"][-1]["path"]] == [
+        "DEPENDS_ON", "RUNS_ON", "HOSTED_ON", "MEMBER_OF",
+    ]  # fmt: skip
+    assert answer["counts"] == {"DOWN": 0, "DEGRADED": 0, "AT_RISK": 4}
+    (survivor,) = answer["survivors"]
+    assert {**survivor, "id": ""} == {
+        "id": "", "class": "Cluster", "name": "Farm", "group": "MEMBER_OF", "up": 1, "minUp": 1, "lost": 1, "margin": 0,
+    }  # fmt: skip
+    (service,) = answer["services"]
+    assert {**service, "id": ""} == {
+        "id": "", "class": "BusinessService", "name": "Shop", "state": "AT_RISK", "criticality": 1, "users": 500,
+    }  # fmt: skip
+    assert [each["name"] for each in answer["unknown"]] == ["Shop"]  # its supplier "nowhere" waits
+    assert (answer["already"], answer["unmapped"], answer["truncated"]) == ([], [], False)
+
+
+def test_both_ways_to_ask_for_json_give_the_same_bytes(estate: Knockon) -> None:
+    assert estate("impact", "ESX1", "--json") == estate("impact", "ESX1", "--format", "json")
+
+
+def test_the_answer_as_tables_fits_80_columns(estate: Knockon) -> None:
+    ran = estate("impact", "ESX1", "--given", "open")
+    assert (ran.code, ran.err) == (0, "")
+    text = as_table(ran.out)
+    for part in (
+        "If ESX1 Hypervisor is down, knowing what is open",
+        "4 DOWN of what depends on it.",
+        "DOWN Shop BusinessService, criticality 1, 500 users shop=app is down, which takes this down. "
+        "via shop=app > vm > Farm > ESX1",
+        "DOWN 1 Farm Cluster",
+        "Already so",
+        "Not known",
+    ):
+        assert part in text
+    assert "Redundancy that holds" not in text
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert "\x1b" not in ran.out  # no colours where nobody sees them
+
+
+def test_a_reference_is_a_name_a_class_and_name_a_source_and_key_or_an_id(estate: Knockon) -> None:
+    by_name = estate("impact", "ESX1", "--json")
+    (seed,) = by_name.json()["seeds"]
+    for reference in ("Hypervisor:ESX1", "ConfigurationItem:ESX1", "survey:esx-1", seed["id"]):
+        assert estate("impact", reference, "--json") == by_name
+
+
+def test_each_reference_may_have_its_own_state(estate: Knockon) -> None:
+    answer = estate("impact", "ESX1=removed", "ESX2", "mail=down", "--state", "degraded", "--json").json()
+    assert {(each["name"], each["asked"]) for each in answer["seeds"]} == {
+        ("ESX1", "removed"), ("ESX2", "degraded"), ("mail", "down"),
+    }  # fmt: skip
+    assert states(answer["affected"]) == {
+        ("Farm", "DEGRADED"), ("vm", "DEGRADED"), ("shop=app", "DEGRADED"), ("Shop", "DEGRADED"),
+    }  # fmt: skip
+
+
+def test_a_name_may_hold_an_equals_sign(estate: Knockon) -> None:
+    assert states(estate("impact", "shop=app=degraded", "--json").json()["affected"]) == {("Shop", "DEGRADED")}
+    assert states(estate("impact", "shop=app", "--json").json()["affected"]) == {("Shop", "DOWN")}
+
+
+def test_what_is_open_counts_when_asked(estate: Knockon) -> None:
+    answer = estate("impact", "ESX1", "--given", "open", "--json").json()
+    assert states(answer["affected"]) == DOWN
+    assert states(answer["already"]) == AT_RISK | {("iron-2", "DOWN"), ("ESX2", "DOWN")}
+    assert answer["given"] == "open"
+
+
+def test_what_is_assumed_to_work_works(estate: Knockon) -> None:
+    ran = estate("impact", "iron-1", "--assume", "Cluster:Farm=operational", "--json")
+    answer = ran.json()
+    assert [each["name"] for each in answer["assumed"]] == ["Farm"]
+    assert states(answer["affected"]) == {("ESX1", "DOWN")}
+    assert (
+        "Assumed to be OPERATIONAL: Farm Cluster"
+        in estate("impact", "iron-1", "--assume", "Cluster:Farm=operational").out
+    )
+
+
+def test_a_distance_cuts_what_is_shown_and_says_so(estate: Knockon) -> None:
+    answer = estate("impact", "ESX1", "--max-distance", "2", "--json").json()
+    assert {each["name"] for each in answer["affected"]} == {"Farm", "vm"}
+    assert answer["counts"] == {"DOWN": 0, "DEGRADED": 0, "AT_RISK": 4}
+    assert answer["truncated"] is True
+    assert "Cut off by --max-distance" in estate("impact", "ESX1", "--max-distance", "2").out
+
+
+def test_a_relationship_type_can_be_left_out(estate: Knockon) -> None:
+    answer = estate("impact", "ESX1", "ESX2", "--exclude", "RUNS_ON", "--exclude", "STORED_ON", "--json").json()
+    assert states(answer["affected"]) == {("Farm", "DOWN"), ("vm", "DOWN")}
+
+
+def test_unknown_is_never_no_impact(estate: Knockon) -> None:
+    ran = estate("impact", "Incident:iron-2 is dead")
+    assert ran.code == 0
+    assert "No service is known to be affected." in ran.out
+    assert "no impact rule names its class" in ran.out
+
+
+@pytest.mark.parametrize("command", ["impact", "supports"])
+def test_a_reference_to_nothing_is_exit_2(estate: Knockon, command: str) -> None:
+    ran = estate(command, "Server:nowhere", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("knockon: REFERENCE_NOT_FOUND: Nothing is called 'Server:nowhere'.")
+
+
+@pytest.mark.parametrize("command", ["impact", "supports"])
+def test_an_empty_store_is_said_to_be_empty(knockon: Knockon, command: str) -> None:
+    ran = knockon(command, "ESX1")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("knockon: REFERENCE_NOT_FOUND: This store holds nothing yet.")
+
+
+def test_an_ambiguous_reference_lists_the_candidates(estate: Knockon) -> None:
+    ran = estate("impact", "twin")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("knockon: REFERENCE_AMBIGUOUS: 'twin' means several things: ")
+    exported = estate("export").json()["entities"]
+    twins = [each["id"] for each in exported if each["name"] == "twin"]
+    assert len(twins) == 2
+    assert all(f"Server:twin ({id_})" in ran.err for id_ in twins)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ESX1", "ESX1=degraded"],
+        ["ESX1", "--assume", "ESX1=operational"],
+        ["ESX1", "--assume", "ESX2"],
+        ["ESX1", "--assume", "ESX2=down"],
+        ["ESX1", "--exclude", "LEANS_ON"],
+    ],
+)
+def test_questions_that_make_no_sense_are_exit_2(estate: Knockon, arguments: list[str]) -> None:
+    ran = estate("impact", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("knockon: BAD_USAGE: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["ESX1", "--as-of", "2026-01-01"],
+        ["ESX1", "--given", "window"],
+        ["ESX1", "--given", "maintenance"],
+        ["ESX1", "--format", "mermaid"],
+        ["ESX1", "--format", "csv"],
+        ["ESX1", "--state", "at_risk"],
+        ["ESX1", "--max-distance", "0"],
+    ],
+)
+def test_options_of_later_versions_and_bad_values_are_refused(estate: Knockon, arguments: list[str]) -> None:
+    ran = estate("impact", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Error" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_supports_finds_what_redundancy_hides(estate: Knockon) -> None:
+    answer = estate("supports", "iron-1", "--json").json()
+    assert answer.keys() == {"revision", "id", "class", "name", "services"}
+    (service,) = answer["services"]
+    assert service.keys() == {"id", "class", "name", "criticality", "users", "distance", "path"}
+    assert (service["name"], service["distance"], len(service["path"])) == ("Shop", 5, 5)
+    ran = estate("supports", "iron-1")
+    assert (ran.code, ran.err) == (0, "")
+    assert "iron-1 Server supports" in as_table(ran.out)
+    assert "via shop=app > vm > Farm > ESX1 > iron-1" in as_table(ran.out)
+    assert as_table(estate("supports", "survey:twin-a").out) == "twin Server supports no service."
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(estate: Knockon) -> None:
+    for arguments in (["impact", "ESX1"], ["impact", "ESX1", "--json"], ["export"]):
+        with subprocess.Popen(
+            estate.command(*arguments), env=estate.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as running:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            running.stdout.close()
+            said = running.stderr.read()
+            assert (running.wait(timeout=60), said) == (0, b"")
