@@ -8,10 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 KNOCKON = Path(sys.executable).with_name("knockon")
 DATA = Path(__file__).parents[1] / "data"

@@ -67,7 +67,7 @@ def test_the_answer_as_tables_fits_80_columns(estate: Knockon) -> None:
     for part in (
         "If ESX1 Hypervisor is down, knowing what is open",
         "4 DOWN of what depends on it.",
-        "DOWN Shop BusinessService, criticality 1, 500 users shop=app is down, which takes this down. "
+        "DOWN Shop BusinessService, criticality 1, 500 users shop=app is down, which takes this down.",
         "via shop=app > vm > Farm > ESX1",
         "DOWN 1 Farm Cluster",
         "Already so",

@@ -33,7 +33,7 @@ _BUSY_CODES = frozenset({
 
 def translated(error: DriverError | Neo4jError) -> StoreError:
     """Say what a driver's error means for whoever called the store."""
-    words = str(error).rstrip(".")
+    words = " ".join(str(error).split()).rstrip(".")
     if isinstance(error, IncompleteCommit):  # a repeated write might be written twice, so it is not StoreBusy
         return StoreUnreachable(f"Neo4j went away during a commit: look whether it was written ({words}).")
     if isinstance(error, ServiceUnavailable | ConnectionPoolError | ConfigurationError):
