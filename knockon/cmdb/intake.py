@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
 
@@ -30,12 +30,28 @@ class Finding:
     location: str
 
 
+Said = TypeVar("Said", EntityObservation, RelationshipObservation)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[Said]):
+    """An observation that was taken: when it was seen, and the digest of what it says."""
+
+    said: Said
+    seen: str
+    digest: str
+
+    def is_news(self, seen: str, content: str) -> bool:
+        """Tell whether this beats what is known of the same key: other content, and newer ``(seen, digest)``."""
+        return self.digest != content and (self.seen, self.digest) > (seen, content)
+
+
 @dataclass
 class Intake:
-    """One load, sorted out. Observations have ``seen`` filled in and come with their digest."""
+    """One load, sorted out."""
 
-    entities: list[tuple[EntityObservation, str]] = field(default_factory=list)
-    relationships: list[tuple[RelationshipObservation, str]] = field(default_factory=list)
+    entities: list[Taken[EntityObservation]] = field(default_factory=list)
+    relationships: list[Taken[RelationshipObservation]] = field(default_factory=list)
     rejected_entities: list[Reject] = field(default_factory=list)
     rejected_relationships: list[Reject] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -59,45 +75,37 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Intake:
     ``loaded_at`` stands in where an observation does not say when it was seen.
     """
     intake = Intake()
-    entities: dict[Hashable, tuple[EntityObservation, str]] = {}
-    relationships: dict[Hashable, tuple[RelationshipObservation, str]] = {}
+    entities: dict[Hashable, Taken[EntityObservation]] = {}
+    relationships: dict[Hashable, Taken[RelationshipObservation]] = {}
     for item in items:
         if isinstance(item, Skipped):
             intake.skipped[item.kind] += 1
-        elif isinstance(item, Reject):
-            (intake.rejected_entities if item.kind == "entity" else intake.rejected_relationships).append(item)
-        elif isinstance(item, EntityObservation):
-            entity = validate.entity(model, item)
-            if isinstance(entity, Reject):
-                intake.rejected_entities.append(entity)
-            else:
-                content = digest(entity.class_name, entity.attributes)
-                _keep(entities, entity.key, replace(entity, seen=entity.seen or loaded_at), content, intake)
-        else:
-            relationship = validate.relationship(model, item)
-            if isinstance(relationship, Reject):
-                intake.rejected_relationships.append(relationship)
-            else:
-                content = digest(relationship.attributes)
-                dated = replace(relationship, seen=relationship.seen or loaded_at)
-                _keep(relationships, edge_record_key(relationship), dated, content, intake)
+            continue
+        typed: Item = item
+        if isinstance(item, EntityObservation):
+            typed = validate.entity(model, item)
+        elif isinstance(item, RelationshipObservation):
+            typed = validate.relationship(model, item)
+        if isinstance(typed, EntityObservation):
+            content = digest(typed.class_name, typed.attributes)
+            _keep(entities, typed.key, typed.key, Taken(typed, typed.seen or loaded_at, content), intake)
+        elif isinstance(typed, RelationshipObservation):
+            key = edge_record_key(typed)
+            taken = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))
+            _keep(relationships, key, key.words, taken, intake)
+        elif isinstance(typed, Reject):
+            (intake.rejected_entities if typed.kind == "entity" else intake.rejected_relationships).append(typed)
     intake.entities = list(entities.values())
     intake.relationships = list(relationships.values())
     return intake
 
 
-Said = TypeVar("Said", EntityObservation, RelationshipObservation)
-
-
-def _keep(kept: dict[Hashable, tuple[Said, str]], key: Hashable, said: Said, content: str, intake: Intake) -> None:
-    before = kept.get(key)
-    if before is None:
-        kept[key] = (said, content)
-        return
-    other, other_content = before
-    name = key if isinstance(key, str) else " ".join(str(part) for part in key[1:4])  # type: ignore[index]
-    which = "says the same again" if content == other_content else "says something else; the newer one counts"
-    message = f"{name} stands twice in this load ({other.location} and {said.location}) and {which}."
-    intake.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, said.location))
-    if (said.seen or "", content) > (other.seen or "", other_content):
-        kept[key] = (said, content)
+def _keep(kept: dict[Hashable, Taken[Said]], key: Hashable, words: str, taken: Taken[Said], intake: Intake) -> None:
+    """Keep the newer one of two that speak of the same key, whatever their order."""
+    other = kept.get(key)
+    if other is not None:
+        which = "says the same again" if taken.digest == other.digest else "says something else; the newer one counts"
+        message = f"{words} stands twice in this load ({other.said.location} and {taken.said.location}) and {which}."
+        intake.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, taken.said.location))
+    if other is None or (taken.seen, taken.digest) > (other.seen, other.digest):
+        kept[key] = taken

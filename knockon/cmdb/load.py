@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from knockon.cmdb.contract import Store, Write
-    from knockon.cmdb.intake import Intake
+    from knockon.cmdb.intake import Intake, Taken
     from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, JournalEntry
     from knockon.schema.model import Model
     from knockon.schema.observation import EntityObservation, Item, RelationshipObservation
@@ -100,7 +100,7 @@ async def load(
     return await run.finish(intake)
 
 
-One = TypeVar("One", "tuple[EntityObservation, str]", "tuple[RelationshipObservation, str]")
+One = TypeVar("One")
 T = TypeVar("T")
 
 
@@ -124,7 +124,7 @@ class _Run:
         self._report = LoadReport()
         self._seen_again = SeenAgain()
 
-    async def entities(self, batch: Sequence[tuple[EntityObservation, str]]) -> None:
+    async def entities(self, batch: Sequence[Taken[EntityObservation]]) -> None:
         async def work(write: Write) -> tuple[tuple[Reconciled, Related], list[JournalEntry], bool]:
             changes = await reconcile(write, self._model, batch)
             edges = await reread(write, self._model, changes.stirred, changes.reclassed)
@@ -138,19 +138,19 @@ class _Run:
         self._seen_again.records(changes.unchanged)
         self._count(edges)
 
-    async def relationships(self, batch: Sequence[tuple[RelationshipObservation, str]]) -> None:
+    async def relationships(self, batch: Sequence[Taken[RelationshipObservation]]) -> None:
         async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
             changes = await relate(write, self._model, batch, strict=self._strict)
             return changes, changes.entries, bool(changes.stored)
 
         edges = await self._write(work)
         self._count(edges)
-        said = {edge_record_key(said): said for said, _ in batch}
+        said = {edge_record_key(taken.said): taken.said for taken in batch}
         for record in edges.waiting:
             self._wait(record, said[record.key])
         counts = self._report.relationships
         still_waiting = {record.key for record in edges.waiting}
-        counts.unchanged += sum(record.key not in still_waiting for record, _, _ in edges.unchanged) + edges.confirmed
+        counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
         self._seen_again.edge_records(edges.unchanged)
 
     async def finish(self, intake: Intake) -> LoadReport:
@@ -223,12 +223,12 @@ class SeenAgain:
         self.by_moment: dict[str, tuple[list[tuple[str, str]], list[tuple[EdgeRecordKey, str]]]] = {}
         self.edges: list[EdgeKey] = []
 
-    def records(self, unchanged: Iterable[tuple[str, str, str]]) -> None:
-        for key, content, seen in unchanged:
-            self.by_moment.setdefault(seen, ([], []))[0].append((key, content))
+    def records(self, unchanged: Iterable[Taken[EntityObservation]]) -> None:
+        for taken in unchanged:
+            self.by_moment.setdefault(taken.seen, ([], []))[0].append((taken.said.key, taken.digest))
 
-    def edge_records(self, unchanged: Iterable[tuple[EdgeRecord, str, str]]) -> None:
-        for record, content, seen in unchanged:
-            if seen > record.seen and content == record.digest:
-                self.by_moment.setdefault(seen, ([], []))[1].append((record.key, content))
+    def edge_records(self, unchanged: Iterable[tuple[EdgeRecord, str]]) -> None:
+        for record, seen in unchanged:
+            if seen > record.seen:
+                self.by_moment.setdefault(seen, ([], []))[1].append((record.key, record.digest))
                 self.edges += [record.edge] if record.edge else []

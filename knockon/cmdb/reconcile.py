@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from uuid_utils import uuid7
 
-from knockon.cmdb.rows import Entity, JournalEntry, Record
+from knockon.cmdb.rows import SEPARATOR, Entity, JournalEntry, Record
 from knockon.schema.reference import answers_to, key_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from knockon.cmdb.contract import Write
+    from knockon.cmdb.intake import Taken
     from knockon.schema.model import Model
     from knockon.schema.observation import EntityObservation
-
-SEPARATOR = "\x1f"  # sorts before every character that a name may have, so joined fields sort like tuples
 
 
 @dataclass
@@ -29,7 +28,7 @@ class Reconciled:
 
     created: int = 0
     updated: int = 0
-    unchanged: list[tuple[str, str, str]] = field(default_factory=list)  # key, digest, seen again at
+    unchanged: list[Taken[EntityObservation]] = field(default_factory=list)  # seen again
     entries: list[JournalEntry] = field(default_factory=list)
     stirred: set[str] = field(default_factory=set)  # tokens that may mean something else now
     reclassed: set[str] = field(default_factory=set)  # ids whose class changed
@@ -52,19 +51,20 @@ def entity_image(entity: Entity) -> dict[str, Any]:
     }
 
 
-async def reconcile(write: Write, model: Model, batch: Sequence[tuple[EntityObservation, str]]) -> Reconciled:
-    """Write the records and entities of one batch; observations have ``seen``, one for each key."""
+async def reconcile(write: Write, model: Model, batch: Sequence[Taken[EntityObservation]]) -> Reconciled:
+    """Write the records and entities of one batch, which has one observation for each key."""
     result = Reconciled()
-    known = await write.records([(said.source, said.key) for said, _ in batch])
+    known = await write.records([(taken.said.source, taken.said.key) for taken in batch])
     records: list[Record] = []
-    for said, content in batch:
+    for taken in batch:
+        said = taken.said
         old = known.get((said.source, said.key))
-        seen = said.seen or ""
-        if old and (old.digest == content or (old.seen, old.digest) >= (seen, content)):
-            result.unchanged.append((said.key, content, seen))
+        if old and not taken.is_news(old.seen, old.digest):
+            result.unchanged.append(taken)
             continue
         entity_id = old.entity_id if old else str(uuid7())
-        records.append(Record(said.source, said.key, entity_id, said.class_name, said.attributes, seen, content))
+        record = Record(said.source, said.key, entity_id, said.class_name, said.attributes, taken.seen, taken.digest)
+        records.append(record)
     before = await write.entities([r.entity_id for r in records if (r.source, r.key) in known])
     for record in records:
         _note(result, model, record, before.get(record.entity_id))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from knockon.cmdb.contract import Write
+    from knockon.cmdb.intake import Taken
     from knockon.schema.model import Model
     from knockon.schema.observation import RelationshipObservation
 
@@ -40,7 +41,7 @@ class Related:
     created: int = 0
     updated: int = 0
     retired: int = 0
-    unchanged: list[tuple[EdgeRecord, str, str]] = field(default_factory=list)  # as stored, digest said, seen again at
+    unchanged: list[tuple[EdgeRecord, str]] = field(default_factory=list)  # as stored, and when it was seen again
     waiting: list[EdgeRecord] = field(default_factory=list)  # of those observed: without an edge, and why
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0  # edge records written
@@ -54,25 +55,26 @@ def edge_image(edge: Edge) -> dict[str, Any]:
 
 
 async def relate(
-    write: Write, model: Model, batch: Sequence[tuple[RelationshipObservation, str]], *, strict: bool = False
+    write: Write, model: Model, batch: Sequence[Taken[RelationshipObservation]], *, strict: bool = False
 ) -> Related:
     """Write the edge records of one batch and the edges that they imply.
 
     With ``strict`` a record whose references do not resolve is not written; it is in ``waiting`` all the same.
     """
     result = Related()
-    known = await write.edge_records([edge_record_key(said) for said, _ in batch])
+    keys = [edge_record_key(taken.said) for taken in batch]
+    known = await write.edge_records(keys)
     fresh: list[EdgeRecord] = []
-    for said, content in batch:
-        key = edge_record_key(said)
+    for key, taken in zip(keys, batch, strict=True):
         old = known.get(key)
-        seen = said.seen or ""
-        if old and (old.digest == content or (old.seen, old.digest) >= (seen, content)):
-            result.unchanged.append((old, content, seen))
+        if old and not taken.is_news(old.seen, old.digest):
+            again = taken.seen if taken.digest == old.digest else old.seen
+            result.unchanged.append((old, again))
             if old.edge is None:
                 result.waiting.append(old)
         else:
-            fresh.append(EdgeRecord(key, said.attributes, seen, content, None, None, (None, None), ()))
+            said = taken.said.attributes
+            fresh.append(EdgeRecord(key, said, taken.seen, taken.digest, None, None, (None, None), ()))
     resolved = await _resolved(write, model, fresh)
     result.waiting += [record for record in resolved if record.edge is None]
     if strict:

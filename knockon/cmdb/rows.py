@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SEPARATOR = "\x1f"
+"""Joins the fields of an order; it sorts before every character of a name, so joined fields sort like tuples."""
+
 Values = dict[str, Any]
 """Attribute values: JSON values (str, int, float, bool, None, list, dict)."""
 
@@ -150,4 +153,4 @@ class Neighbour:
 
 def neighbour_order(neighbour: Neighbour) -> str:
     """Give the place of a neighbour in a list: the entity's order, then the edge's group."""
-    return f"{neighbour.entity.order}\x1f{neighbour.edge.key.group}"
+    return f"{neighbour.entity.order}{SEPARATOR}{neighbour.edge.key.group}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.filter import All, Compare
+from knockon.cmdb.rows import SEPARATOR
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.where import Where, compared
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.filter import Condition
     from knockon.cmdb.rows import Entity
     from knockon.cmdb.stores.neo4j.cypher import Transaction
-
-SEPARATOR = "\x1f"
 
 
 class Sought:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import Neighbour
+from knockon.cmdb.rows import SEPARATOR, Neighbour
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.where import compared
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity, Revision
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
-SEPARATOR = "\x1f"
 
+# Hints, where one look-up follows another: a plan made while there is hardly anything, and kept for a while, would
+# otherwise go through all entities for each key.
 ENTITIES: LiteralString = """
 UNWIND $ids AS id
 OPTIONAL MATCH (alias:_Alias {id: id})
-MATCH (n:_Entity {_id: coalesce(alias.entity, id)})
+MATCH (n:_Entity {_id: coalesce(alias.entity, id)}) USING INDEX SEEK n:_Entity(_id)
 WHERE n:_Live OR $retired
 RETURN collect([id, n:_Retired, properties(n)])"""
 
@@ -30,7 +31,7 @@ BY_KEY: LiteralString = """
 UNWIND $keys AS k
 MATCH (r:_Record {k: k[0]})
 OPTIONAL MATCH (alias:_Alias {id: r.entity})
-MATCH (n:_Entity:_Live {_id: coalesce(alias.entity, r.entity)})
+MATCH (n:_Entity:_Live {_id: coalesce(alias.entity, r.entity)}) USING INDEX SEEK n:_Entity(_id)
 RETURN k[1], [n._id]"""
 
 # An entity answers by its name under each of its labels.

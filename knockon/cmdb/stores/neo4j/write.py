@@ -50,15 +50,15 @@ CALL (id) {
 WITH DISTINCT r
 RETURN collect(properties(r))"""
 SAYINGS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {edge: k}) RETURN k, collect(properties(r))"
+# The hints bind both ends first. A plan made while there is hardly anything, and kept for a while, would otherwise
+# read all relationships for each key.
 EDGES: LiteralString = """
 UNWIND $keys AS k
-MATCH (a:_Entity {_id: k[1]})
-MATCH (b:_Entity {_id: k[2]})
-CALL (k, a, b) {
-  MATCH (a)-[r]->(b)
-  WHERE r._group = k[3] AND coalesce(r._type, type(r)) = k[0]
-  RETURN r
-}
+MATCH (a:_Entity {_id: k[1]}) USING INDEX SEEK a:_Entity(_id)
+MATCH (b:_Entity {_id: k[2]}) USING INDEX SEEK b:_Entity(_id)
+WITH k, a, b
+MATCH (a)-[r]->(b)
+WHERE r._group = k[3] AND coalesce(r._type, type(r)) = k[0]
 RETURN collect([k[0], k[1], k[2], type(r) = '_RETIRED', properties(r)])"""
 
 PUT_RECORDS: LiteralString = "UNWIND $rows AS row MERGE (r:_Record {k: row.k}) SET r = row"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import Neighbour, Scan
+from knockon.cmdb.rows import SEPARATOR, Neighbour, Scan
 from knockon.cmdb.stores.sqlite.rows import (
     EDGE,
     EDGE_RECORD,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Record, Revision
     from knockon.cmdb.stores.sqlite.where import Test
 
-SEPARATOR = "\x1f"
 BEYOND = "\U0010ffff"  # greater than any order
 
 REVISION = "SELECT value FROM meta WHERE key = 'revision'"
