@@ -142,7 +142,6 @@ def test_every_edge_carries_group_settings_and_evidence(model: Model) -> None:
         assert kind.attributes["evidence"].spec.default == "declared"
 
 
-
 def test_names_that_scripts_use(model: Model) -> None:
     wanted = {
         "Incident": "kind state opened_at resolved_at impact urgency",
