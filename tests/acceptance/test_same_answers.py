@@ -152,7 +152,7 @@ async def some_of_each_class(pair: Pair) -> list[Entity]:
     found = await pair.embedded.entities("Hypervisor")
     for class_name in FAILING:
         members = await pair.embedded.entities(class_name)
-        found += [each for each in [*members[:1], *members[1:][-2:]] if each not in found]
+        found += [each for each in [*members[:1], *members[1:][-1:]] if each not in found]
     return found
 
 
@@ -161,7 +161,7 @@ async def test_failures_have_the_same_impact(pair: Pair, given: str) -> None:
     answers = [
         await impact(pair, [Ask(native_reference(each))], given=given) for each in await some_of_each_class(pair)
     ]
-    assert len(answers) > 100
+    assert len(answers) > 60
     assert sum(bool(each["affected"]) for each in answers) > len(answers) // 2
 
 
@@ -258,7 +258,6 @@ LISTS = {
     "related": 'configurationItems(first: 50, where: {related: {type: AFFECTED_BY, to: {class: {eq: Incident}}}, '
     'not: {name: {startsWith: "ham-"}}}) { totalCount edges { node { id class name } } }',
     "people": "people(first: 50) { totalCount edges { node { name attributes } } }",
-    "racks": "racks(first: 50) { edges { node { name locatedIn { edges { node { name } } } } } }",
     "pods": "pods(first: 50) { edges { node { name memberOf { edges { node { name } } } "
     "runsOn { edges { node { name } } } } } }",
     "calendars": "calendars { edges { node { name attributes } } }",
