@@ -202,6 +202,7 @@ class FindingCode(StrEnum):
     """What a load noticed about records that it did take."""
 
     DUPLICATE_RECORD = "DUPLICATE_RECORD"
+    WAITING_REFERENCE = "WAITING_REFERENCE"
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE"
     RELATIONSHIP_NOT_ALLOWED = "RELATIONSHIP_NOT_ALLOWED"
     SELF_LOOP = "SELF_LOOP"  # two references that turn out to mean one thing

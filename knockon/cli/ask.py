@@ -108,7 +108,7 @@ def supports(
 def _reference_and_state(text: str, default: str) -> tuple[str, str]:
     """Take ``REF=STATE`` apart; a name may hold ``=`` itself, so only a state behind the last one counts."""
     reference, equals, behind = text.rpartition("=")
-    return (reference, behind) if equals and behind in _STATES else (text, default)
+    return (reference, behind.lower()) if equals and behind.lower() in _STATES else (text, default)
 
 
 def _pin(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings, writing_to
+from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings, writing_to
 
 if TYPE_CHECKING:
     from knockon.cmdb.rows import Edge, Entity, Scan
@@ -25,7 +25,7 @@ def export(
     async def work() -> Scan:
         found = settings(store)
         model = model_of(found)
-        async with open_store(found, model) as opened:
+        async with asking(found, model) as opened:
             return await opened.scan(model.concrete("Entity"))
 
     scan = run(work())

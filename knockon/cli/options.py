@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import unquote
 
 import typer
 
-from knockon.errors import BadUsage, ReferenceNotFound
+from knockon.errors import BadUsage, ReferenceNotFound, StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator
-    from pathlib import Path
     from typing import Any, TypeVar
 
     from knockon.cmdb.contract import Store
@@ -59,7 +60,11 @@ async def open_store(found: Settings, model: Model) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def asking(found: Settings, model: Model) -> AsyncIterator[Store]:
-    """Open the store for a question; where nothing is found because nothing was ever loaded, say so."""
+    """Open the store for a question; where nothing is found because nothing was ever loaded, say so.
+
+    A question makes no store: a file that is not there is a mistake in its path.
+    """
+    _refuse_missing(found.store_url)
     async with open_store(found, model) as store:
         try:
             yield store
@@ -69,6 +74,12 @@ async def asking(found: Settings, model: Model) -> AsyncIterator[Store]:
             raise ReferenceNotFound(
                 "This store holds nothing yet. Load something first, or name another one with --store or KNOCKON_STORE."
             ) from error
+
+
+def _refuse_missing(url: str) -> None:
+    kind, _, path = url.partition("://")
+    if kind == "sqlite" and not Path(unquote(path)).exists():
+        raise StoreUnreachable(f"There is no store at {unquote(path)}; load something first, or mend --store.")
 
 
 @contextmanager

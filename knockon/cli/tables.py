@@ -92,7 +92,8 @@ def print_load(report: LoadReport, seconds: float) -> None:
 def _services(out: Out, answer: ImpactAnswer) -> None:
     if not answer.services:
         known = "known to be " if answer.unknown else ""
-        out.print(f"[{'yellow' if known else 'green'}]No service is {known}affected.[/]")
+        word = "made worse than it already is" if answer.already else "affected"
+        out.print(f"[{'yellow' if known or answer.already else 'green'}]No service is {known}{word}.[/]")
         return
     why = {each.ci.id: each for each in answer.affected}
     rows = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.reconcile import Reconciled, reconcile
-from knockon.cmdb.relate import WAITING, WHY, Related, relate, reread, reweigh
+from knockon.cmdb.relate import WHY, Related, relate, reread, reweigh
 from knockon.cmdb.rows import RevisionHead
 from knockon.errors import FindingCode, RejectCode, StoreBusy
 from knockon.schema.observation import Reject
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Store, Write
     from knockon.cmdb.intake import Intake, Taken
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, JournalEntry
+    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, JournalEntry
     from knockon.schema.model import Model
     from knockon.schema.observation import EntityObservation, Item, RelationshipObservation
 
 BATCH = 2_000
 """Records in one transaction at most (DESIGN.md section 3)."""
+
+SEEN_AGAIN = 20_000
+"""Unchanged records that one transaction notes as seen again: it only touches them, within a second or two."""
 
 ATTEMPTS = 6
 
@@ -161,17 +164,24 @@ class _Run:
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
         report.skipped = dict(sorted(intake.skipped.items()))
+        parts = list(self._seen_again.parts(SEEN_AGAIN))
+        for part in parts[:-1]:
+            await self._note_seen(part, "seen", {})
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
-        self._head = replace(self._head, kind="run", note=note)
+        await self._note_seen(parts[-1], "run", note)
+        return report
+
+    async def _note_seen(self, part: list[Again], kind: str, note: dict[str, Any]) -> None:
+        self._head = replace(self._head, kind=kind, note=note)
 
         async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
-            for seen, (records, edge_records) in self._seen_again.by_moment.items():
-                await write.touch(self._head.source, seen, records, edge_records)
-            edges = await reweigh(write, self._seen_again.edges)
+            for seen, keys, edge_keys in part:
+                await write.touch(self._head.source, seen, keys, edge_keys)
+            spoken_of = await write.edge_records([key for _, _, edge_keys in part for key, _ in edge_keys])
+            edges = await reweigh(write, {record.edge for record in spoken_of.values() if record.edge})
             return edges, edges.entries, True
 
         self._count(await self._write(work))
-        return report
 
     def _count(self, edges: Related) -> None:
         counts = self._report.relationships
@@ -182,7 +192,7 @@ class _Run:
     def _wait(self, record: EdgeRecord, said: RelationshipObservation) -> None:
         text = record.key.words
         counts = self._report.relationships
-        if self._strict and record.because in (WAITING, FindingCode.AMBIGUOUS_REFERENCE):
+        if self._strict and record.because in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE):
             why = "means several things" if record.because == FindingCode.AMBIGUOUS_REFERENCE else "is not there yet"
             message = f"{text}: what it refers to {why}; load that first, or load without --strict."
             self._report.rejects.append(
@@ -191,9 +201,8 @@ class _Run:
             counts.rejected += 1
             return
         counts.waiting += 1
-        if record.because != WAITING:
-            code = FindingCode(record.because or "")
-            self._report.findings.append(Finding(code, f"{text}: {WHY[code]}", said.location))
+        finding = FindingCode(record.because or "")
+        self._report.findings.append(Finding(finding, f"{text}: {WHY[finding]}", said.location))
 
     async def _write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
         """Do work in one transaction: again when the store is busy, rolled back when it changed nothing."""
@@ -216,19 +225,29 @@ class _Run:
         raise AssertionError("unreachable")
 
 
+Again = tuple[str, list[tuple[str, str]], list[tuple["EdgeRecordKey", str]]]
+"""Seen at this moment again: (key, digest) of records, and of edge records."""
+
+
 class SeenAgain:
-    """Unchanged records by the moment at which they were seen again, and the edges that they speak of."""
+    """Unchanged records, in the order in which they came."""
 
     def __init__(self) -> None:
-        self.by_moment: dict[str, tuple[list[tuple[str, str]], list[tuple[EdgeRecordKey, str]]]] = {}
-        self.edges: list[EdgeKey] = []
+        self._records: list[tuple[str, str, str]] = []
+        self._edge_records: list[tuple[str, EdgeRecordKey, str]] = []
 
     def records(self, unchanged: Iterable[Taken[EntityObservation]]) -> None:
-        for taken in unchanged:
-            self.by_moment.setdefault(taken.seen, ([], []))[0].append((taken.said.key, taken.digest))
+        self._records += [(taken.seen, taken.said.key, taken.digest) for taken in unchanged]
 
     def edge_records(self, unchanged: Iterable[tuple[EdgeRecord, str]]) -> None:
-        for record, seen in unchanged:
-            if seen > record.seen:
-                self.by_moment.setdefault(seen, ([], []))[1].append((record.key, record.digest))
-                self.edges += [record.edge] if record.edge else []
+        self._edge_records += [(seen, record.key, record.digest) for record, seen in unchanged if seen > record.seen]
+
+    def parts(self, size: int) -> Iterator[list[Again]]:
+        """Cut them into parts of at most ``size`` records and ``size`` edge records; at least one part."""
+        for start in range(0, max(len(self._records), len(self._edge_records), 1), size):
+            moments: dict[str, Again] = {}
+            for seen, key, content in self._records[start : start + size]:
+                moments.setdefault(seen, (seen, [], []))[1].append((key, content))
+            for seen, edge_key, content in self._edge_records[start : start + size]:
+                moments.setdefault(seen, (seen, [], []))[2].append((edge_key, content))
+            yield list(moments.values())

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
     from knockon.schema.observation import RelationshipObservation
 
-WAITING = "WAITING"
-
 WHY: dict[str, str] = {
-    WAITING: "what it refers to is not there yet; it waits.",
+    FindingCode.WAITING_REFERENCE: "what it refers to is not there yet; it waits.",
     FindingCode.AMBIGUOUS_REFERENCE: "a reference means several things; it waits until only one is left.",
     FindingCode.RELATIONSHIP_NOT_ALLOWED: "the model does not allow this type between these classes; it has no effect.",
     FindingCode.SELF_LOOP: "both references mean the same thing; it has no effect.",
@@ -78,7 +76,11 @@ async def relate(
     resolved = await _resolved(write, model, fresh)
     result.waiting += [record for record in resolved if record.edge is None]
     if strict:
-        resolved = [record for record in resolved if record.because not in (WAITING, FindingCode.AMBIGUOUS_REFERENCE)]
+        resolved = [
+            record
+            for record in resolved
+            if record.because not in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE)
+        ]
     await _settle(write, resolved, known.values(), result)
     return result
 
@@ -130,7 +132,7 @@ def _read(
         if hit is None or tried[hit] != key_token(source, reference):
             watches += tried if hit is None else tried[: hit + 1]
         if len(found) != 1:
-            reason = FindingCode.AMBIGUOUS_REFERENCE if found else WAITING
+            reason = FindingCode.AMBIGUOUS_REFERENCE if found else FindingCode.WAITING_REFERENCE
             because = because if because == FindingCode.AMBIGUOUS_REFERENCE else reason
     edge, because = _edge(model, record, ends, because, classes)
     known = (ends[0], ends[1])

@@ -87,7 +87,7 @@ class EdgeRecord:
     """What one source says of one relationship.
 
     ``edge`` is what it resolves to now, or None while it waits; then ``because`` says why:
-    a code (WAITING, AMBIGUOUS_REFERENCE, RELATIONSHIP_NOT_ALLOWED). ``known`` are the ends that do
+    a code (WAITING_REFERENCE, AMBIGUOUS_REFERENCE, RELATIONSHIP_NOT_ALLOWED). ``known`` are the ends that do
     resolve. ``watches`` are the tokens that could change what it resolves to.
     """
 

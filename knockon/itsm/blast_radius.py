@@ -263,13 +263,10 @@ def _pinned(found: Difference, but: Collection[str]) -> list[Ci]:
 
 
 def _already(found: Difference) -> tuple[Already, ...]:
-    reasons: dict[str, str] = {}
-    for effect in found.context.effects:
-        reasons.setdefault(effect.item_id, effect.because)
     entities = found.view.entities
 
     def because(id_: str) -> str:
-        own = found.before.explains_itself(id_) and reasons.get(id_)
+        own = found.context.because(id_, found.before.state(id_)) if found.before.explains_itself(id_) else None
         return own or found.before.because(id_, lambda each: entities[each].name).text
 
     return tuple(Already(_ci(found.view, id_), found.before.state(id_), because(id_)) for id_ in found.before.settled())

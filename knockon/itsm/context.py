@@ -50,6 +50,11 @@ class Context:
     def pins(self) -> set[str]:
         return {effect.item_id for effect in self.effects if effect.pin}
 
+    def because(self, item_id: str, state: State) -> str | None:
+        """Say which record puts an item into this state itself."""
+        fitting = (e.because for e in self.effects if e.item_id == item_id and e.state == state and not e.pin)
+        return next(fitting, None)
+
     @property
     def states(self) -> dict[str, State]:
         found: dict[str, State] = {}
@@ -69,8 +74,9 @@ async def open_records(store: Store, model: Model, *, but: Collection[str] = ())
     for class_name in EFFECT_TYPES:
         where = _may_hold(model, class_name)
         async for records in all_entities(store, model.concrete(class_name), where):
-            wanted = [record for record in records if record.id not in but]
-            context.unmapped += [r for r in wanted if not model.state_of(r.class_name, r.attributes).known]
+            standing = [(record, model.state_of(record.class_name, record.attributes)) for record in records]
+            wanted = [record for record, state in standing if state.in_effect and record.id not in but]
+            context.unmapped += [record for record, state in standing if not state.known and record.id not in but]
             context.records |= {record.id for record in wanted}
             context.effects += await declared_effects(store, model, wanted)
     return context
@@ -91,13 +97,15 @@ def _effect(record: Entity, class_name: str, neighbour: Neighbour) -> Effect:
     declared = attributes.get("effect")
     pin = attributes.get("assume") == "operational"
     if declared is not None:
-        return Effect(record, neighbour.entity.id, _EFFECTS[declared], pin, f"{record.name} declares {declared}")
+        return Effect(record, neighbour.entity.id, _EFFECTS[declared], pin, f"{_named(record)} declares {declared}")
     if class_name == "Change":
-        return Effect(record, neighbour.entity.id, State.DOWN, pin, f"{record.name} declares no effect: down assumed")
+        return Effect(
+            record, neighbour.entity.id, State.DOWN, pin, f"{_named(record)} declares no effect: down assumed"
+        )
     kind = record.attributes.get("kind")
     state = _BY_INCIDENT_KIND.get(str(kind), State.OPERATIONAL)
     word = "none" if state is State.OPERATIONAL else state.name.lower()
-    because = f"{record.name} declares no effect: {word} assumed for kind {kind or 'unknown'}"
+    because = f"{_named(record)} declares no effect: {word} assumed for kind {kind or 'unknown'}"
     return Effect(record, neighbour.entity.id, state, pin, because)
 
 
@@ -108,3 +116,8 @@ def _may_hold(model: Model, class_name: str) -> Condition | None:
         return None
     over = tuple(sorted(name for name, state in lifecycle.states.items() if not state.in_effect))
     return Not(Compare(lifecycle.attribute, "in", over)) if over else None
+
+
+def _named(record: Entity) -> str:
+    """Name a record in a sentence: its name may be one itself."""
+    return f'{record.class_name} "{record.name}"'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from knockon.impact.supports import supported
 from knockon.itsm.blast_radius import ci_of, compare
-from knockon.itsm.context import declared_effects, open_records
+from knockon.itsm.context import Context, declared_effects, open_records
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ async def affected_services(topologies: Topologies, incident: Entity) -> list[In
 
     def because(id_: str) -> str:
         if found.after.explains_itself(id_):
-            return next((effect.because for effect in own if effect.item_id == id_), "It is failed by an open record.")
+            said = Context(own).because(id_, found.after.state(id_)) or context.because(id_, found.after.state(id_))
+            return said or "It is failed by an open record."
         return found.after.because(id_, lambda each: entities[each].name).text
 
     return [

@@ -100,7 +100,7 @@ def test_the_pods_owner_that_is_not_in_the_dump_waits(clusters: Loaded) -> None:
     assert {each for each in waiting if each[0].startswith("Pod/")} == {
         ("Pod/fix/single-server-sngl-hs5itknq-5e6755", "MEMBER_OF", "ArangoDeployment/fix/single-server")
     }
-    assert {each.because for each in clusters.scan.waiting} == {"WAITING"}
+    assert {each.because for each in clusters.scan.waiting} == {"WAITING_REFERENCE"}
     assert clusters.reports["live"]["relationships"]["waiting"] == len(waiting)
 
 

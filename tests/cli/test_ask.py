@@ -147,10 +147,10 @@ def test_a_reference_to_nothing_is_exit_2(estate: Knockon, command: str) -> None
 
 
 @pytest.mark.parametrize("command", ["impact", "supports"])
-def test_an_empty_store_is_said_to_be_empty(knockon: Knockon, command: str) -> None:
+def test_a_question_makes_no_store(knockon: Knockon, command: str) -> None:
     ran = knockon(command, "ESX1")
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("knockon: REFERENCE_NOT_FOUND: This store holds nothing yet.")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("knockon: STORE_UNREACHABLE: There is no store at ")
 
 
 def test_an_ambiguous_reference_lists_the_candidates(estate: Knockon) -> None:

@@ -54,10 +54,11 @@ def test_an_estate_that_cannot_be_made_is_wrong_use(knockon: Knockon, tmp_path: 
     assert not (tmp_path / "estate").exists()
 
 
-def test_a_path_that_cannot_be_written_is_one_sentence(knockon: Knockon, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for arguments in (["generate", "--out", "file"], ["export", "--out", "file/estate.json"]):
-        ran = knockon(*arguments)
+def test_a_path_that_cannot_be_written_is_one_sentence(estate: Knockon, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for arguments in (["generate", "--out", str(file)], ["export", "--out", str(file / "estate.json")]):
+        ran = estate(*arguments)
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith(f"knockon: BAD_USAGE: {arguments[-1]} cannot be written (")
         assert ran.err.count("\n") == 1

@@ -33,7 +33,7 @@ def link(start: str, kind: str, end: str, **attributes: Any) -> Item:
 async def say(store: Store, *items: Item) -> None:
     report = await load(store, MODEL, items, source="t", actor="tester")
     assert not report.rejects, report.rejects
-    assert not report.findings, report.findings
+    assert not [each for each in report.findings if each.code != "WAITING_REFERENCE"], report.findings
 
 
 SHOP: list[Item] = [

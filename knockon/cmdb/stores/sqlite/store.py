@@ -41,10 +41,10 @@ class SqliteStore:
 
     async def open(self) -> None:
         def opening() -> Database:
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreUnreachable(f"{self._path}: the folder cannot be made ({error}).") from error
+            if not self._path.parent.is_dir():
+                raise StoreUnreachable(
+                    f"{self._path}: there is no folder {self._path.parent}; make it, or mend the path."
+                )
             return Database(self._path, self._busy_timeout, migrate)
 
         self._opened = await asyncio.to_thread(opening)
