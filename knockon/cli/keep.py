@@ -83,6 +83,7 @@ def lint(
     else:
         for each in found:
             typer.echo(str(each))
-        typer.echo(f"{len(found)} mistakes." if found else "No mistakes.", err=True)
+        more = "mistakes. Mend these and look again: what rests on them is checked then."
+        typer.echo(f"{len(found)} {more}" if found else "No mistakes.", err=True)
     if found:
         raise typer.Exit(1)

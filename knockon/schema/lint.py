@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from knockon.schema.spec import AttributeSpec, ClassPair, ModelSpec, RelationshipSpec, RuleSpec
 
 ROOT = "Entity"
-RESERVED = frozenset({"id", "class", "key", "type", "from", "to"})
-"""Words that the native format and every node use for something else."""
+RESERVED = frozenset(
+    {"id", "class", "key", "type", "from", "to", "attributes", "blast_radius", "affected_services", "risk"}
+)
+"""Words that the native format, every node, or some nodes' answers use for something else."""
 _NOT_COMPARED = frozenset({"json", "money", "text"})
 
 

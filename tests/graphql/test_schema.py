@@ -14,6 +14,7 @@ from knockon.errors import ModelInvalid
 from knockon.graphql.scalars import pascal_to_camel, snake_to_camel
 from knockon.graphql.schema import build_schema
 from knockon.schema.installed import installed_model, read_model
+from knockon.schema.lint import RESERVED
 from knockon.schema.model import build
 from knockon.schema.spec import ModelSpec
 
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
     from knockon.graphql.schema import ApiSchema
 
 SMALL = read_model([Path(__file__).with_name("model.yaml")])
+
+
+def test_what_a_node_answers_is_no_name_for_an_attribute() -> None:
+    """Lint keeps a model from having an attribute that the API could not show."""
+    model = installed_model()
+    names = set(model.relationships) | {each.inverse for each in model.relationships.values()}
+    links = {snake_to_camel(name.lower()) for name in names}
+    schema = core(build_schema(model))
+    for class_name in ("Server", "Incident", "Change"):
+        kind = schema.type_map[class_name]
+        assert isinstance(kind, GraphQLObjectType)
+        attributes = {snake_to_camel(name) for name in model.classes[class_name].attributes}
+        assert set(kind.fields) - attributes - links <= {snake_to_camel(name) for name in RESERVED}
 
 
 @pytest.fixture(scope="module")
