@@ -102,8 +102,12 @@ async def test_a_store_that_is_not_open_is_unreachable(tmp_path: Path) -> None:
         await commit(store, entity("a"))
 
 
-async def test_opening_makes_the_folder_and_keeps_what_is_there(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder" / "estate.db"
+async def test_opening_makes_no_folder_and_keeps_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "estate.db"
+    with pytest.raises(StoreUnreachable):
+        await sqlite_store(path).open()
+    assert not path.parent.exists()
+    path.parent.mkdir()
     async with opened(sqlite_store(path)) as store:
         await commit(store, entity("a"))
     async with opened(sqlite_store(path)) as store:

@@ -71,7 +71,7 @@ async def session(
     """
     store = Neo4jStore(neo4j_uri, *neo4j_auth, MODEL)
     await store.open()
-    things = [entity(f"e{i}", CLASSES[i % 3], f"n{i % 50}") for i in range(600)]
+    things = [entity(f"e{i}", CLASSES[i % 3], f"n{i % 50}", size=i, serial_number=f"s{i}") for i in range(600)]
     links = [edge(f"e{i}", f"e{i * 7 % 600}") for i in range(600)] + [edge("e0", f"e{i}", "hub") for i in range(1, 600)]
     said = [saying(each.key.source_id, each.key.target_id, each.key, watches=("w",)) for each in links]
     await commit(store, *things, *links, *said, *(record(each.id, each.id) for each in things))
@@ -82,7 +82,7 @@ async def session(
         neo4j.AsyncGraphDatabase.driver(neo4j_uri, auth=neo4j_auth) as driver,
         driver.session(database="neo4j") as session,
     ):
-        await (await session.run("CALL db.resampleOutdatedIndexes()")).consume()
+        await (await session.run("CALL db.prepareForReplanning(60)")).consume()
         yield session
 
 
@@ -108,9 +108,14 @@ async def plan_of(session: neo4j.AsyncSession, statement: str) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
-async def test_no_statement_looks_at_everything(session: neo4j.AsyncSession, name: str) -> None:
+async def test_no_statement_looks_at_everything(
+    request: pytest.FixtureRequest, session: neo4j.AsyncSession, name: str
+) -> None:
     found = list(operators(await plan_of(session, STATEMENTS[name])))
-    assert SCANS.isdisjoint(found), found
+    scans = SCANS
+    if request.node.callspec.params["session"] == "emptied" and name.startswith(("page", "count")):
+        scans = SCANS - {"NodeIndexScan"}  # all of an empty index costs what a part of it does; no load asks for pages
+    assert scans.isdisjoint(found), found
 
 
 @pytest.mark.parametrize("session", ["large"], indirect=True, scope="module")
