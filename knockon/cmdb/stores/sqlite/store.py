@@ -29,7 +29,7 @@ class SqliteStore:
 
     What is committed survives the death of the process; a power cut may take the last moments with
     it, never part of a write. A writer waits ``busy_timeout`` seconds for its turn, then raises
-    StoreBusy. ``open`` creates the file and the folder that it is in. Attributes are kept as JSON, so
+    StoreBusy. ``open`` creates the file, in a folder that is there already. Attributes are kept as JSON, so
     nothing here depends on the model; a condition on one reads the entities of the asked classes in
     order until the page is full.
     """
