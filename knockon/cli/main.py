@@ -29,7 +29,10 @@ class Commands(TyperGroup):
         # the driver also logs what it raises, and without a handler that goes to standard error
         logging.getLogger("neo4j").addHandler(logging.NullHandler())
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # here, where a closed pipe is still understood
         except KnockonError as error:
             typer.echo(f"knockon: {error.code}: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
