@@ -139,8 +139,8 @@ def own_availability(model: Model, entity: Entity) -> tuple[float, str, str | No
     lineage = model.classes[entity.class_name].lineage
     nearest = next((each for each in lineage if each in known), None)
     if nearest is None:
-        return 100.0, f"assumed: nothing is known of how a {entity.class_name} fails", entity.class_name
-    return float(known[nearest]), f"assumed for a {nearest}", nearest
+        return 100.0, f"assumed: nothing is known of how the class {entity.class_name} fails", entity.class_name
+    return float(known[nearest]), f"assumed for the class {nearest}", nearest
 
 
 def _seconds(duration: Any) -> float | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from knockon.cmdb.lookup import find, find_all
+from knockon.cmdb.lookup import find_all
 from knockon.cmdb.rows import SEPARATOR, Edge, EdgeKey, Entity
 from knockon.errors import FindingCode, ReferenceAmbiguous, RejectCode, UsageError
 from knockon.impact.overlay import Overlay
 from knockon.itsm.overlay_file import refuse
+from knockon.itsm.planning import look_up
 from knockon.itsm.written import Reading
 from knockon.schema import validate
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
@@ -59,7 +60,7 @@ async def settle(store: Store, model: Model, file: OverlayFile, references: Coll
     for line in file.lines:
         if line.section == "add" and not line.relates:
             own.take(line)
-    known: Known = await _look_up(
+    known: Known = await look_up(
         store, model, {ref for line in file.lines for ref in line.references if own.named(ref) is None}
     )
     asked = iter(await find_all(store, model, [each for each in references if own.named(each) is None]))
@@ -265,21 +266,6 @@ class _Checking:
 
     def _wrong(self, line: Line, code: str, message: str) -> None:
         self._reading.wrong(line.number, f"{code}: {message}")
-
-
-async def _look_up(store: Store, model: Model, references: Collection[str]) -> Known:
-    wanted = sorted(references)
-    try:
-        return dict(zip(wanted, await find_all(store, model, wanted), strict=True))
-    except UsageError:
-        return {each: await _one(store, model, each) for each in wanted}
-
-
-async def _one(store: Store, model: Model, reference: str) -> Entity | UsageError:
-    try:
-        return await find(store, model, reference)
-    except UsageError as error:
-        return error
 
 
 def _merged(old: dict[str, Any], declared: Mapping[str, Attribute], to_set: dict[str, Any]) -> dict[str, Any]:
