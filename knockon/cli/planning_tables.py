@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from knockon.itsm.recovery import RecoveryAnswer
     from knockon.itsm.rolling import RollingAnswer, Wave
     from knockon.itsm.scenarios import ScenarioReport
-    from knockon.itsm.what_if import Case, Shift, WhatIfAnswer
+    from knockon.itsm.what_if import Case, WhatIfAnswer
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _OUTCOMES = {"passed": "[green]holds[/]", "failed": "[bold red]FAILS[/]", "error": "[bold red]ERROR[/]"}
@@ -38,34 +38,42 @@ def print_what_if(answer: WhatIfAnswer) -> None:
         out.print(f"  {escape(words)}", highlight=False)
     tried = "1 failure" if answer.asked == 1 else f"{answer.asked} failures"
     if not answer.cases:
-        out.print(f"[green]No difference:[/] {tried} tried, each does what it does today.")
+        out.print(f"[green]No difference:[/] {tried} tried; what would happen is what happens today.")
     else:
-        out.print(f"{len(answer.cases)} of {tried} would do something else than today.")
-        rows = [(_seeds(case), _shifts(case)) for case in answer.cases[:_SHOWN]]
-        _print(out, "Differences", ("if this fails", "then, instead of today"), rows)
-        _more(out, len(answer.cases) - _SHOWN)
+        which = "It" if answer.asked == 1 else f"{len(answer.cases)} of {tried}"
+        out.print(f"{which} would do something else than today.")
+        alike: dict[tuple[object, ...], list[Case]] = {}
+        for case in answer.cases:
+            what = tuple((shift.ci.id, shift.before, shift.after) for shift in (*case.worse, *case.better))
+            alike.setdefault(what, []).append(case)
+        rows = [(_seeds(cases), _shifts(cases[0])) for cases in list(alike.values())[:_SHOWN]]
+        _print(out, "Differences", ("if one of these fails" if answer.asked > 1 else "if these fail", "then"), rows)
+        _more(out, len(alike) - _SHOWN)
     if answer.unknown:
         rows_of_unknown = [(_with(u.ci, u.because) if u.ci else escape(u.because),) for u in answer.unknown]
         _print(out, "Not known", ("CI, and why",), rows_of_unknown)
 
 
-def _seeds(case: Case) -> str:
-    return "\n".join(f"{_ci(ci)}{'' if asked == 'down' else f' {asked}'}" for ci, asked in case.seeds)
+def _seeds(cases: Sequence[Case]) -> str:
+    names = [
+        " and ".join(f"{escape(ci.name)}{'' if asked == 'down' else f' ({asked})'}" for ci, asked in case.seeds)
+        for case in cases[:_SHOWN]
+    ]
+    return "\n".join([*names, *([f"and {len(cases) - _SHOWN} more"] if len(cases) > _SHOWN else [])])
 
 
 def _shifts(case: Case) -> str:
-    lines = [_shift("[red]worse[/] ", each) for each in case.worse] + [
-        _shift("[green]better[/]", each) for each in case.better
-    ]
-    more = len(lines) - _SHOWN_SHIFTS
-    return "\n".join(lines[:_SHOWN_SHIFTS] + ([f"... and {more} more: --json lists all."] if more > 0 else []))
-
-
-def _shift(word: str, shift: Shift) -> str:
-    name = f"[bold]{_ci(shift.ci)}[/bold]" if shift.service else _ci(shift.ci)
-    today = "" if shift.after > shift.before else "today: "
-    why = f"\n  [dim]{today}{escape(shift.because)}[/dim]{_way(shift.ci, shift.path)}"
-    return f"{word} {name} {_state(shift.after)}, was {_state(shift.before)}{why}"
+    """List services, and other CIs where no service changes, with the reason of the first on either side."""
+    lines = []
+    for word, shifts in (("[red]worse[/] ", case.worse), ("[green]better[/]", case.better)):
+        shown = [each for each in shifts if each.service][:_SHOWN_SHIFTS] or list(shifts[:_SHOWN_SHIFTS])
+        lines += [f"{word} {_ci(each.ci)}: {_state(each.after)}, was {_state(each.before)}" for each in shown]
+        if len(shifts) > len(shown):
+            lines.append(f"       [dim]and {len(shifts) - len(shown)} more CIs[/dim]")
+        if shown:
+            because = f"{'' if shown[0].after > shown[0].before else 'today: '}{shown[0].because}"
+            lines.append(f"  [dim]{escape(because)}[/dim]{_way(shown[0].ci, shown[0].path)}")
+    return "\n".join(lines)
 
 
 def print_rolling(answer: RollingAnswer) -> None:
@@ -154,7 +162,10 @@ def _assumed(out: Out, cis: Sequence[Own]) -> None:
         if each.assumed_for:
             classes.setdefault(each.assumed_for, []).append(each)
     if classes:
-        words = [f"{name} {own[0].percent:g} % ({len(own)} CI{'s' * (len(own) > 1)})" for name, own in sorted(classes.items())]
+        words = [
+            f"{name} {own[0].percent:g} % ({len(own)} CI{'s' * (len(own) > 1)})"
+            for name, own in sorted(classes.items())
+        ]
         why = "since neither availability nor mtbf and mttr are recorded"
         out.print(f"[yellow]Assumed by class[/], {why}: {', '.join(words)}.", highlight=False)
 

@@ -137,12 +137,12 @@ class _Checking:
     def _remove(self, line: Line) -> None:
         if entity := self._find(line, line.said["ref"]):
             self.overlay.gone.add(entity.id)
-            self.words.append(f"takes {_named(entity)} away")
+            self.words.append(f"takes away {_named(entity)}")
 
     def _unrelate(self, line: Line) -> None:
         if edge := self._addressed(line):
             self._drop(edge.key)
-            self.words.append(f"takes away that {self._relation(edge)}")
+            self.words.append(f"takes away {self._relation(edge)}")
 
     def _add(self, line: Line) -> None:
         if entity := self._own.by_line.get(line.number):
@@ -152,7 +152,7 @@ class _Checking:
     def _relate(self, line: Line) -> None:
         attributes = {key: value for key, value in line.said.items() if key not in ("from", "type", "to")}
         if edge := self._typed(line, line.said.get("from"), line.said.get("to"), attributes):
-            self._put(line, edge, f"adds that {self._relation(edge)}")
+            self._put(line, edge, f"adds {self._relation(edge)}")
 
     def _change(self, line: Line) -> None:
         entity = self._find(line, line.said["ref"])
@@ -184,8 +184,8 @@ class _Checking:
             return
         was = self._relation(old)
         self._drop(old.key)
-        moved = [f"turns that {was} into that {self._relation(new)}"] if new.key[:3] != old.key[:3] else []
-        self._put(line, new, *moved, *_differences(f"that {was}", old.attributes, new.attributes))
+        moved = [f"turns {was} into {self._relation(new)}"] if new.key[:3] != old.key[:3] else []
+        self._put(line, new, *moved, *_differences(was, old.attributes, new.attributes))
 
     def _typed(self, line: Line, start: Any, end: Any, attributes: dict[str, Any]) -> Edge | None:
         said = RelationshipObservation(SOURCE, line.said.get("type") or "", start, end, attributes)
@@ -278,7 +278,7 @@ def _differences(subject: str, old: dict[str, Any], new: dict[str, Any]) -> Iter
         if old.get(key) != new.get(key):
             was = "not set" if old.get(key) is None else old[key]
             now = "no longer set" if new.get(key) is None else new[key]
-            yield f"{subject}: {key} is {now} (was {was})"
+            yield f"changes {subject}: {key} is {now} (was {was})"
 
 
 def _named(entity: Entity) -> str:
