@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from knockon.impact.evaluation import evaluate
@@ -52,12 +53,22 @@ def _members(topology: Topology, item_id: str, group: str) -> list[Dependency]:
 
 
 def _untouched(topology: Topology, members: list[Dependency]) -> int:
-    """Count what a group that lost nothing can lose: the heaviest member, and what it can lose without that one."""
-    heaviest = max(members, key=lambda each: each.weight)
-    others = {each.supplier for each in members} - {heaviest.supplier}
-    found = evaluate(topology, {heaviest.supplier: State.DOWN}, pins=others)
-    for each in found.survivors():
-        if (each.consumer, each.group) == (heaviest.consumer, heaviest.group):
-            return each.margin + 1 if each.full >= each.full_up else 0
-    absorbed = all(each.effect[State.DOWN] < State.DEGRADED for each in members if each.supplier == heaviest.supplier)
-    return len(others) + 1 if absorbed else 0
+    """Count what a group that lost nothing can lose, from what is left of it without one member.
+
+    That member is the heaviest of those whose failure is a loss; where it alone takes the group DOWN, no
+    member as heavy fits into what is to spare. A group that no failure weakens can lose them all.
+    """
+    weights: dict[str, int] = {}
+    for each in members:
+        weights[each.supplier] = max(each.weight, weights.get(each.supplier, 0))
+    felt = {each.supplier for each in members if each.effect[State.DOWN] >= State.DEGRADED}
+    if not felt:
+        return len(weights)
+    taken = max(felt, key=lambda supplier: weights[supplier])
+    found = evaluate(topology, {taken: State.DOWN}, pins=weights.keys() - {taken})
+    for left in found.survivors():
+        if (left.consumer, left.group) == (members[0].consumer, members[0].group):
+            spare = left.full + weights[taken] - left.full_up
+            fitting = accumulate(sorted(weights.values(), reverse=True))
+            return sum(weight <= spare for weight in fitting)
+    return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from knockon.itsm.planning import failing
 from knockon.itsm.written import Reading
@@ -19,6 +19,14 @@ _KEYS = ("name", "when", "given", "assume", "then", "survive")
 _BOUNDS = ("at_worst", "at_least", "exactly")
 _GIVEN: tuple[Given, ...] = ("none", "open")
 _STATES = tuple(state.name.lower() for state in State)
+
+
+class Named(NamedTuple):
+    """Something that a scenario names: ``state`` is down, degraded or removed, or operational where it is assumed."""
+
+    line: int
+    reference: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +52,14 @@ class Survival:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``when`` has what fails with its state: down, degraded or removed."""
+    """A failure, and what is expected of it."""
 
     file: str
     line: int
     name: str
-    when: tuple[tuple[str, str], ...]
+    when: tuple[Named, ...]
     given: Given
-    assume: tuple[str, ...]
+    assume: tuple[Named, ...]
     then: tuple[Expectation, ...]
     survive: tuple[Survival, ...]
 
@@ -59,7 +67,8 @@ class Scenario:
     def references(self) -> set[str]:
         """Name everything that it refers to."""
         then = {each.reference for each in self.then if each.reference}
-        return {*self.assume, *(each for each, _ in self.when), *then, *(each.reference for each in self.survive)}
+        named = {each.reference for each in (*self.when, *self.assume)}
+        return then | named | {each.reference for each in self.survive}
 
 
 def read_scenarios(text: str, name: str, model: Model) -> tuple[list[Scenario], list[Mistake]]:
@@ -96,34 +105,34 @@ def _scenario(reading: Reading, node: Located, model: Model) -> Scenario | None:
     if len(reading.mistakes) > before or name is None:
         return None
     return Scenario(
-        reading.name, node.line, name, tuple(when.items()), "open" if given == "open" else "none", tuple(assume),
+        reading.name, node.line, name, tuple(when), "open" if given == "open" else "none", tuple(assume),
         tuple(each for each in then if each), tuple(each for each in survive if each),
     )  # fmt: skip
 
 
-def _failures(reading: Reading, node: Located | None) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _failures(reading: Reading, node: Located | None) -> list[Named]:
+    found: list[Named] = []
     for each in reading.members(node, "when"):
         written = reading.text(each, "what fails")
         if written is not None:
             reference, state = failing(written)
-            if reference in found:
+            if any(reference == other.reference for other in found):
                 reading.wrong(each.line, f"{reference!r} fails twice.")
-            found[reference] = state
+            found.append(Named(each.line, reference, state))
     if node is not None and node.value == []:
         reading.wrong(node.line, "when names at least one thing that fails.")
     return found
 
 
-def _assumed(reading: Reading, node: Located | None, when: dict[str, str]) -> list[str]:
-    found = []
+def _assumed(reading: Reading, node: Located | None, when: list[Named]) -> list[Named]:
+    found: list[Named] = []
     for each in reading.members(node, "assume"):
         written = reading.text(each, "what is assumed operational")
         if written is not None:
             reference = written.removesuffix("=operational")
-            if reference in when:
+            if any(reference == other.reference for other in when):
                 reading.wrong(each.line, f"{reference!r} fails and is assumed operational; choose one.")
-            found.append(reference)
+            found.append(Named(each.line, reference, "operational"))
     return found
 
 

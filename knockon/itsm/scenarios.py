@@ -109,16 +109,17 @@ class _Run:
         return Result(self._scenario, "failed" if wrong else "passed", tuple(wrong))
 
     def _evaluate(self, context: Context) -> Evaluation:
-        line = self._scenario.line
         seeds: dict[str, State] = {}
         removed = set()
-        for reference, asked in self._scenario.when:
-            id_ = self._id(reference, line)
-            seeds[id_] = max(FAILING[asked], seeds.get(id_, State.OPERATIONAL))
-            removed |= {id_} if asked == "removed" else set()
-        pins = {self._id(reference, line) for reference in self._scenario.assume}
-        if both := sorted(pins & seeds.keys()):
-            raise _Unusable(line, f"{self._named(both[0])} fails and is assumed operational; choose one.")
+        for each in self._scenario.when:
+            id_ = self._id(each.reference, each.line)
+            seeds[id_] = max(FAILING[each.state], seeds.get(id_, State.OPERATIONAL))
+            removed |= {id_} if each.state == "removed" else set()
+        pins = set()
+        for each in self._scenario.assume:
+            pins.add(id_ := self._id(each.reference, each.line))
+            if id_ in seeds:
+                raise _Unusable(each.line, f"{self._named(id_)} fails and is assumed operational; choose one.")
         return compare(self._view, context, seeds, removed=removed, pins=pins).after
 
     def _expect(self, expected: Expectation, found: Evaluation) -> Iterator[tuple[int, str]]:
