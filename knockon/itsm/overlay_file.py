@@ -95,6 +95,8 @@ def _line(reading: Reading, section: str, node: Located) -> Line | None:
     before = len(reading.mistakes)
     members = reading.mapping(node, "a relationship" if relates else "a change", (*keys, *more), (*needed, *more))
     said = {key: reading.text(members[key], key) for key in keys if key in members}
+    if relates and "redundancy_group" in node.value and node.value["redundancy_group"].value is None:
+        said["redundancy_group"] = ""  # null addresses the one that is in no group
     to_set = members["set"].plain() if "set" in members else None
     if "set" in members and not (isinstance(to_set, dict) and to_set):
         reading.wrong(members["set"].line, "set is a mapping of attributes to their new values.")

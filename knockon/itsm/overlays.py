@@ -224,9 +224,8 @@ class _Checking:
             return fitting[0]
         words = f"{line.said['from']} {line.said['type']} {line.said['to']}"
         if fitting:
-            message = (
-                f"{words} stands in several groups; give the redundancy_group of one: {', '.join(sorted(groups))}."
-            )
+            several = ", ".join(group or "null" for group in sorted(groups))
+            message = f"{words} stands there several times; give the redundancy_group of one: {several}."
             self._wrong(line, FindingCode.AMBIGUOUS_REFERENCE, message)
         else:
             self._wrong(line, RejectCode.UNRESOLVED_REFERENCE, f"there is no relationship {words}.")
