@@ -209,7 +209,7 @@ class RejectCode(StrEnum):
     MALFORMED_REFERENCE = "MALFORMED_REFERENCE"
     MALFORMED_RECORD = "MALFORMED_RECORD"
     SELF_LOOP = "SELF_LOOP"
-    UNRESOLVED_REFERENCE = "UNRESOLVED_REFERENCE"  # only with --strict
+    UNRESOLVED_REFERENCE = "UNRESOLVED_REFERENCE"  # only with --strict, and in what-if files
 
 
 class FindingCode(StrEnum):

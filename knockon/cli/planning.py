@@ -25,7 +25,7 @@ def what_if(
     refs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[REF[=STATE]...]",
+            metavar="REF[=STATE]",
             help="What fails, all together; else each single failure that can make a difference.",
             show_default=False,
         ),
@@ -93,7 +93,7 @@ def recovery_order(
     refs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[REF...]",
+            metavar="REF",
             help="What is to run again, with all that it needs; else everything.",
             show_default=False,
         ),

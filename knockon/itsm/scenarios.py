@@ -128,6 +128,8 @@ class _Run:
         else:
             classes = set(self._model.concrete(expected.every or ""))
             ids = [id_ for id_, each in self._view.entities.items() if each.class_name in classes]
+            if not ids:
+                raise _Unusable(expected.line, f"the estate has no {expected.every} of which this could be said.")
             ids.sort(key=lambda id_: self._view.entities[id_].order)
         for id_ in ids:
             state = found.state(id_)

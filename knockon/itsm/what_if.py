@@ -98,7 +98,7 @@ async def what_if(
     Raises
     ------
     BadUsage
-        Failures and a service at once, or something that is no service.
+        Failures and a service at once, one CI in two states, or something that is no service.
     OverlayInvalid
         The model does not take a change, or what it speaks of is not there.
     ReferenceNotFound, ReferenceAmbiguous
@@ -113,7 +113,7 @@ async def what_if(
     context = await open_records(topologies.store, topologies.model) if given == "open" else Context()
     pair = _Pair(topologies.model, settled, context)
     if asks:
-        failures = [[(entity, ask.state) for entity, ask in zip(settled.meant, asks, strict=True)]]
+        failures = [_together(settled.meant, asks)]
     else:
         failures = [[(each, "down")] for each in pair.single_failures(settled.meant[0] if service else None)]
     cases = []
@@ -201,6 +201,15 @@ class _Pair:
 def _refuse_states(asks: Sequence[Ask]) -> None:
     if unknown := next((ask.state for ask in asks if ask.state not in FAILING), None):
         raise BadUsage(f"{unknown!r} is no state to ask about; use {', '.join(FAILING)}.")
+
+
+def _together(meant: Sequence[Entity], asks: Sequence[Ask]) -> list[tuple[Entity, str]]:
+    """Give what fails with its state, each once."""
+    found: dict[str, tuple[Entity, str]] = {}
+    for entity, ask in zip(meant, asks, strict=True):
+        if found.setdefault(entity.id, (entity, ask.state))[1] != ask.state:
+            raise BadUsage(f"{ask.reference!r} is asked about in two states; choose one.")
+    return list(found.values())
 
 
 def _weight(case: Case) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""``scenario run`` and ``scenario check``, and the scenarios that ship for the sample estate."""
+"""``scenario run`` and ``scenario check``, and the examples that ship for the sample estate."""
 
 from __future__ import annotations
 
@@ -82,8 +82,13 @@ def test_a_folder_without_yaml_and_a_report_that_cannot_be_written_end_with_2(es
     assert (ran.code, ran.err.startswith("knockon: BAD_USAGE: ")) == (2, True)
 
 
-def test_the_scenarios_that_ship_hold_on_the_sample_estate(knockon: Knockon) -> None:
+def test_the_examples_that_ship_fit_the_sample_estate(knockon: Knockon) -> None:
     assert knockon("generate", "--out", "sample").code == 0
     assert knockon("load", "sample").code == 0
     report = knockon("scenario", "run", EXAMPLES, "--json").json()
     assert report["passed"] == len(report["scenarios"]) == 10
+    overlay = EXAMPLES.parent / "what-if/second-licence-server.yaml"
+    cases = knockon("what-if", overlay, "--service", "BusinessService:Payroll", "--json").json()["cases"]
+    (single,) = [each for each in cases if each["seeds"][0]["name"] == "ham-esx-03"]
+    assert ("Payroll", "DOWN", "AT_RISK") in {(e["name"], e["before"], e["after"]) for e in single["better"]}
+    assert single["worse"] == []

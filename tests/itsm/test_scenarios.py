@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import fromstring
 
@@ -55,6 +56,8 @@ async def outcome(shop: Topologies, scenario: str) -> str:
         ("when: [nowhere], then: [{ref: shop, exactly: down}]", "error"),
         ("when: [box], then: [{ref: nowhere, exactly: down}]", "error"),
         ("when: [ann], then: [{ref: shop, exactly: down}]", "error"),
+        ("when: [box], then: [{every: Router, exactly: operational}]", "error"),
+        ("when: [box], then: [{every: Person, exactly: operational}]", "error"),
         ("when: [box], survive: [{ref: shop}]", "error"),
         ("when: [box], survive: [{ref: web-a, group: cache}]", "error"),
         ("when: [box], assume: [Server:box], then: [{ref: shop, exactly: operational}]", "error"),
@@ -170,6 +173,13 @@ def test_a_mistake_in_a_file_is_told_with_its_line(written: str, line: int, said
 def test_a_name_with_an_equals_sign_is_no_state() -> None:
     ((scenario,), _) = read_scenarios("scenarios: [{name: n, when: [a=b], survive: [{ref: c}]}]", "s", MODEL)
     assert [(each.reference, each.state) for each in scenario.when] == [("a=b", "down")]
+
+
+def test_the_example_of_the_documentation_is_a_scenario_file() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/scenarios.md").read_text()
+    ((scenario,), mistakes) = read_scenarios(page.split("```yaml\n")[1].split("```")[0], "scenarios.md", MODEL)
+    assert mistakes == []
+    assert (len(scenario.then), len(scenario.survive)) == (4, 1)
 
 
 def test_what_is_no_yaml_is_refused() -> None:

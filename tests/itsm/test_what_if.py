@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,6 @@ from knockon.schema.states import State
 from tests.itsm.conftest import MODEL, link, say, thing
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from knockon.itsm.what_if import Case, WhatIfAnswer
     from knockon.schema.observation import Item
 
@@ -223,6 +222,21 @@ async def test_all_mistakes_are_told_at_once_in_order_of_lines(shop: Topologies)
         ["f.yaml:4", "UNKNOWN_CLASS"],
         ["f.yaml:6", "UNRESOLVED_REFERENCE"],
     ]
+
+
+async def test_the_example_of_the_documentation_is_a_what_if_file() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/what-if.md").read_text()
+    file = read_overlay(page.split("```yaml\n")[1].split("```")[0], "what-if.md")
+    assert [line.section for line in file.lines] == ["remove"] * 2 + ["add"] * 5 + ["change"] * 3
+
+
+async def test_one_thing_fails_in_one_state(shop: Topologies) -> None:
+    (case,) = (await ask(shop, WITHOUT_DB_2, "db-1", "Server:db-1")).cases
+    assert [ci.name for ci, _ in case.seeds] == ["db-1"]
+    with pytest.raises(BadUsage, match="two states"):
+        await what_if(shop, read_overlay(WITHOUT_DB_2, "f"), [Ask("db-1"), Ask("t:db-1", "degraded")])
+    with pytest.raises(BadUsage, match="no state"):
+        await what_if(shop, read_overlay(WITHOUT_DB_2, "f"), [Ask("db-1", "broken")])
 
 
 async def test_an_unknown_failure_is_the_questions_mistake(shop: Topologies) -> None:
