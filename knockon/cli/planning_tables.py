@@ -40,8 +40,8 @@ def print_what_if(answer: WhatIfAnswer) -> None:
     if not answer.cases:
         out.print(f"[green]No difference:[/] {tried} tried; what would happen is what happens today.")
     else:
-        which = "It" if answer.asked == 1 else f"{len(answer.cases)} of {tried}"
-        out.print(f"{which} would do something else than today.")
+        found = sum(bool(case.seeds) for case in answer.cases)
+        out.print(f"{found} of {tried} would do something else than today.")
         alike: dict[tuple[object, ...], list[Case]] = {}
         for case in answer.cases:
             what = tuple((shift.ci.id, shift.before, shift.after) for shift in (*case.worse, *case.better))
@@ -57,6 +57,7 @@ def print_what_if(answer: WhatIfAnswer) -> None:
 def _seeds(cases: Sequence[Case]) -> str:
     names = [
         " and ".join(f"{escape(ci.name)}{'' if asked == 'down' else f' ({asked})'}" for ci, asked in case.seeds)
+        or "[dim]nothing more[/dim]"
         for case in cases[:_SHOWN]
     ]
     return "\n".join([*names, *([f"and {len(cases) - _SHOWN} more"] if len(cases) > _SHOWN else [])])

@@ -61,24 +61,33 @@ def apply(overlay: Overlay, scan: Scan) -> Scan:
     )
 
 
-def neighbourhood(before: Network, after: Network) -> frozenset[str]:
+def neighbourhood(before: Network, after: Network, shifted: Collection[str] = ()) -> frozenset[str]:
     """Name the items whose single failure can have another effect after than before; no other's can.
 
-    These are the direct and indirect suppliers, on either side, of each item whose needs differ. Linear.
+    These are the direct and indirect suppliers, on either side, of each item whose needs differ. ``shifted``
+    are the items that are in another state after than before already, where something has failed on both
+    sides: then the suppliers of all that hangs on these count as well. Linear.
     """
-    return suppliers((before, after), _changed(before, after))
+    networks = before, after
+    return suppliers(networks, _changed(before, after) | set(shifted) | _reached(networks, shifted, up=False))
 
 
 def suppliers(networks: Iterable[Network], items: Collection[str]) -> frozenset[str]:
     """Name what some items need, over one step or more, in any of the networks."""
-    needs: dict[str, set[str]] = {}
-    for network in networks:
+    return _reached(networks, items, up=True)
+
+
+def _reached(networks: Iterable[Network], items: Collection[str], *, up: bool) -> frozenset[str]:
+    """Walk from consumers up to suppliers, or down to consumers, over one step or more."""
+    steps: dict[str, set[str]] = {}
+    for network in networks if items else ():
         for each in network.dependencies:
-            needs.setdefault(each.consumer, set()).add(each.supplier)
+            start, end = (each.consumer, each.supplier) if up else (each.supplier, each.consumer)
+            steps.setdefault(start, set()).add(end)
     found: set[str] = set()
     queue = set(items)
     while queue:
-        new = needs.get(queue.pop(), set()) - found
+        new = steps.get(queue.pop(), set()) - found
         found |= new
         queue |= new
     return frozenset(found)

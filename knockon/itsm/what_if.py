@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.relate import WHY
@@ -49,7 +50,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One failure that would not do what it does today; services come first in both lists."""
+    """One failure that would not do what it does today; services come first in both lists.
+
+    Without ``seeds`` it is what differs with nothing more failing than what is open.
+    """
 
     seeds: tuple[tuple[Ci, str], ...]
     worse: tuple[Shift, ...]
@@ -91,7 +95,8 @@ async def what_if(
     service
         Ask about those single failures that the service needs, and tell those that change its state.
     given
-        ``open``: knowing the effects of open incidents and of changes under way.
+        ``open``: knowing the effects of open incidents and of changes under way. What differs by these
+        alone is told once, and not again with each failure.
     progress
         Is told (failures done, failures in all).
 
@@ -112,16 +117,16 @@ async def what_if(
         raise BadUsage(f"{service} is a {settled.meant[0].class_name}; --service takes a service.")
     context = await open_records(topologies.store, topologies.model) if given == "open" else Context()
     pair = _Pair(topologies.model, settled, context)
-    if asks:
-        failures = [_together(settled.meant, asks)]
-    else:
-        failures = [[(each, "down")] for each in pair.single_failures(settled.meant[0] if service else None)]
+    only = settled.meant[0] if service else None
+    failures = [_together(settled.meant, asks)] if asks else [[(each, "down")] for each in pair.single_failures(only)]
     cases = []
     for number, failure in enumerate(failures):
         progress(number, len(failures))
-        if case := pair.case(failure, settled.meant[0].id if service else None):
+        if case := pair.case(failure, only):
             cases.append(case)
     cases.sort(key=_weight)
+    if standing := pair.case([], only):
+        cases.insert(0, standing)
     return WhatIfAnswer(
         settled.scan.revision, given, settled.words, len(failures), tuple(cases), tuple(_unknown(pair, cases))
     )
@@ -163,25 +168,41 @@ class _Pair:
     def single_failures(self, service: Entity | None) -> list[Entity]:
         """List what can make a difference by failing alone, in order; for one service, what it needs of that."""
         networks = self.today.network, self.changed.network
-        found = neighbourhood(*networks)
+        found = neighbourhood(*networks, [*self._standing.worse, *self._standing.better])
         if service:
             found &= suppliers(networks, [service.id])
         return sorted((self.entity(id_) for id_ in found), key=lambda each: each.order)
 
-    def case(self, failure: Sequence[tuple[Entity, str]], only: str | None) -> Case | None:
+    def case(self, failure: Sequence[tuple[Entity, str]], only: Entity | None) -> Case | None:
         """Put a failure to both sides; None where it makes no difference, or none to the one that is asked about."""
+        found = self._contrast(failure) if failure else self._standing
+        worse, better = (
+            [id_ for id_ in ids if not failure or self._is_news(id_, found)] for ids in (found.worse, found.better)
+        )
+        if not (worse or better) or (only and only.id not in {*worse, *better}):
+            return None
+        return Case(
+            tuple((ci_of(entity), asked) for entity, asked in failure),
+            self._shifts(found, worse, self.changed, found.after),
+            self._shifts(found, better, self.today, found.before),
+        )
+
+    @cached_property
+    def _standing(self) -> Contrast:
+        """What differs with nothing more failing."""
+        return self._contrast([])
+
+    def _contrast(self, failure: Sequence[tuple[Entity, str]]) -> Contrast:
         pins = self._context.pins
         states = {id_: state for id_, state in self._context.states.items() if id_ not in pins}
         for entity, asked in failure:
             states[entity.id] = max(FAILING[asked], states.get(entity.id, State.OPERATIONAL))
-        found = contrast(self.today.topology, self.changed.topology, states, pins - states.keys())
-        if not (found.worse or found.better) or (only and only not in {*found.worse, *found.better}):
-            return None
-        return Case(
-            tuple((ci_of(entity), asked) for entity, asked in failure),
-            self._shifts(found, found.worse, self.changed, found.after),
-            self._shifts(found, found.better, self.today, found.before),
-        )
+        return contrast(self.today.topology, self.changed.topology, states, pins - states.keys())
+
+    def _is_news(self, id_: str, found: Contrast) -> bool:
+        """Tell whether a CI is not just where it stands with nothing more failing, on both sides."""
+        sides = ("before", "after")
+        return any(getattr(found, side).state(id_) != getattr(self._standing, side).state(id_) for side in sides)
 
     def _shifts(self, found: Contrast, ids: Iterable[str], side: _Side, worse: Evaluation) -> tuple[Shift, ...]:
         shifts = [

@@ -57,7 +57,7 @@ def test_what_if_of_one_failure_as_a_table_fits_80_columns(estate: Knockon, over
     text = as_table(ran.out)
     for part in (
         "nothing is written",
-        "It would do something else than today.",
+        "1 of 1 failure would do something else than today.",
         "worse Shop BusinessService: DOWN, was DEGRADED",
         "shop=app is down, which takes this down.",
         "via shop=app > mail",

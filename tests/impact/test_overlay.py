@@ -70,6 +70,24 @@ def test_no_single_failure_outside_the_neighbourhood_makes_a_difference(before: 
             assert (found.worse, found.better) == ((), ())
 
 
+@given(networks(max_items=10), st.data())
+@settings(max_examples=200, deadline=None)
+def test_nor_does_one_where_something_has_failed_on_both_sides(before: Network, data: DataObject) -> None:
+    """Outside the neighbourhood, a failure shifts nothing but what is shifted already."""
+    after = data.draw(edits(before), "after")
+    ids = sorted({item.id for item in (*before.items, *after.items)})
+    base = data.draw(st.dictionaries(st.sampled_from(ids), st.sampled_from([State.DOWN, State.DEGRADED]), max_size=2))
+    old, new = Topology.of(before), Topology.of(after)
+    standing = contrast(old, new, base)
+    shifted = {*standing.worse, *standing.better}
+    for item in set(ids) - neighbourhood(before, after, shifted):
+        found = contrast(old, new, {**base, item: State.DOWN})
+        for each in (*found.worse, *found.better):
+            assert each in shifted
+            assert found.before.state(each) == standing.before.state(each)
+            assert found.after.state(each) == standing.after.state(each)
+
+
 def test_the_neighbourhood_of_no_change_is_empty_and_that_of_one_is_all_that_it_hangs_on() -> None:
     before = network_of(*needs("shop", "app"), *needs("app", "db"), *needs("db", "iron"), *needs("wiki", "iron"))
     assert neighbourhood(before, before) == frozenset()

@@ -130,13 +130,34 @@ async def test_a_service_asks_for_its_own_single_failures(shop: Topologies) -> N
         await ask(shop, text, "box", service="shop")
 
 
-async def test_what_is_open_is_known_on_both_sides(shop: Topologies) -> None:
-    text = "change: [{from: wiki, type: RUNS_ON, to: box, set: {to: db-1}}]"
+async def test_what_differs_by_open_records_alone_is_told_once(shop: Topologies) -> None:
     await say(shop.store, thing("INC1", "Incident", kind="outage", state="new"), link("INC1", "AFFECTS", "db-2"))
-    assert "shop" not in by_seed(await ask(shop, text, "db-2", given="open")).get("db-2", {})
-    answer = await ask(shop, WITHOUT_DB_2, "box", given="open")
     # db-2 is down today, which is why the shop is at risk; without it there is nothing that could be lost
-    assert told(answer.cases[0]) == {"shop": "AT_RISK OPERATIONAL", "web-a": "AT_RISK OPERATIONAL"}
+    standing = {"shop": "AT_RISK OPERATIONAL", "web-a": "AT_RISK OPERATIONAL"}
+    assert by_seed(await ask(shop, WITHOUT_DB_2, "box", given="open")) == {"": standing}
+    assert by_seed(await ask(shop, WITHOUT_DB_2, given="open")) == {"": standing}
+    assert by_seed(await ask(shop, WITHOUT_DB_2, service="intranet", given="open")) == {}
+    both = "change: [{from: wiki, type: RUNS_ON, to: box, set: {to: db-1}}]"
+    assert by_seed(await ask(shop, both, "db-1", given="open")) == {
+        "db-1": {"intranet": "OPERATIONAL DOWN", "wiki": "OPERATIONAL DOWN"}
+    }
+
+
+async def test_a_failure_that_meets_what_is_shifted_already_is_found(shop: Topologies) -> None:
+    """The portal can use the wiki or a mirror: the mirror alone is nothing that the change speaks of."""
+    await say(
+        shop.store,
+        thing("portal", "BusinessService"),
+        thing("mirror", "Server"),
+        *(link("portal", "DEPENDS_ON", each, redundancy_group="pages") for each in ("wiki", "mirror")),
+        thing("INC1", "Incident", kind="outage", state="new"),
+        link("INC1", "AFFECTS", "box"),
+    )
+    text = "change: [{from: wiki, type: RUNS_ON, to: box, set: {to: db-1}}]"
+    found = by_seed(await ask(shop, text, service="portal", given="open"))
+    assert found["mirror"]["portal"] == "DOWN AT_RISK"
+    assert found[""]["portal"] == "AT_RISK OPERATIONAL"
+    assert "mirror" not in by_seed(await ask(shop, text))
 
 
 async def test_nothing_is_written_and_the_answer_is_plain_json(shop: Topologies) -> None:
