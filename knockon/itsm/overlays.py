@@ -81,7 +81,6 @@ class _Additions:
         self._model = model
         self._by_key: dict[str, Entity] = {}
         self._by_name: dict[str, list[Entity]] = {}
-        self.by_line: dict[int, Entity] = {}
 
     def take(self, line: Line) -> None:
         """Type one thing."""
@@ -98,9 +97,19 @@ class _Additions:
         order = SEPARATOR.join((typed.class_name, name, f"{SOURCE}:{typed.key}"))
         id_ = str(uuid5(NAMESPACE_URL, f"knockon:{SOURCE}:{typed.key}"))
         entity = Entity(id_, typed.class_name, name, order, typed.attributes)
-        self._by_key[typed.key] = self.by_line[line.number] = entity
+        self._by_key[typed.key] = entity
         for class_name in self._model.classes[typed.class_name].lineage:
             self._by_name.setdefault(f"{class_name}:{name}", []).append(entity)
+
+    @property
+    def all(self) -> Collection[Entity]:
+        """Give all that could be typed."""
+        return self._by_key.values()
+
+    def said_by(self, line: Line) -> Entity | None:
+        """Give what a line adds, where it could be typed."""
+        key = line.said.get("key")
+        return self._by_key.get(key) if isinstance(key, str) else None
 
     def named(self, reference: str) -> Entity | None:
         """Give the one thing that the file means by this, if it is one of its own."""
@@ -145,7 +154,7 @@ class _Checking:
             self.words.append(f"takes away {self._relation(edge)}")
 
     def _add(self, line: Line) -> None:
-        if entity := self._own.by_line.get(line.number):
+        if entity := self._own.said_by(line):
             self.overlay.put[entity.id] = entity
             self.words.append(f"adds {_named(entity)}")
 
@@ -259,7 +268,7 @@ class _Checking:
 
     def _relation(self, edge: Edge) -> str:
         names = {each.id: each.name for each in self._known.values() if isinstance(each, Entity)}
-        names |= {each.id: each.name for each in self._own.by_line.values()}
+        names |= {each.id: each.name for each in self._own.all}
         group = f" in its group {edge.key.group}" if edge.key.group else ""
         return f"{names[edge.key.source_id]} {edge.key.type_name} {names[edge.key.target_id]}{group}"
 

@@ -86,6 +86,11 @@ async def test_what_is_added_may_fail_and_may_be_named_by_key_or_class_and_name(
     assert (await ask(shop, text, "ConfigurationItem:third")).cases == answer.cases
 
 
+async def test_several_may_stand_on_one_line(shop: Topologies) -> None:
+    answer = await ask(shop, "add: [{class: Server, key: x}, {class: Server, key: y}, {from: x, type: RUNS_ON, to: y}]")
+    assert answer.changes == ("adds Server x", "adds Server y", "adds x RUNS_ON y")
+
+
 async def test_an_end_is_rewired_and_settings_change(shop: Topologies) -> None:
     rewired = await ask(shop, "change: [{from: wiki, type: RUNS_ON, to: box, set: {to: db-1}}]")
     assert by_seed(rewired) == {
@@ -197,6 +202,10 @@ async def test_what_waits_at_what_is_spoken_of_is_said(shop: Topologies) -> None
         ("add: [{from: shop, type: MEMBER_OF, to: box}]", "RELATIONSHIP_NOT_ALLOWED"),
         ("add: [{from: shop, type: DEPENDS_ON, to: web-a}]", "DUPLICATE_RECORD"),
         ("add: [{from: shop, type: DEPENDS_ON, to: box, weight: heavy}]", "TYPE_MISMATCH"),
+        ("add: [{class: [Server], key: a}]", "UNKNOWN_CLASS"),
+        ("add: [{class: Server, key: {a: b}}]", "MALFORMED_REFERENCE"),
+        ("add: [{from: [shop], type: DEPENDS_ON, to: box}]", "MALFORMED_REFERENCE"),
+        ("change: [{from: wiki, type: RUNS_ON, to: box, set: {to: null}}]", "MALFORMED_REFERENCE"),
         ("remove: [nowhere]", "UNRESOLVED_REFERENCE"),
         ("remove: [box, box]", "UNRESOLVED_REFERENCE"),
         ("remove: [{from: shop, type: DEPENDS_ON, to: box}]", "UNRESOLVED_REFERENCE"),
