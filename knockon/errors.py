@@ -17,6 +17,8 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- FileNotParsed                    FILE_NOT_PARSED
     |   +-- FormatUnknown                    FORMAT_UNKNOWN
     |   +-- SourceConflict                   SOURCE_CONFLICT
+    |   +-- OverlayInvalid                   OVERLAY_INVALID
+    |   +-- ScenarioInvalid                  SCENARIO_INVALID
     +-- ModelError                exit 1   the metamodel has mistakes
     |   +-- ModelInvalid                     MODEL_INVALID
     +-- StoreError                exit 3   the store could not do what was asked
@@ -133,6 +135,18 @@ class SourceConflict(InputError):
     code = "SOURCE_CONFLICT"
 
 
+class OverlayInvalid(InputError):
+    """A what-if file has mistakes; the message lists them with file, line and code."""
+
+    code = "OVERLAY_INVALID"
+
+
+class ScenarioInvalid(InputError):
+    """A scenario file has mistakes; the message lists them with file and line."""
+
+    code = "SCENARIO_INVALID"
+
+
 class ModelError(KnockonError):
     """The metamodel has mistakes."""
 
@@ -195,7 +209,7 @@ class RejectCode(StrEnum):
     MALFORMED_REFERENCE = "MALFORMED_REFERENCE"
     MALFORMED_RECORD = "MALFORMED_RECORD"
     SELF_LOOP = "SELF_LOOP"
-    UNRESOLVED_REFERENCE = "UNRESOLVED_REFERENCE"  # only with --strict
+    UNRESOLVED_REFERENCE = "UNRESOLVED_REFERENCE"  # only with --strict, and in what-if files
 
 
 class FindingCode(StrEnum):
@@ -222,11 +236,13 @@ __all__ = [
     "ModelError",
     "ModelInvalid",
     "NotAuthenticated",
+    "OverlayInvalid",
     "QueryInvalid",
     "QueryTooCostly",
     "ReferenceAmbiguous",
     "ReferenceNotFound",
     "RejectCode",
+    "ScenarioInvalid",
     "SourceConflict",
     "StoreBusy",
     "StoreError",

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import ask, bring, keep, serving
+from knockon.cli import ask, bring, keep, planning, scenario, serving
 from knockon.errors import KnockonError
 
 
@@ -58,6 +58,11 @@ model_commands = typer.Typer(help="The metamodel: classes, relationship types, i
 app.command("load")(bring.load)
 app.command("impact")(ask.impact)
 app.command("supports")(ask.supports)
+app.command("what-if")(planning.what_if)
+app.command("rolling-order")(planning.rolling_order)
+app.command("recovery-order")(planning.recovery_order)
+app.command("availability")(planning.availability)
+app.add_typer(scenario.commands, name="scenario")
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

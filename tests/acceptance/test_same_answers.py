@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -15,9 +16,16 @@ from knockon.graphql.request import Request
 from knockon.graphql.schema import build_schema
 from knockon.impact.topologies import Topologies
 from knockon.itsm.answer import impact_json, supports_json
+from knockon.itsm.availability import service_availability
 from knockon.itsm.blast_radius import Ask, blast_radius, supports
 from knockon.itsm.incident import affected_services
+from knockon.itsm.overlay_file import read_overlay
+from knockon.itsm.recovery import recovery
 from knockon.itsm.risk import change_risk
+from knockon.itsm.rolling import rolling
+from knockon.itsm.scenario_file import read_scenarios
+from knockon.itsm.scenarios import run_scenarios
+from knockon.itsm.what_if import what_if
 from knockon.sample.blueprint import README_HYPERVISOR
 from knockon.sample.planted import WEAKNESSES
 from tests.acceptance.estates import (
@@ -36,12 +44,12 @@ from tests.conftest import no_notifications, wipe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-    from pathlib import Path
 
     from knockon.cmdb.contract import Store
     from knockon.cmdb.filter import Condition
     from knockon.cmdb.rows import Entity
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 FAILING = sorted(MODEL.topology_classes)
 
 
@@ -298,3 +306,23 @@ async def test_exports_are_the_same(pair: Pair) -> None:
     exported = await pair.ask(question)
     assert len(exported["entities"]) == pair.embedded.first["created"]
     assert len(exported["relationships"]) == pair.embedded.first["relationships"]["created"]
+
+
+async def test_plans_are_the_same(pair: Pair) -> None:
+    overlay = read_overlay((EXAMPLES / "what-if/second-licence-server.yaml").read_text(), "overlay.yaml")
+    files = [(EXAMPLES / f"scenarios/{name}.yaml").read_text() for name in ("compute", "names", "power")]
+    scenarios = [each for text in files for each in read_scenarios(text, "s.yaml", MODEL)[0]]
+    hosts = [native_reference(each) for each in await pair.embedded.entities("Hypervisor")]
+    questions: list[Callable[[Topologies], Awaitable[Any]]] = [
+        lambda each: what_if(each, overlay),
+        lambda each: rolling(each, hosts, given="open"),
+        recovery,
+        lambda each: service_availability(each, "BusinessService:Payroll", samples=2_000),
+        lambda each: run_scenarios(each, scenarios),
+    ]
+    for question in questions:
+
+        async def ask(each: Loaded, question: Callable[[Topologies], Awaitable[Any]] = question) -> Any:
+            return await question(each.topologies)
+
+        assert await pair.ask(ask)

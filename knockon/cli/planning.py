@@ -1,0 +1,166 @@
+"""Questions for planning: ``what-if``, ``rolling-order``, ``recovery-order`` and ``availability``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from typing import TypeVar
+
+    from knockon.impact.topologies import Topologies
+
+    T = TypeVar("T")
+
+_GIVEN = typer.Option(help="What else is the case: nothing, or the effects of open incidents and changes under way.")
+
+
+def what_if(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The changes, as a YAML file; - reads standard input.")],
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="REF[=STATE]",
+            help="What fails, all together; else each single failure that can make a difference.",
+            show_default=False,
+        ),
+    ] = None,
+    service: Annotated[
+        str | None, typer.Option(metavar="REF", help="Ask about the single failures of a service.", show_default=False)
+    ] = None,
+    given: Annotated[Literal["none", "open"], _GIVEN] = "none",
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Which failures would do more, or less, if the estate were changed so. Nothing is written."""
+    from knockon.itsm import what_if as asked
+    from knockon.itsm.blast_radius import Ask
+    from knockon.itsm.overlay_file import read_overlay
+    from knockon.itsm.planning import failing
+    from knockon.loaders.inputs import gather
+
+    (source,) = gather([file])
+    overlay = read_overlay(source.text(), source.name)
+    asks = [Ask(*failing(ref)) for ref in refs or []]
+    with progress_bar("failures") as progress:
+        answer = answered(
+            store,
+            lambda topologies: asked.what_if(
+                topologies, overlay, asks, service=service, given=given, progress=progress
+            ),
+        )
+    if as_json:
+        print_json(asked.what_if_json(answer))
+    else:
+        from knockon.cli.planning_tables import print_what_if
+
+        print_what_if(answer)
+
+
+def rolling_order(
+    refs: Annotated[
+        list[str],
+        typer.Argument(metavar="REF...", help="What is to be taken down, each once.", show_default=False),
+    ],
+    given: Annotated[Literal["none", "open"], _GIVEN] = "none",
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Waves for maintenance in which no service goes DOWN; what is in one wave is down together."""
+    from knockon.itsm import rolling
+
+    with progress_bar("questions to the engine") as progress:
+        answer = answered(
+            store,
+            lambda topologies: rolling.rolling(
+                topologies, refs, given=given, progress=lambda asked: progress(asked, None)
+            ),
+        )
+    if as_json:
+        print_json(rolling.rolling_json(answer))
+    else:
+        from knockon.cli.planning_tables import print_rolling
+
+        print_rolling(answer)
+
+
+def recovery_order(
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="REF",
+            help="What is to run again, with all that it needs; else everything.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """In which order to start after a total outage, and which loops have to be broken by hand."""
+    from knockon.itsm import recovery
+
+    with progress_bar("started") as progress:
+        answer = answered(store, lambda topologies: recovery.recovery(topologies, refs or [], progress=progress))
+    if as_json:
+        print_json(recovery.recovery_json(answer))
+    else:
+        from knockon.cli.planning_tables import print_recovery
+
+        print_recovery(answer)
+
+
+def availability(
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="A service, or any other CI.")],
+    samples: Annotated[int, typer.Option(min=1, help="How many moments are drawn at random.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same moments.")] = 1,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """How often a service is up, by its CIs' own availabilities, beside what was promised."""
+    from knockon.itsm import availability as asked
+
+    with progress_bar("samples") as progress:
+        answer = answered(
+            store,
+            lambda topologies: asked.service_availability(
+                topologies, service, samples=samples, seed=seed, progress=lambda done: progress(done, samples)
+            ),
+        )
+    if as_json:
+        print_json(asked.availability_json(answer))
+    else:
+        from knockon.cli.planning_tables import print_availability
+
+        print_availability(answer)
+
+
+def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
+    """Put a question to the store of the settings."""
+
+    async def work() -> T:
+        from knockon.impact.topologies import Topologies
+
+        found = settings(store)
+        model = model_of(found)
+        async with asking(found, model) as opened:
+            return await ask(Topologies(opened, model))
+
+    return run(work())
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show on standard error, where that is a terminal, how many of how many are done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading the estate", total=None)
+        yield lambda done, total: bar.update(task, description=what, completed=done, total=total)
