@@ -26,6 +26,8 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- StoreBusy                        STORE_BUSY
     |   +-- StoreTooNew                      STORE_TOO_NEW
     |   +-- StoreFailed                      STORE_FAILED
+    +-- Refused                   exit 4   what was asked is understood, and not done
+    |   +-- SafetyBrake                      SAFETY_BRAKE
     +-- InternalError                        INTERNAL_ERROR
 
 A record that is rejected while the rest of its file is loaded is not an exception: see
@@ -190,6 +192,19 @@ class StoreFailed(StoreError):
     code = "STORE_FAILED"
 
 
+class Refused(KnockonError):
+    """What was asked is understood, and not done."""
+
+    exit_code = 4
+    http_status = 409
+
+
+class SafetyBrake(Refused):
+    """A complete load would retire too much of its scope."""
+
+    code = "SAFETY_BRAKE"
+
+
 class InternalError(KnockonError):
     """A mistake of knockon's own; the log has the details."""
 
@@ -219,6 +234,8 @@ class FindingCode(StrEnum):
     WAITING_REFERENCE = "WAITING_REFERENCE"
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE"
     RELATIONSHIP_NOT_ALLOWED = "RELATIONSHIP_NOT_ALLOWED"
+    NOT_COMPLETE = "NOT_COMPLETE"
+    LARGE_RETIREMENT = "LARGE_RETIREMENT"  # a dry run of a load that would be refused
     SELF_LOOP = "SELF_LOOP"  # two references that turn out to mean one thing
 
 
@@ -241,7 +258,9 @@ __all__ = [
     "QueryTooCostly",
     "ReferenceAmbiguous",
     "ReferenceNotFound",
+    "Refused",
     "RejectCode",
+    "SafetyBrake",
     "ScenarioInvalid",
     "SourceConflict",
     "StoreBusy",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,8 +14,20 @@ import typer
 from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings, writing_to
 
 if TYPE_CHECKING:
-    from knockon.cmdb.load import LoadReport
+    from knockon.cmdb.load_report import LoadReport
+    from knockon.itsm.answer import ImpactAnswer
     from knockon.server.settings import Settings
+
+
+@dataclass(frozen=True)
+class How:
+    """How to load: see ``knockon.cmdb.load.load``."""
+
+    scope: str = ""
+    complete: bool = False
+    strict: bool = False
+    allow_retire: bool = False
+    dry_run: bool = False
 
 
 def load(
@@ -28,22 +41,42 @@ def load(
     input_format: Annotated[
         Literal["auto", "native", "kubernetes"], typer.Option("--format", help="What the files are.")
     ] = "auto",
+    scope: Annotated[
+        str | None,
+        typer.Option(help="The part of what the source reports that this load is about.", show_default=False),
+    ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="The load has all of its scope: retire what is missing from it.")
+    ] = False,
+    allow_retire: Annotated[
+        bool, typer.Option("--allow-retire", help="Go on where a complete load would retire very much.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, and say what would be done.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Reject a relationship whose ends are not there.")] = False,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Load what a source says. Loading the same again changes nothing.
 
-    Exit code 1 when some records were rejected: the rest is loaded.
+    Exit code 1 when some records were rejected: the rest is loaded. Exit code 4 when a complete load would
+    retire more than a fifth of its scope, and at least 20 things: nothing is written.
     """
     started = time.monotonic()
-    report = load_files(settings(store), files, source=source, input_format=input_format, strict=strict)
+    how = How(scope or "", complete, strict, allow_retire, dry_run)
+    report, hit = load_files(settings(store), files, source=source, input_format=input_format, how=how)
     if as_json:
-        print_json(report.as_json())
+        from knockon.itsm.answer import impact_json
+
+        print_json({**report.as_json(), **({"blastRadius": impact_json(hit)} if hit else {})})
     else:
-        from knockon.cli.tables import print_load
+        from knockon.cli.plan_table import print_plan
+        from knockon.cli.tables import print_impact, print_load
 
         print_load(report, time.monotonic() - started)
+        if report.plan is not None:
+            print_plan(report.plan)
+        if hit:
+            print_impact(hit)
     if report.rejects:
         raise typer.Exit(1)
 
@@ -54,9 +87,12 @@ def load_files(
     *,
     source: str | None = None,
     input_format: str = "auto",
-    strict: bool = False,
-) -> LoadReport:
-    """Read files and load them into the store of the settings, with a progress bar on standard error."""
+    how: How = How(),
+) -> tuple[LoadReport, ImpactAnswer | None]:
+    """Read files and load them into the store of the settings, with a progress bar on standard error.
+
+    A dry run that would retire something also gives what that would hit.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -76,11 +112,15 @@ def load_files(
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        async def work() -> LoadReport:
+        async def work() -> tuple[LoadReport, ImpactAnswer | None]:
+            from knockon.impact.topologies import Topologies
+            from knockon.itsm.load_review import retirements
+
             async with open_store(found, model) as opened:
-                return await load_items(
-                    opened, model, reading.items, source=reading.source, actor=_me(), strict=strict, progress=progress
+                report = await load_items(
+                    opened, model, reading.items, source=reading.source, actor=_me(), progress=progress, **asdict(how)
                 )
+                return report, await retirements(Topologies(opened, model), report) if how.dry_run else None
 
         return run(work())
 

@@ -46,7 +46,7 @@ def demo(port: Port = 8080) -> None:
     with TemporaryDirectory() as folder:
         typer.echo("Making the sample estate ...", err=True)
         sample.write(Path(folder), size=None, seed=sample.SEED, as_of=sample.AS_OF)
-        report = load_files(found, [folder])
+        report, _ = load_files(found, [folder])
     counts = report.entities
     typer.echo(f"Sample estate: {counts.created} created, {counts.unchanged} unchanged, in {url}", err=True)
     run_server(create_app(found, model), host="127.0.0.1", port=port, announce=lambda address: _say_demo(address, url))

@@ -14,7 +14,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from knockon.cmdb.load import Counts, LoadReport
+    from knockon.cmdb.load_report import Counts, LoadReport
     from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
@@ -72,7 +72,9 @@ def print_supports(answer: SupportsAnswer) -> None:
 def print_load(report: LoadReport, seconds: float) -> None:
     """Print what a load did, and what it could not take."""
     out = Out()
-    table = Table(box=box.SIMPLE_HEAD, title=f"Loaded in {seconds:.1f} s, revision {report.revision}")
+    done = f"Loaded in {seconds:.1f} s, revision {report.revision}"
+    title = done if report.plan is None else f"Dry run: nothing is written, revision {report.revision} stays"
+    table = Table(box=box.SIMPLE_HEAD, title=title)
     for column in ("", "created", "updated", "unchanged", "retired", "rejected", "waiting"):
         table.add_column(column, justify="left" if not column else "right")
     for name, counts in (("entities", report.entities), ("relationships", report.relationships)):

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         EdgeRecord,
         EdgeRecordKey,
         Entity,
+        Held,
         JournalEntry,
         Neighbour,
         Record,
         Revision,
         RevisionHead,
         Scan,
+        Scope,
     )
 
 Direction = Literal["out", "in"]
@@ -73,6 +75,31 @@ class Write(Protocol):
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
         """Read the edge records that have one of these entities among their ``known`` ends, each once."""
+        ...
+
+    async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
+        """Tell of which of these edges several edge records speak."""
+        ...
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        """Read what is known of the scopes of these sources, by (source, scope)."""
+        ...
+
+    async def held(self, source: str, scope: str) -> Held:
+        """Read the keys of all present records of a source in a scope."""
+        ...
+
+    async def count_held(self, source: str, scope: str) -> tuple[int, int]:
+        """Count what ``held`` would give: records, edge records."""
+        ...
+
+    async def put_scope(self, row: Scope) -> None: ...
+
+    async def spread_seen(self, row: Scope) -> None:
+        """Write the moment at which a scope was seen as one on each of its present records; the scope keeps none.
+
+        No record becomes older by it. Costs as much as the scope holds.
+        """
         ...
 
     async def put_records(self, rows: Sequence[Record]) -> None: ...
@@ -142,6 +169,14 @@ class Store(Protocol):
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         """As Write.resolve, outside a transaction; ids of aliases resolve to what they stand for."""
+        ...
+
+    async def held(self, source: str, scope: str) -> Held:
+        """As Write.held, outside a transaction."""
+        ...
+
+    async def count_held(self, source: str, scope: str) -> tuple[int, int]:
+        """As Write.count_held, outside a transaction."""
         ...
 
     async def named(self, name: str, limit: int = 10) -> list[Entity]:

@@ -17,6 +17,7 @@ from knockon.schema.observation import EntityObservation, Reject, RelationshipOb
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
+    from knockon.cmdb.rows import EdgeRecord, Record
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
 
@@ -41,9 +42,15 @@ class Taken(Generic[Said]):
     seen: str
     digest: str
 
-    def is_news(self, seen: str, content: str) -> bool:
-        """Tell whether this beats what is known of the same key: other content, and newer ``(seen, digest)``."""
-        return self.digest != content and (self.seen, self.digest) > (seen, content)
+    def is_news(self, old: Record | EdgeRecord, seen: str, scope: str) -> bool:
+        """Tell whether this beats what is known of the same key, last seen at ``seen``.
+
+        Other content does if its ``(seen, digest)`` is newer; the same content if it is newer and stands in another
+        scope, or had been withdrawn.
+        """
+        if self.digest != old.digest:
+            return (self.seen, self.digest) > (seen, old.digest)
+        return self.seen > seen and not (old.present and old.scope == scope)
 
 
 @dataclass
@@ -54,8 +61,17 @@ class Intake:
     relationships: list[Taken[RelationshipObservation]] = field(default_factory=list)
     rejected_entities: list[Reject] = field(default_factory=list)
     rejected_relationships: list[Reject] = field(default_factory=list)
+    rejected_keys: set[str] = field(default_factory=set)
+    rejected_edge_keys: set[EdgeRecordKey] = field(default_factory=set)
+    nameless_rejects: int = 0
+    """Rejected records of which it cannot be told what they are about."""
     findings: list[Finding] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def moments(self) -> set[str]:
+        """When the records that were taken were seen."""
+        return {each.seen for each in self.entities} | {each.seen for each in self.relationships}
 
 
 def digest(*content: Any) -> str:
@@ -95,9 +111,29 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Intake:
             _keep(relationships, key, key.words, taken, intake)
         elif isinstance(typed, Reject):
             (intake.rejected_entities if typed.kind == "entity" else intake.rejected_relationships).append(typed)
+            _note_rejected(model, intake, item)
     intake.entities = list(entities.values())
     intake.relationships = list(relationships.values())
     return intake
+
+
+def _note_rejected(model: Model, intake: Intake, item: Item) -> None:
+    """Note what a rejected record is about: in a complete load it counts as reported."""
+    if isinstance(item, EntityObservation):
+        key: Any = item.key  # as it stands in the file
+        if isinstance(key, str | int) and str(key).strip():
+            intake.rejected_keys.add(str(key))
+            return
+    if isinstance(item, RelationshipObservation):
+        name: Any = item.type_name
+        found = model.direction(name) if isinstance(name, str) else None
+        ends: list[Any] = [item.from_ref, item.to_ref]
+        if found and all(isinstance(each, str | int) for each in ends):
+            source, target = map(str, reversed(ends) if found[1] else ends)
+            group = str(item.attributes.get("redundancy_group") or "")
+            intake.rejected_edge_keys.add(EdgeRecordKey(item.source, found[0].name, source, target, group))
+            return
+    intake.nameless_rejects += 1
 
 
 def _keep(kept: dict[Hashable, Taken[Said]], key: Hashable, words: str, taken: Taken[Said], intake: Intake) -> None:

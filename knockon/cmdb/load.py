@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from knockon.cmdb import reconcile, relate
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
-from knockon.cmdb.reconcile import Reconciled, reconcile
-from knockon.cmdb.relate import WHY, Related, relate, reread, reweigh
-from knockon.cmdb.rows import RevisionHead
-from knockon.errors import FindingCode, RejectCode, StoreBusy
+from knockon.cmdb.load_report import LoadReport, plan
+from knockon.cmdb.relate import WHY
+from knockon.cmdb.retirement import missing, refuse_many
+from knockon.cmdb.rows import RevisionHead, Scope
+from knockon.cmdb.seen_again import SeenAgain
+from knockon.errors import FindingCode, RejectCode, SafetyBrake, StoreBusy
 from knockon.schema.observation import Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
     from knockon.cmdb.contract import Store, Write
     from knockon.cmdb.intake import Intake, Taken
-    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, JournalEntry
+    from knockon.cmdb.reconcile import Reconciled
+    from knockon.cmdb.relate import Related
+    from knockon.cmdb.rows import EdgeRecord, Held, JournalEntry
+    from knockon.cmdb.seen_again import Again
     from knockon.schema.model import Model
     from knockon.schema.observation import EntityObservation, Item, RelationshipObservation
 
@@ -33,41 +39,6 @@ SEEN_AGAIN = 20_000
 ATTEMPTS = 6
 
 
-@dataclass
-class Counts:
-    """What became of the records of a load; a relationship that waited and now stands is ``created``."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    retired: int = 0
-    rejected: int = 0
-    waiting: int = 0
-
-
-@dataclass
-class LoadReport:
-    """The answer to a load: DESIGN.md section 8."""
-
-    revision: int = 0
-    entities: Counts = field(default_factory=Counts)
-    relationships: Counts = field(default_factory=Counts)
-    findings: list[Finding] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    skipped: dict[str, int] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the ``--json`` form."""
-        return {
-            "revision": self.revision,
-            **asdict(self.entities),
-            "relationships": asdict(self.relationships),
-            "findings": [asdict(each) for each in self.findings],
-            "rejects": [asdict(each) for each in self.rejects],
-            "skipped": self.skipped,
-        }
-
-
 async def load(
     store: Store,
     model: Model,
@@ -75,101 +46,207 @@ async def load(
     *,
     source: str,
     actor: str,
+    scope: str = "",
+    complete: bool = False,
     strict: bool = False,
+    allow_retire: bool = False,
+    dry_run: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadReport:
     """Load one source's observations.
 
     Idempotent; atomic for each batch of at most 2,000 records, so that a load cut off can be
-    repeated. ``progress`` is told (records done, records in all). With ``strict`` a relationship
-    whose reference resolves to nothing yet is rejected instead of waiting.
+    repeated. ``progress`` is told (records done, records in all).
+
+    Parameters
+    ----------
+    scope
+        The part of what the source reports that this load is about.
+    complete
+        The load has all of its scope: what the scope had and the load has not is withdrawn at the end, and
+        what no source reports any more is retired.
+    strict
+        A relationship whose reference resolves to nothing yet is rejected instead of waiting.
+    allow_retire
+        Go on where the safety brake would stop a complete load.
+    dry_run
+        Write nothing; the report has the plan. Other writers wait meanwhile.
 
     Raises
     ------
+    SafetyBrake
+        A complete load would retire too much of its scope; nothing was written.
     StoreError
         What was committed before it stays.
     """
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     intake = take_in(model, items, now)
-    run = _Run(store, model, RevisionHead(actor, "load", source, now, model.version, {}), strict)
-    total = len(intake.entities) + len(intake.relationships)
-    done = 0
-    for entities in _batches(intake.entities):
-        await run.entities(entities)
-        progress(done := done + len(entities), total)
-    for relationships in _batches(intake.relationships):
-        await run.relationships(relationships)
-        progress(done := done + len(relationships), total)
-    return await run.finish(intake)
+    at = max(intake.moments, default=now)
+    run = _Run(store, model, RevisionHead(actor, "load", source, now, model.version, {}), Scope(source, scope), strict)
+    complete = complete and run.is_whole(intake)
+    if complete and not allow_retire:
+        run.brake(await store.held(source, scope), intake, only_say=dry_run)
+
+    async def work() -> None:
+        total = len(intake.entities) + len(intake.relationships)
+        done = 0
+        for entities in _batches(intake.entities):
+            await run.entities(entities)
+            progress(done := done + len(entities), total)
+        for relationships in _batches(intake.relationships):
+            await run.relationships(relationships)
+            progress(done := done + len(relationships), total)
+        if complete:
+            await run.withdraw(intake, at)
+        await run.finish(intake, at if complete else None)
+
+    if dry_run:
+        await run.rehearse(work)
+    else:
+        await work()
+    return run.report
 
 
 One = TypeVar("One")
 T = TypeVar("T")
 
 
-def _batches(rows: Sequence[One]) -> Iterator[list[One]]:
-    for start in range(0, len(rows), BATCH):
-        yield list(rows[start : start + BATCH])
+def _batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]]:
+    size = size or BATCH
+    for start in range(0, len(rows), size):
+        yield list(rows[start : start + size])
 
 
 class _NothingToWrite(Exception):
     """Rolls a transaction back, so that a batch without changes uses no revision."""
 
 
+class _Rehearsed(Exception):
+    """Rolls a dry run back."""
+
+
 class _Run:
     """The transactions of one load, and what they add up to."""
 
-    def __init__(self, store: Store, model: Model, head: RevisionHead, strict: bool) -> None:
+    def __init__(self, store: Store, model: Model, head: RevisionHead, scope: Scope, strict: bool) -> None:
+        self.report = LoadReport()
         self._store = store
         self._model = model
         self._head = head
+        self._scope = scope
         self._strict = strict
-        self._report = LoadReport()
         self._seen_again = SeenAgain()
+        self._overtaken = 0
+        self._unwritten = 0
+        self._rehearsal: Write | None = None
+        self._entries: list[JournalEntry] = []
+
+    def is_whole(self, intake: Intake) -> bool:
+        """Tell whether a load that says it is complete can be taken to be so; a finding says why not."""
+        if intake.nameless_rejects:
+            message = (
+                f"{intake.nameless_rejects} rejected records do not say what they are about, so nothing can be "
+                "taken to be missing, and nothing was retired; mend them and load again."
+            )
+            self.report.findings.append(Finding(FindingCode.NOT_COMPLETE, message, ""))
+        return not intake.nameless_rejects
+
+    def brake(self, held: Held, intake: Intake, *, only_say: bool) -> None:
+        """Stop a complete load that would retire too much; a dry run only says so."""
+        try:
+            refuse_many(len(missing(held, intake).records), len(held.records), self._scope)
+        except SafetyBrake as refusal:
+            if not only_say:
+                raise
+            self.report.findings.append(Finding(FindingCode.LARGE_RETIREMENT, str(refusal), ""))
+
+    async def rehearse(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do all of it in one transaction, keep the plan, and roll it back."""
+        before = await self._store.revision()
+        try:
+            async with self._store.write() as write:
+                self._rehearsal = write
+                await work()
+                ends = {end for entry in self._entries if entry.kind == "edge" for end in entry.id.split(" ")[1:3]}
+                found = await write.entities(ends)
+                names = {id_: f"{each.class_name}:{each.name}" for id_, each in found.items()}
+                self.report.plan = plan(self._entries, names)
+                raise _Rehearsed
+        except _Rehearsed:
+            self.report.revision = before
 
     async def entities(self, batch: Sequence[Taken[EntityObservation]]) -> None:
         async def work(write: Write) -> tuple[tuple[Reconciled, Related], list[JournalEntry], bool]:
-            changes = await reconcile(write, self._model, batch)
-            edges = await reread(write, self._model, changes.stirred, changes.reclassed)
-            return (changes, edges), [*changes.entries, *edges.entries], bool(changes.entries)
+            await self._spread(write, batch)
+            changes = await reconcile.reconcile(write, self._model, batch, self._scope)
+            return await self._reread(write, changes)
 
-        changes, edges = await self._write(work)
-        counts = self._report.entities
-        counts.created += changes.created
-        counts.updated += changes.updated
+        changes = await self._changed(work)
+        counts = self.report.entities
         counts.unchanged += len(changes.unchanged)
+        self._overtaken += changes.overtaken
         self._seen_again.records(changes.unchanged)
-        self._count(edges)
 
     async def relationships(self, batch: Sequence[Taken[RelationshipObservation]]) -> None:
         async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
-            changes = await relate(write, self._model, batch, strict=self._strict)
+            await self._spread(write, batch)
+            changes = await relate.relate(write, self._model, batch, self._scope, strict=self._strict)
             return changes, changes.entries, bool(changes.stored)
 
         edges = await self._write(work)
         self._count(edges)
+        self._overtaken += edges.overtaken
         said = {edge_record_key(taken.said): taken.said for taken in batch}
         for record in edges.waiting:
             self._wait(record, said[record.key])
-        counts = self._report.relationships
+        counts = self.report.relationships
         still_waiting = {record.key for record in edges.waiting}
         counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
         self._seen_again.edge_records(edges.unchanged)
 
-    async def finish(self, intake: Intake) -> LoadReport:
-        """Note what was seen again and write the run's own entry."""
-        report = self._report
+    async def withdraw(self, intake: Intake, at: str) -> None:
+        """Withdraw what the scope has and a complete load at this moment has not."""
+        held = await (self._rehearsal or self._store).held(self._scope.source, self._scope.name)
+        gone = missing(held, intake)
+        for edge_keys in _batches(sorted(gone.edge_records)):
+
+            async def edges(write: Write, these: Collection[Any] = edge_keys) -> tuple[Related, list[Any], bool]:
+                changes = await relate.withdraw(write, self._scope, these, at)
+                return changes, changes.entries, bool(changes.stored)
+
+            self._count(await self._write(edges))
+        for keys in _batches(sorted(gone.records)):
+
+            async def entities(write: Write, these: Collection[str] = keys) -> tuple[Any, list[JournalEntry], bool]:
+                changes = await reconcile.withdraw(write, self._model, self._scope, these, at)
+                return await self._reread(write, changes)
+
+            await self._changed(entities)
+
+    async def finish(self, intake: Intake, complete: str | None) -> None:
+        """Note what was seen again and write the run's own entry; ``complete`` is when a complete load was seen."""
+        report = self.report
         report.findings = [*intake.findings, *report.findings]
         report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
         report.skipped = dict(sorted(intake.skipped.items()))
-        parts = list(self._seen_again.parts(SEEN_AGAIN))
+        moment = complete or await self._seen_as_one(intake)
+        parts: list[list[Again]] = [[]] if moment else list(self._seen_again.parts(SEEN_AGAIN))
         for part in parts[:-1]:
             await self._note_seen(part, "seen", {})
+        self._scope = replace(self._scope, seen=moment or "", complete=complete or "")
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
         await self._note_seen(parts[-1], "run", note)
-        return report
+
+    async def _seen_as_one(self, intake: Intake) -> str | None:
+        """Give the one moment at which this load saw all that its scope holds; None if it did not."""
+        moments = intake.moments
+        if self._overtaken or len(moments) != 1:
+            return None
+        wanted = (len(intake.entities), len(intake.relationships) - self._unwritten)
+        reader = self._rehearsal or self._store
+        return moments.pop() if await reader.count_held(self._scope.source, self._scope.name) == wanted else None
 
     async def _note_seen(self, part: list[Again], kind: str, note: dict[str, Any]) -> None:
         self._head = replace(self._head, kind=kind, note=note)
@@ -177,35 +254,67 @@ class _Run:
         async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
             for seen, keys, edge_keys in part:
                 await write.touch(self._head.source, seen, keys, edge_keys)
-            spoken_of = await write.edge_records([key for _, _, edge_keys in part for key, _ in edge_keys])
-            edges = await reweigh(write, {record.edge for record in spoken_of.values() if record.edge})
-            return edges, edges.entries, True
+            if kind == "run" and self._scope.seen:
+                known = (await write.scopes({self._scope.source})).get((self._scope.source, self._scope.name))
+                await write.put_scope(known.later(self._scope) if known else self._scope)
+            edges = self._seen_again.edges if kind == "run" else ()
+            contested = {key for some in _batches(sorted(edges), SEEN_AGAIN) for key in await write.contested(some)}
+            changes = await relate.reweigh(write, contested)
+            return changes, changes.entries, True
 
         self._count(await self._write(work))
 
+    async def _spread(self, write: Write, batch: Sequence[Taken[Any]]) -> None:
+        """Before a record joins a scope that was seen as one later than it: give each of the others its own moment."""
+        scopes = await write.scopes({self._scope.source})
+        known = scopes.get((self._scope.source, self._scope.name))
+        if known and known.seen > known.complete and any(taken.seen < known.seen for taken in batch):
+            await write.spread_seen(known)
+
+    async def _reread(
+        self, write: Write, changes: Reconciled
+    ) -> tuple[tuple[Reconciled, Related], list[JournalEntry], bool]:
+        edges = await relate.reread(write, self._model, changes.stirred, changes.turned)
+        return (changes, edges), [*changes.entries, *edges.entries], bool(changes.stored)
+
+    async def _changed(self, work: Callable[[Write], Awaitable[tuple[Any, list[JournalEntry], bool]]]) -> Reconciled:
+        changes: Reconciled
+        changes, edges = await self._write(work)
+        counts = self.report.entities
+        counts.created += changes.created
+        counts.updated += changes.updated
+        counts.retired += changes.retired
+        self._count(edges)
+        return changes
+
     def _count(self, edges: Related) -> None:
-        counts = self._report.relationships
+        counts = self.report.relationships
         counts.created += edges.created
         counts.updated += edges.updated
         counts.retired += edges.retired
 
     def _wait(self, record: EdgeRecord, said: RelationshipObservation) -> None:
         text = record.key.words
-        counts = self._report.relationships
+        counts = self.report.relationships
         if self._strict and record.because in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE):
             why = "means several things" if record.because == FindingCode.AMBIGUOUS_REFERENCE else "is not there yet"
             message = f"{text}: what it refers to {why}; load that first, or load without --strict."
-            self._report.rejects.append(
+            self.report.rejects.append(
                 Reject(RejectCode.UNRESOLVED_REFERENCE, message, said.location, said.record, "relationship")
             )
             counts.rejected += 1
+            self._unwritten += 1
             return
         counts.waiting += 1
         finding = FindingCode(record.because or "")
-        self._report.findings.append(Finding(finding, f"{text}: {WHY[finding]}", said.location))
+        self.report.findings.append(Finding(finding, f"{text}: {WHY[finding]}", said.location))
 
     async def _write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
         """Do work in one transaction: again when the store is busy, rolled back when it changed nothing."""
+        if self._rehearsal:
+            result, entries, _ = await work(self._rehearsal)
+            self._entries += entries
+            return result
         for attempt in range(ATTEMPTS):
             try:
                 async with self._store.write() as write:
@@ -213,7 +322,7 @@ class _Run:
                     if not changed:
                         raise _NothingToWrite
                     await write.journal(self._head, entries)
-                    self._report.revision = write.revision
+                    self.report.revision = write.revision
             except _NothingToWrite:
                 return result
             except StoreBusy:
@@ -223,31 +332,3 @@ class _Run:
             else:
                 return result
         raise AssertionError("unreachable")
-
-
-Again = tuple[str, list[tuple[str, str]], list[tuple["EdgeRecordKey", str]]]
-"""Seen at this moment again: (key, digest) of records, and of edge records."""
-
-
-class SeenAgain:
-    """Unchanged records, in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._records: list[tuple[str, str, str]] = []
-        self._edge_records: list[tuple[str, EdgeRecordKey, str]] = []
-
-    def records(self, unchanged: Iterable[Taken[EntityObservation]]) -> None:
-        self._records += [(taken.seen, taken.said.key, taken.digest) for taken in unchanged]
-
-    def edge_records(self, unchanged: Iterable[tuple[EdgeRecord, str]]) -> None:
-        self._edge_records += [(seen, record.key, record.digest) for record, seen in unchanged if seen > record.seen]
-
-    def parts(self, size: int) -> Iterator[list[Again]]:
-        """Cut them into parts of at most ``size`` records and ``size`` edge records; at least one part."""
-        for start in range(0, max(len(self._records), len(self._edge_records), 1), size):
-            moments: dict[str, Again] = {}
-            for seen, key, content in self._records[start : start + size]:
-                moments.setdefault(seen, (seen, [], []))[1].append((key, content))
-            for seen, edge_key, content in self._edge_records[start : start + size]:
-                moments.setdefault(seen, (seen, [], []))[2].append((edge_key, content))
-            yield list(moments.values())

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.intake import edge_record_key
-from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, JournalEntry
+from knockon.cmdb.rows import WITHDRAWN, Edge, EdgeKey, EdgeRecord, JournalEntry, last_seen
 from knockon.errors import FindingCode
 from knockon.schema.reference import key_token, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from knockon.cmdb.contract import Write
     from knockon.cmdb.intake import Taken
+    from knockon.cmdb.rows import EdgeRecordKey, Scope
     from knockon.schema.model import Model
     from knockon.schema.observation import RelationshipObservation
 
@@ -40,6 +41,7 @@ class Related:
     updated: int = 0
     retired: int = 0
     unchanged: list[tuple[EdgeRecord, str]] = field(default_factory=list)  # as stored, and when it was seen again
+    overtaken: int = 0  # of these, those whose source has said something newer since
     waiting: list[EdgeRecord] = field(default_factory=list)  # of those observed: without an edge, and why
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0  # edge records written
@@ -53,26 +55,36 @@ def edge_image(edge: Edge) -> dict[str, Any]:
 
 
 async def relate(
-    write: Write, model: Model, batch: Sequence[Taken[RelationshipObservation]], *, strict: bool = False
+    write: Write,
+    model: Model,
+    batch: Sequence[Taken[RelationshipObservation]],
+    scope: Scope,
+    *,
+    strict: bool = False,
 ) -> Related:
-    """Write the edge records of one batch and the edges that they imply.
+    """Write the edge records of one batch out of a scope, and the edges that they imply.
 
     With ``strict`` a record whose references do not resolve is not written; it is in ``waiting`` all the same.
     """
     result = Related()
     keys = [edge_record_key(taken.said) for taken in batch]
     known = await write.edge_records(keys)
+    scopes = await write.scopes({scope.source})
+    complete = scopes.get((scope.source, scope.name), scope).complete
     fresh: list[EdgeRecord] = []
+    late: list[EdgeRecord] = []
     for key, taken in zip(keys, batch, strict=True):
         old = known.get(key)
-        if old and not taken.is_news(old.seen, old.digest):
-            again = taken.seen if taken.digest == old.digest else old.seen
+        if old and not taken.is_news(old, seen := last_seen(old, scopes), scope.name):
+            again = taken.seen if taken.digest == old.digest else seen
             result.unchanged.append((old, again))
-            if old.edge is None:
+            result.overtaken += taken.digest != old.digest or taken.seen < seen or old.scope != scope.name
+            if old.edge is None and old.present:
                 result.waiting.append(old)
         else:
             said = taken.said.attributes
-            fresh.append(EdgeRecord(key, said, taken.seen, taken.digest, None, None, (None, None), ()))
+            new = EdgeRecord(key, said, taken.seen, taken.digest, None, None, (None, None), (), scope.name)
+            (fresh if taken.seen >= complete else late).append(new)
     resolved = await _resolved(write, model, fresh)
     result.waiting += [record for record in resolved if record.edge is None]
     if strict:
@@ -81,16 +93,34 @@ async def relate(
             for record in resolved
             if record.because not in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE)
         ]
-    await _settle(write, resolved, known.values(), result)
+    await _settle(write, [*resolved, *(_withdrawn(record) for record in late)], known.values(), result)
     return result
 
 
-async def reread(write: Write, model: Model, stirred: Collection[str], reclassed: Collection[str]) -> Related:
+def _withdrawn(record: EdgeRecord) -> EdgeRecord:
+    return replace(record, edge=None, because=WITHDRAWN, known=(None, None), watches=())
+
+
+async def withdraw(write: Write, scope: Scope, keys: Collection[EdgeRecordKey], at: str) -> Related:
+    """Withdraw the edge records of a scope that its complete load at ``at`` did not have, unless seen since."""
+    result = Related()
+    known = await write.edge_records(keys)
+    scopes = await write.scopes({scope.source})
+    gone = [
+        _withdrawn(record)
+        for record in known.values()
+        if record.present and record.scope == scope.name and last_seen(record, scopes) < at
+    ]
+    await _settle(write, gone, known.values(), result)
+    return result
+
+
+async def reread(write: Write, model: Model, stirred: Collection[str], turned: Collection[str]) -> Related:
     """Resolve again what entities that came, went, or took another name or class could have changed."""
     result = Related()
     touched = {record.key: record for record in await write.watching(stirred)}
-    if reclassed:
-        touched |= {record.key: record for record in await write.touching(reclassed)}
+    if turned:
+        touched |= {record.key: record for record in await write.touching(turned)}
     now = await _resolved(write, model, list(touched.values()))
     changed = [record for record in now if record != touched[record.key]]
     await _settle(write, changed, touched.values(), result)
@@ -177,10 +207,12 @@ async def _imply(write: Write, edges: Collection[EdgeKey], result: Related) -> N
     """Write the edges that are not as their records imply."""
     stored = await write.edges(edges)
     sayings = await write.sayings(edges)
+    several = {record.key.source for each in sayings.values() if len(each) > 1 for record in each}
+    scopes = await write.scopes(several) if several else {}
     changed: list[Edge] = []
     for key in sorted(edges):
         old = stored.get(key)
-        new = _implied(key, sayings.get(key, []), old)
+        new = _implied(key, sayings.get(key, []), old, scopes)
         if new == old:
             continue
         changed.append(new)
@@ -192,10 +224,13 @@ async def _imply(write: Write, edges: Collection[EdgeKey], result: Related) -> N
     await write.put_edges(changed)
 
 
-def _implied(key: EdgeKey, sayings: Sequence[EdgeRecord], old: Edge | None) -> Edge:
+def _implied(
+    key: EdgeKey, sayings: Sequence[EdgeRecord], old: Edge | None, scopes: Mapping[tuple[str, str], Scope]
+) -> Edge:
     """Give the edge that its records imply: the newest word counts, then the source's name."""
     if not sayings:
         return Edge(key, old.attributes if old else {}, retired=True)
-    newest = max(record.seen for record in sayings)
-    word = min((r for r in sayings if r.seen == newest), key=lambda r: (r.key.source, r.digest, r.key))
+    newest = max(last_seen(record, scopes) for record in sayings)
+    latest = [record for record in sayings if last_seen(record, scopes) == newest]
+    word = min(latest, key=lambda record: (record.key.source, record.digest, record.key))
     return Edge(key, word.attributes)

@@ -22,7 +22,10 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one source says of one thing. Identity: (source, key)."""
+    """What one source says of one thing. Identity: (source, key).
+
+    ``present`` is False once a complete load of its scope no longer had it: it is kept, and counts for nothing.
+    """
 
     source: str
     key: str
@@ -31,6 +34,8 @@ class Record:
     attributes: Values
     seen: str  # ISO 8601 instant, UTC, as in EntityObservation
     digest: str  # of class and attributes
+    scope: str = ""
+    present: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ class EdgeRecord:
     """What one source says of one relationship.
 
     ``edge`` is what it resolves to now, or None while it waits; then ``because`` says why:
-    a code (WAITING_REFERENCE, AMBIGUOUS_REFERENCE, RELATIONSHIP_NOT_ALLOWED). ``known`` are the ends that do
+    a code (WAITING_REFERENCE, AMBIGUOUS_REFERENCE, RELATIONSHIP_NOT_ALLOWED), or WITHDRAWN once a complete load of
+    its scope no longer had it: such a one has no known ends and no watches. ``known`` are the ends that do
     resolve. ``watches`` are the tokens that could change what it resolves to.
     """
 
@@ -99,6 +105,46 @@ class EdgeRecord:
     because: str | None
     known: tuple[str | None, str | None]
     watches: tuple[str, ...]
+    scope: str = ""
+
+    @property
+    def present(self) -> bool:
+        return self.because != WITHDRAWN
+
+
+WITHDRAWN = "WITHDRAWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of what a source reports that it can report completely. Identity: (source, name).
+
+    Every present record of it was seen at ``seen`` or later; ``complete`` is when its newest complete load was seen.
+    Both are ``""`` where there was none.
+    """
+
+    source: str
+    name: str
+    seen: str = ""
+    complete: str = ""
+
+    def later(self, other: Scope) -> Scope:
+        """Give the later moments of both."""
+        return Scope(self.source, self.name, max(self.seen, other.seen), max(self.complete, other.complete))
+
+
+def last_seen(record: Record | EdgeRecord, scopes: Mapping[tuple[str, str], Scope]) -> str:
+    """Tell when a record was last seen: by itself, or with all of its scope."""
+    source = record.source if isinstance(record, Record) else record.key.source
+    scope = scopes.get((source, record.scope))
+    return max(record.seen, scope.seen) if scope and record.present else record.seen
+
+
+class Held(NamedTuple):
+    """The present records of one source in one scope."""
+
+    records: frozenset[str]  # native keys
+    edge_records: frozenset[EdgeRecordKey]
 
 
 @dataclass(frozen=True, slots=True)

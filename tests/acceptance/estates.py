@@ -17,7 +17,7 @@ from knockon.schema.installed import installed_model
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract import Store
-    from knockon.cmdb.load import LoadReport
+    from knockon.cmdb.load_report import LoadReport
     from knockon.cmdb.rows import Entity, Revision, Scan
 
 MODEL = installed_model()

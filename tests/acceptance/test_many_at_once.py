@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from knockon.cmdb.contract import Store
-    from knockon.cmdb.load import LoadReport
+    from knockon.cmdb.load_report import LoadReport
     from knockon.schema.observation import Item
 
 LOADS = 8

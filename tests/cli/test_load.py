@@ -203,12 +203,3 @@ def test_ctrl_c_ends_a_load_at_once_and_what_was_loaded_is_kept_whole(knockon: K
     assert (running.returncode, out, err) == (130, "", "knockon: stopped.\n")
     kept = knockon("export").json()
     assert len(kept["entities"]) == 2_000 * kept["revision"] < 60_000
-
-
-@pytest.mark.parametrize("option", [["--dry-run"], ["--scope", "x"], ["--complete"], ["--allow-retire"]])
-def test_options_of_later_versions_are_refused(knockon: Knockon, tmp_path: Path, option: list[str]) -> None:
-    (tmp_path / "good.yaml").write_text(GOOD)
-    ran = knockon("load", "good.yaml", *option)
-    assert (ran.code, ran.out) == (2, "")
-    assert "No such option" in ran.err
-    assert not (tmp_path / "estate.db").exists()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from knockon.cmdb.contract import Store
-    from knockon.cmdb.load import LoadReport
+    from knockon.cmdb.load_report import LoadReport
     from knockon.schema.observation import Item
 
 MONDAY, TUESDAY, WEDNESDAY = "2026-11-02T08:00:00Z", "2026-11-03T08:00:00Z", "2026-11-04T08:00:00Z"

@@ -22,6 +22,7 @@ from knockon.cmdb.rows import (
     Record,
     Revision,
     RevisionHead,
+    Scope,
 )
 
 if TYPE_CHECKING:
@@ -106,13 +107,18 @@ def record_properties(row: Record) -> Properties:
         "attributes": orjson.dumps(row.attributes).decode(),
         "seen": row.seen,
         "digest": row.digest,
+        "scope": row.scope,
+        "present": row.present,
     }
 
 
 def to_record(kept: Properties) -> Record:
     """Read a ``_Record`` node back."""
     attributes = orjson.loads(kept["attributes"])
-    return Record(kept["source"], kept["key"], kept["entity"], kept["class"], attributes, kept["seen"], kept["digest"])
+    return Record(
+        kept["source"], kept["key"], kept["entity"], kept["class"], attributes, kept["seen"], kept["digest"],
+        kept.get("scope", ""), kept.get("present", True),  # a store of layout 1 has neither
+    )  # fmt: skip
 
 
 def edge_record_properties(row: EdgeRecord) -> Properties:
@@ -133,6 +139,7 @@ def edge_record_properties(row: EdgeRecord) -> Properties:
         "known_from": row.known[0],
         "known_to": row.known[1],
         "watches": list(row.watches),
+        "scope": row.scope,
     }
 
 
@@ -148,7 +155,19 @@ def to_edge_record(kept: Properties) -> EdgeRecord:
         kept.get("because"),
         known,
         tuple(kept["watches"]),
+        kept.get("scope", ""),
     )
+
+
+def scope_properties(row: Scope) -> Properties:
+    """Give the properties of a ``_Scope`` node."""
+    kept = {"source": row.source, "name": row.name, "seen": row.seen, "complete": row.complete}
+    return {"k": key(row.source, row.name), **kept}
+
+
+def to_scope(kept: Properties) -> Scope:
+    """Read a ``_Scope`` node back."""
+    return Scope(kept["source"], kept["name"], kept["seen"], kept["complete"])
 
 
 def revision_properties(number: int, head: RevisionHead, entries: Sequence[JournalEntry]) -> Properties:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import SEPARATOR, Neighbour
+from knockon.cmdb.rows import SEPARATOR, EdgeRecordKey, Held, Neighbour
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.where import compared
@@ -56,6 +56,26 @@ MATCH (r:_Revision) WHERE r.n > $since
 WITH r ORDER BY r.n LIMIT $limit
 RETURN collect(properties(r))"""
 
+
+def of_held_records(then: LiteralString) -> LiteralString:
+    """Do something with ``r``, each present record of ``$source`` in ``$scope``."""
+    return f"""
+MATCH (r:_Record {{source: $source}})
+WHERE coalesce(r.scope, '') = $scope AND coalesce(r.present, true) {then}"""
+
+
+def of_held_edge_records(then: LiteralString) -> LiteralString:
+    """Do something with ``r``, each present edge record of ``$source`` in ``$scope``."""
+    return f"""
+MATCH (r:_EdgeRecord {{source: $source}})
+WHERE coalesce(r.scope, '') = $scope AND coalesce(r.because, '') <> 'WITHDRAWN' {then}"""
+
+
+HELD_RECORDS: LiteralString = of_held_records("RETURN collect(r.key)")
+HELD_EDGE_RECORDS: LiteralString = of_held_edge_records("RETURN collect([r.source, r.type, r.from, r.to, r.group])")
+COUNT_HELD_RECORDS: LiteralString = of_held_records("RETURN count(r)")
+COUNT_HELD_EDGE_RECORDS: LiteralString = of_held_edge_records("RETURN count(r)")
+
 REVISION: LiteralString = "MATCH (m:_Meta {id: 0}) RETURN m.rev"
 
 
@@ -87,6 +107,22 @@ async def resolve(tx: Transaction, tokens: Collection[str]) -> dict[str, list[st
     if ids:
         found |= {f"i:{asked}": [row.id] for asked, row in (await entities(tx, ids, retired=False)).items()}
     return found
+
+
+async def held(tx: Transaction, source: str, scope: str) -> Held:
+    """Read the keys of all present records of a source in a scope."""
+    of = {"source": source, "scope": scope}
+    ((keys,),) = await run(tx, HELD_RECORDS, of)
+    ((edge_keys,),) = await run(tx, HELD_EDGE_RECORDS, of)
+    return Held(frozenset(keys), frozenset(EdgeRecordKey(*each) for each in edge_keys))
+
+
+async def count_held(tx: Transaction, source: str, scope: str) -> tuple[int, int]:
+    """Count them."""
+    of = {"source": source, "scope": scope}
+    ((records,),) = await run(tx, COUNT_HELD_RECORDS, of)
+    ((edge_records,),) = await run(tx, COUNT_HELD_EDGE_RECORDS, of)
+    return records, edge_records
 
 
 async def named(tx: Transaction, name: str, limit: int) -> list[Entity]:

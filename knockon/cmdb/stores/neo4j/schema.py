@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import Model
 
-VERSION = 1
+VERSION = 2
 
 # IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
 _MADE_MEANWHILE = frozenset({
@@ -24,11 +24,12 @@ _MADE_MEANWHILE = frozenset({
 
 UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
-    ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"),
+    ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
-    ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"),
+    ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
+    ("_EdgeRecord", "source"), ("_Scope", "source"),
 )  # fmt: skip
 BEGIN: LiteralString = """
 MERGE (m:_Meta {id: 0}) ON CREATE SET m.rev = 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity, Neighbour, Revision, Scan
+    from knockon.cmdb.rows import Entity, Held, Neighbour, Revision, Scan
     from knockon.schema.model import Model
 
 P = ParamSpec("P")
@@ -124,6 +124,12 @@ class Neo4jStore:
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         return await self._read(reads.resolve, tokens)
+
+    async def held(self, source: str, scope: str) -> Held:
+        return await self._read(reads.held, source, scope)
+
+    async def count_held(self, source: str, scope: str) -> tuple[int, int]:
+        return await self._read(reads.count_held, source, scope)
 
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         return await self._read(reads.named, name, limit)

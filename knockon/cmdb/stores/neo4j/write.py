@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
+from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import forms, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
         EdgeRecord,
         EdgeRecordKey,
         Entity,
+        Held,
         JournalEntry,
         Record,
         RevisionHead,
+        Scope,
     )
     from knockon.schema.model import Model
 
@@ -50,6 +54,18 @@ CALL (id) {
 WITH DISTINCT r
 RETURN collect(properties(r))"""
 SAYINGS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {edge: k}) RETURN k, collect(properties(r))"
+CONTESTED: LiteralString = """
+UNWIND $keys AS k
+MATCH (r:_EdgeRecord {edge: k})
+WITH k, count(r) AS found WHERE found > 1
+RETURN collect(k)"""
+SCOPES: LiteralString = """
+UNWIND $sources AS source
+MATCH (s:_Scope {source: source})
+RETURN collect(properties(s))"""
+PUT_SCOPE: LiteralString = "MERGE (s:_Scope {k: $row.k}) SET s = $row"
+SPREAD_RECORDS: LiteralString = reads.of_held_records("AND r.seen < $seen SET r.seen = $seen")
+SPREAD_EDGE_RECORDS: LiteralString = reads.of_held_edge_records("AND r.seen < $seen SET r.seen = $seen")
 # The hints bind both ends first. A plan made while there is hardly anything, and kept for a while, would otherwise
 # read all relationships for each key.
 EDGES: LiteralString = """
@@ -192,6 +208,30 @@ class Neo4jWrite:
         rows = await self._run(SAYINGS, keys=list(asked))
         return {asked[k]: [forms.to_edge_record(each) for each in kept] for k, kept in rows}
 
+    async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
+        asked = {forms.key(*each): each for each in keys}
+        return {asked[k] for k in await self._collected(CONTESTED, keys=list(asked))}
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        found = map(forms.to_scope, await self._collected(SCOPES, sources=list(set(sources))))
+        return {(each.source, each.name): each for each in found}
+
+    async def held(self, source: str, scope: str) -> Held:
+        with driver_errors():
+            return await reads.held(self._tx, source, scope)
+
+    async def count_held(self, source: str, scope: str) -> tuple[int, int]:
+        with driver_errors():
+            return await reads.count_held(self._tx, source, scope)
+
+    async def put_scope(self, row: Scope) -> None:
+        await self._run(PUT_SCOPE, row=forms.scope_properties(row))
+
+    async def spread_seen(self, row: Scope) -> None:
+        for statement in (SPREAD_RECORDS, SPREAD_EDGE_RECORDS):
+            await self._run(statement, source=row.source, scope=row.name, seen=row.seen)
+        await self.put_scope(replace(row, seen=row.complete))
+
     async def put_records(self, rows: Sequence[Record]) -> None:
         await self._run(PUT_RECORDS, rows=[forms.record_properties(row) for row in rows])
 
@@ -211,8 +251,10 @@ class Neo4jWrite:
     async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None:
         put = [forms.edge_record_properties(row) for row in rows]
         await self._run(UNWATCH, keys=[each["k"] for each in put])
-        await self._run(PUT_SETTLED, rows=[each for each in put if each["edge"] is not None])
-        await self._run(PUT_WAITING, rows=[each for each in put if each["edge"] is None])
+        waiting = [each for each in put if each["edge"] is None and each["because"] != WITHDRAWN]
+        settled = [each for each in put if each["edge"] is not None or each["because"] == WITHDRAWN]
+        await self._run(PUT_SETTLED, rows=settled)
+        await self._run(PUT_WAITING, rows=waiting)
         await self._run(WATCH, watches=[[each["k"], forms.key(token)] for each in put for token in each["watches"]])
 
     async def put_edges(self, rows: Sequence[Edge]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import SEPARATOR, Neighbour, Scan
+from knockon.cmdb.rows import SEPARATOR, WITHDRAWN, EdgeKey, EdgeRecordKey, Held, Neighbour, Scan, Scope
 from knockon.cmdb.stores.sqlite.rows import (
     EDGE,
     EDGE_RECORD,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Record, Revision
+    from knockon.cmdb.rows import Edge, EdgeRecord, Entity, Record, Revision
     from knockon.cmdb.stores.sqlite.where import Test
 
 BEYOND = "\U0010ffff"  # greater than any order
@@ -90,7 +90,20 @@ FEED = "SELECT number, head, count, entries FROM revision WHERE number > ? ORDER
 SCANNED = f"""SELECT {ENTITY} FROM entity n WHERE n.retired = 0 AND n.class_name IN (SELECT value FROM json_each(?))
     ORDER BY n.class_name, n.sort_key"""
 
-WAITING = f"SELECT {EDGE_RECORD} FROM edge_record s WHERE s.because IS NOT NULL"
+WAITING = f"SELECT {EDGE_RECORD} FROM edge_record s WHERE s.because IS NOT NULL AND s.because != '{WITHDRAWN}'"
+
+CONTESTED = """SELECT json_extract(a.value, '$[0]'), json_extract(a.value, '$[1]'), json_extract(a.value, '$[2]'),
+    json_extract(a.value, '$[3]') FROM json_each(?) a WHERE 1 < (
+    SELECT count(*) FROM edge_record s WHERE s.from_id = json_extract(a.value, '$[1]')
+    AND s.to_id = json_extract(a.value, '$[2]') AND s.type_name = json_extract(a.value, '$[0]')
+    AND s.redundancy_group = json_extract(a.value, '$[3]') AND s.because IS NULL)"""
+
+SCOPES = "SELECT c.source, c.name, c.seen, c.complete FROM json_each(?) a CROSS JOIN scope c ON c.source = a.value"
+
+# One source's rows lie side by side in both tables, by their keys.
+HELD_RECORDS = "FROM record r WHERE r.source = ? AND r.scope = ? AND r.present = 1"
+HELD_EDGE_RECORDS = f"""FROM edge_record s WHERE s.source = ? AND s.scope = ?
+    AND (s.because IS NULL OR s.because != '{WITHDRAWN}')"""
 
 
 def revision(connection: sqlite3.Connection) -> int:
@@ -126,6 +139,27 @@ def sayings(connection: sqlite3.Connection, keys: Collection[EdgeKey]) -> dict[E
         if record.edge:
             found.setdefault(record.edge, []).append(record)
     return found
+
+
+def contested(connection: sqlite3.Connection, keys: Collection[EdgeKey]) -> set[EdgeKey]:
+    return {EdgeKey(*row) for row in connection.execute(CONTESTED, [asked(keys)])}
+
+
+def scopes(connection: sqlite3.Connection, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+    return {row[:2]: Scope(*row) for row in connection.execute(SCOPES, [asked(sources)])}
+
+
+def held(connection: sqlite3.Connection, of: tuple[str, str]) -> Held:
+    records = frozenset(key for (key,) in connection.execute(f"SELECT r.key {HELD_RECORDS}", of))
+    columns = "s.source, s.type_name, s.from_ref, s.to_ref, s.redundancy_group"
+    rows = connection.execute(f"SELECT {columns} {HELD_EDGE_RECORDS}", of)
+    return Held(records, frozenset(EdgeRecordKey(*row) for row in rows))
+
+
+def count_held(connection: sqlite3.Connection, of: tuple[str, str]) -> tuple[int, int]:
+    ((records,),) = connection.execute(f"SELECT count(*) {HELD_RECORDS}", of)
+    ((edge_records,),) = connection.execute(f"SELECT count(*) {HELD_EDGE_RECORDS}", of)
+    return records, edge_records
 
 
 def entities(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, Entity]:

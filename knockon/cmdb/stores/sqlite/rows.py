@@ -24,12 +24,12 @@ from knockon.cmdb.rows import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest"
+RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest, r.scope, r.present"
 ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision"
 EDGE = "e.type_name, e.source_id, e.target_id, e.redundancy_group, e.attributes, e.retired"
 EDGE_RECORD = (
     "s.source, s.type_name, s.from_ref, s.to_ref, s.redundancy_group,"
-    " s.attributes, s.seen, s.digest, s.because, s.from_id, s.to_id, s.watches"
+    " s.attributes, s.seen, s.digest, s.because, s.from_id, s.to_id, s.watches, s.scope"
 )
 """What to select, by the names that the tables go by in every statement: r, n, e and s."""
 
@@ -45,8 +45,8 @@ def asked(values: Iterable[str] | Iterable[tuple[str, ...]]) -> str:
 
 
 def record_of(row: tuple[Any, ...]) -> Record:
-    source, key, entity_id, class_name, attributes, seen, digest = row
-    return Record(source, key, entity_id, class_name, orjson.loads(attributes), seen, digest)
+    source, key, entity_id, class_name, attributes, seen, digest, scope, present = row
+    return Record(source, key, entity_id, class_name, orjson.loads(attributes), seen, digest, scope, bool(present))
 
 
 def record_row(record: Record) -> tuple[Any, ...]:
@@ -58,6 +58,8 @@ def record_row(record: Record) -> tuple[Any, ...]:
         dumped(record.attributes),
         record.seen,
         record.digest,
+        record.scope,
+        record.present,
     )
 
 
@@ -90,11 +92,11 @@ def edge_row(edge: Edge) -> tuple[Any, ...]:
 
 
 def edge_record_of(row: tuple[Any, ...]) -> EdgeRecord:
-    *key, attributes, seen, digest, because, from_id, to_id, watches = row
+    *key, attributes, seen, digest, because, from_id, to_id, watches, scope = row
     identity = EdgeRecordKey(*key)
     edge = EdgeKey(identity.type_name, from_id, to_id, identity.group) if because is None else None
     known, tokens = (from_id, to_id), tuple(orjson.loads(watches))
-    return EdgeRecord(identity, orjson.loads(attributes), seen, digest, edge, because, known, tokens)
+    return EdgeRecord(identity, orjson.loads(attributes), seen, digest, edge, because, known, tokens, scope)
 
 
 def edge_record_row(record: EdgeRecord) -> tuple[Any, ...]:
@@ -102,7 +104,7 @@ def edge_record_row(record: EdgeRecord) -> tuple[Any, ...]:
     if record.edge != (None if record.because else resolved):
         raise ValueError(f"{record}: an edge record resolves to the edge between its known ends, or says why not")
     attributes, watches = dumped(record.attributes), dumped(record.watches)
-    return (*record.key, attributes, record.seen, record.digest, record.because, *record.known, watches)
+    return (*record.key, attributes, record.seen, record.digest, record.because, *record.known, watches, record.scope)
 
 
 def packed(entries: Collection[JournalEntry]) -> bytes:

@@ -46,6 +46,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE revision (
             number INTEGER PRIMARY KEY, head TEXT NOT NULL, count INTEGER NOT NULL, entries BLOB NOT NULL)""",
     ),
+    (
+        "ALTER TABLE record ADD COLUMN scope TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE record ADD COLUMN present INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE edge_record ADD COLUMN scope TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE scope (source TEXT NOT NULL, name TEXT NOT NULL, seen TEXT NOT NULL, complete TEXT NOT NULL,
+            PRIMARY KEY (source, name)) WITHOUT ROWID""",
+    ),
 )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity, Neighbour, Revision, Scan
+    from knockon.cmdb.rows import Entity, Held, Neighbour, Revision, Scan
     from knockon.schema.model import Model
 
 
@@ -74,6 +74,12 @@ class SqliteStore:
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         return await self._database.read(partial(reads.resolve, tokens=tokens))
+
+    async def count_held(self, source: str, scope: str) -> tuple[int, int]:
+        return await self._database.read(partial(reads.count_held, of=(source, scope)))
+
+    async def held(self, source: str, scope: str) -> Held:
+        return await self._database.read(partial(reads.held, of=(source, scope)))
 
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         return await self._database.read(partial(reads.named, name=name, limit=limit))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
@@ -28,16 +29,18 @@ if TYPE_CHECKING:
         EdgeRecord,
         EdgeRecordKey,
         Entity,
+        Held,
         JournalEntry,
         Record,
         RevisionHead,
+        Scope,
     )
 
 T = TypeVar("T")
 
 TAKE_REVISION = "UPDATE meta SET value = value + 1 WHERE key = 'revision'"
 
-PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
+PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 FORGET_NAMES = """DELETE FROM entity_name WHERE (token, entity_id) IN (
     SELECT t.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value CROSS JOIN json_each(n.names) t)"""
@@ -57,13 +60,21 @@ FORGET_WATCHES = f"""DELETE FROM watch WHERE (token, edge_record) IN (
 
 PUT_EDGE_RECORD = """INSERT INTO edge_record
     (source, type_name, from_ref, to_ref, redundancy_group,
-    attributes, seen, digest, because, from_id, to_id, watches) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    attributes, seen, digest, because, from_id, to_id, watches, scope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (source, from_ref, to_ref, type_name, redundancy_group) DO UPDATE SET
     attributes = excluded.attributes, seen = excluded.seen, digest = excluded.digest, because = excluded.because,
-    from_id = excluded.from_id, to_id = excluded.to_id, watches = excluded.watches"""
+    from_id = excluded.from_id, to_id = excluded.to_id, watches = excluded.watches,
+    scope = excluded.scope"""
 
 PUT_WATCHES = f"""INSERT OR IGNORE INTO watch
     SELECT t.value, s.number FROM {reads.ASKED_EDGE_RECORDS} CROSS JOIN json_each(s.watches) t"""
+
+PUT_SCOPE = "INSERT OR REPLACE INTO scope VALUES (?, ?, ?, ?)"
+
+SPREAD_RECORDS = "UPDATE record SET seen = max(seen, ?) WHERE source = ? AND scope = ? AND present = 1"
+
+SPREAD_EDGE_RECORDS = f"""UPDATE edge_record SET seen = max(seen, ?) WHERE source = ? AND scope = ?
+    AND (because IS NULL OR because != '{WITHDRAWN}')"""
 
 TOUCH_RECORD = "UPDATE record SET seen = ? WHERE source = ? AND key = ? AND digest = ? AND seen < ?"
 
@@ -109,6 +120,29 @@ class SqliteWrite:
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
         return await self._read(reads.touching, ids)
+
+    async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
+        return await self._read(reads.contested, keys)
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        return await self._read(reads.scopes, sources)
+
+    async def held(self, source: str, scope: str) -> Held:
+        return await self._read(reads.held, (source, scope))
+
+    async def count_held(self, source: str, scope: str) -> tuple[int, int]:
+        return await self._read(reads.count_held, (source, scope))
+
+    async def put_scope(self, row: Scope) -> None:
+        await self._do(lambda c: c.execute(PUT_SCOPE, (row.source, row.name, row.seen, row.complete)))
+
+    async def spread_seen(self, row: Scope) -> None:
+        def put(connection: sqlite3.Connection) -> None:
+            connection.execute(SPREAD_RECORDS, (row.seen, row.source, row.name))
+            connection.execute(SPREAD_EDGE_RECORDS, (row.seen, row.source, row.name))
+            connection.execute(PUT_SCOPE, (row.source, row.name, row.complete, row.complete))
+
+        await self._do(put)
 
     async def put_records(self, rows: Sequence[Record]) -> None:
         await self._do(lambda c: c.executemany(PUT_RECORD, map(record_row, rows)))

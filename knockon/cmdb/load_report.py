@@ -1,0 +1,97 @@
+"""What a load did, or would do: counts, findings, rejects, and the plan of a dry run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from knockon.cmdb.intake import Finding
+    from knockon.cmdb.rows import JournalEntry
+    from knockon.schema.observation import Reject
+
+Change = Literal["create", "update", "retire"]
+Image = dict[str, Any]
+
+
+@dataclass
+class Counts:
+    """What became of the records of a load; a relationship that waited and now stands is ``created``."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    retired: int = 0
+    rejected: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One change that a load would make; ``before`` and ``after`` are None where there is nothing."""
+
+    change: Change
+    kind: Literal["entity", "edge"]
+    id: str
+    what: str
+    before: Image | None
+    after: Image | None
+
+
+@dataclass
+class LoadReport:
+    """The answer to a load: DESIGN.md section 8. ``plan`` is a dry run's, which wrote nothing."""
+
+    revision: int = 0
+    entities: Counts = field(default_factory=Counts)
+    relationships: Counts = field(default_factory=Counts)
+    findings: list[Finding] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+    plan: list[Planned] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the ``--json`` form; only a dry run has a ``plan``."""
+        planned = {} if self.plan is None else {"plan": [asdict(each) for each in self.plan]}
+        return {
+            "revision": self.revision,
+            **asdict(self.entities),
+            "relationships": asdict(self.relationships),
+            "findings": [asdict(each) for each in self.findings],
+            "rejects": [asdict(each) for each in self.rejects],
+            "skipped": self.skipped,
+            **planned,
+        }
+
+
+def plan(entries: Iterable[JournalEntry], names: Mapping[str, str]) -> list[Planned]:
+    """Give the net changes of a run of journal entries: retirements first, then creations, updates, by name.
+
+    ``names`` says what people call each entity, by id.
+    """
+    first: dict[tuple[str, str], JournalEntry] = {}
+    last: dict[tuple[str, str], JournalEntry] = {}
+    for entry in entries:
+        first.setdefault((entry.kind, entry.id), entry)
+        last[entry.kind, entry.id] = entry
+    found = []
+    for key, entry in last.items():
+        before, after = _living(first[key].before), _living(entry.after)
+        if before != after:
+            change: Change = "create" if before is None else "retire" if after is None else "update"
+            what = _words(after or before or {}, entry, names)
+            found.append(Planned(change, entry.kind, entry.id, what, before, after))
+    rank = {"retire": 0, "create": 1, "update": 2}
+    return sorted(found, key=lambda each: (rank[each.change], each.kind == "edge", each.what, each.id))
+
+
+def _living(image: Mapping[str, Any] | None) -> Image | None:
+    return dict(image) if image and not image.get("retired") else None
+
+
+def _words(image: Image, entry: JournalEntry, names: Mapping[str, str]) -> str:
+    if entry.kind == "entity":
+        return f"{image['class']}:{image['name']}"
+    return f"{names.get(image['from'], image['from'])} {image['type']} {names.get(image['to'], image['to'])}"
