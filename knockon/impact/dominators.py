@@ -18,7 +18,7 @@ def dominators(root: int, following: Mapping[int, Sequence[int]]) -> dict[int, i
     ----------
     K. D. Cooper, T. J. Harvey, K. Kennedy, "A simple, fast dominance algorithm", Rice University 2001.
     """
-    order = _reverse_postorder(root, following)
+    order = reverse_postorder(root, following)
     place = {node: rank for rank, node in enumerate(order)}
     before: list[list[int]] = [[] for _ in order]
     for node in order:
@@ -47,7 +47,8 @@ def _meet(found: list[int], one: int, other: int) -> int:
     return one
 
 
-def _reverse_postorder(root: int, following: Mapping[int, Sequence[int]]) -> list[int]:
+def reverse_postorder(root: int, following: Mapping[int, Sequence[int]]) -> list[int]:
+    """List what a root reaches, each node before those that only it leads to."""
     left, seen, stack = [], {root}, [(root, iter(following[root]))]
     while stack:
         node, rest = stack[-1]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knockon.impact.dominators import dominators
-from knockon.impact.network import Network
 from knockon.impact.single_points import Question, new_single_points, single_points
 from knockon.impact.topology import Topology
 from knockon.schema.states import State
 from tests.impact.networks import SOFT, Case, cases, needs, network_of
 from tests.impact.oracle import judge
+
+if TYPE_CHECKING:
+    from knockon.impact.network import Network
 
 WORSE = [State.AT_RISK, State.DEGRADED, State.DOWN]
 
@@ -99,7 +104,7 @@ def test_what_all_members_hang_on_is_one_and_the_members_are_none() -> None:
 
 def test_a_long_chain_needs_no_run_of_the_engine() -> None:
     chain = [f"c{number:04}" for number in range(3000)]
-    network = network_of(*(edge for one, other in zip(chain, chain[1:], strict=False) for edge in needs(one, other)))
+    network = network_of(*(edge for one, other in pairwise(chain) for edge in needs(one, other)))
     assert single_points(Topology.of(network), "c0000", limit=0) == (chain[1:], False)
 
 
