@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import ask, bring, keep, serving
+from knockon.cli import ask, bring, keep, serving, structure
 from knockon.errors import KnockonError
 
 
@@ -55,6 +55,9 @@ model_commands = typer.Typer(help="The metamodel: classes, relationship types, i
 app.command("load")(bring.load)
 app.command("impact")(ask.impact)
 app.command("supports")(ask.supports)
+app.command("dependencies")(structure.dependencies)
+app.command("paths")(structure.paths)
+app.command("spof")(structure.spof)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

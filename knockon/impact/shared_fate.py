@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from knockon.impact.evaluation import evaluate
-from knockon.impact.kernel import OWNER
+from knockon.impact.kernel import END, FIRST, OWNER
 from knockon.impact.single_points import RUNS, Budget
 from knockon.schema.states import State
 
@@ -40,10 +42,10 @@ class SharedFates(NamedTuple):
 def shared_fates(topology: Topology, target: str, limit: int = RUNS) -> SharedFates:
     """List the single failures that take more members of a group than its redundancy stands, or two or more.
 
-    Of all groups that the target relies on, over however many steps; by group (consumer, then name), and
-    for each the worst for it first, then those that take most members, then by order. A member counts as
-    taken when its effect on the consumer is DEGRADED or worse. The target itself and the group's consumer
-    are no causes.
+    Of all groups of several members that the target relies on, over however many steps. In order of group
+    (consumer, then name), and for each the worst first, then those that take most members, then by order.
+    A member counts as taken when its effect on the consumer is DEGRADED or worse. The target itself and the
+    group's consumer are no causes.
 
     Parameters
     ----------
@@ -57,7 +59,8 @@ def shared_fates(topology: Topology, target: str, limit: int = RUNS) -> SharedFa
     """
     budget, owners = Budget(limit), _needed(topology, topology.index(target))
     terms = topology.terms
-    groups = {group for group in range(len(terms)) if int(terms[group, OWNER]) in owners}
+    several = np.flatnonzero(terms[:, END] - terms[:, FIRST] > 1).tolist()
+    groups = {group for group in several if int(terms[group, OWNER]) in owners}
     members = _weakening(topology, groups)
     found: list[tuple[int, int, int, int, SharedFate]] = []
     for number in sorted(_behind(topology, members)):

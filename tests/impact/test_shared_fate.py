@@ -27,7 +27,11 @@ def by_hand(network: Network, target: str) -> dict[tuple[str, str, str], tuple[s
         for owner in (item for item in network.items if item.id in relied and item.id != cause):
             for group in groups_of(network, states, owner):
                 taken = sorted({member.supplier for member in group.lost}, key=order.__getitem__)
-                if len(taken) > 1 or (taken and (group.up < group.min_up or group.full < group.full_up)):
+                if (
+                    len(group.members) > 1
+                    and taken
+                    and (len(taken) > 1 or group.up < group.min_up or group.full < group.full_up)
+                ):
                     found[owner.id, group.name, cause] = tuple(taken)
     return found
 
