@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import ask, bring, keep, serving, structure
+from knockon.cli import analyse, ask, bring, keep, serving, structure
 from knockon.errors import KnockonError
 
 
@@ -58,6 +58,7 @@ app.command("supports")(ask.supports)
 app.command("dependencies")(structure.dependencies)
 app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
+app.command("analyse")(analyse.analyse)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.markup import escape
@@ -146,3 +146,34 @@ def _ci(ci: Ci) -> str:
 
 def _state(state: State) -> str:
     return f"[{_STYLES[state]}]{state.name}[/]"
+
+
+def print_analysis(answer: dict[str, Any]) -> None:
+    """Print an analysis of the whole estate: the worst of it."""
+    out, rows = Out(), answer["rows"]
+    if answer["analysis"] == "spof":
+        ranked = sorted(rows, key=lambda row: -row["weight"] * bool(row["points"]))
+        shown = [(str(len(row["points"])), f"{_named(row)}\n[dim]{_first(row['points'])}[/dim]") for row in ranked]
+        _print(out, "Single points of failure of each service", ("points", "service, and the heaviest"), shown[:_SHOWN])
+    else:
+        if answer["analysis"] == "blast-radius":
+            rows = sorted(rows, key=lambda row: (-row["counts"]["DOWN"], -row["counts"]["DEGRADED"]))
+        title = "What the failure of each CI does" if answer["analysis"] == "blast-radius" else "The most dangerous CIs"
+        columns = ("weight", "services down", "down", "degraded", "at risk", "CI")
+        shown = [
+            (
+                str(row["weight"]), str(row["services"]["DOWN"]),
+                *(str(row["counts"][state]) for state in ("DOWN", "DEGRADED", "AT_RISK")), _named(row),
+            )
+            for row in rows[:_SHOWN]
+        ]  # fmt: skip
+        _print(out, title, columns, shown)
+    _more(out, len(rows))
+
+
+def _first(points: list[dict[str, Any]]) -> str:
+    return escape(", ".join(each["name"] for each in points[:3])) or "none"
+
+
+def _named(row: dict[str, Any]) -> str:
+    return f"{escape(row['name'])} [dim]{row['class']}[/dim]"

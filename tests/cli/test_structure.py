@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from tests.cli.command import as_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.command import Knockon
 
 
@@ -53,3 +56,28 @@ def test_wrong_use_ends_with_2(estate: Knockon) -> None:
     assert estate("dependencies", "Shop", "vm").code == 2
     assert estate("dependencies", "Shop", "vm", "--common", "--max-distance", "2").code == 2
     assert estate("paths", "Shop", "Shop").code == 2
+
+
+def test_an_analysis_of_the_whole_estate(estate: Knockon, tmp_path: Path) -> None:
+    spof = estate("analyse", "spof", "--json").json()
+    assert [(row["name"], [each["name"] for each in row["points"]]) for row in spof["rows"]] == [
+        ("Shop", ["Farm", "shop=app", "vm"]),
+    ]  # fmt: skip
+    radius = estate("analyse", "blast-radius", "--workers", "1", "--json").json()
+    esx = next(row for row in radius["rows"] if row["name"] == "ESX1")
+    assert (esx["counts"], esx["services"], esx["weight"]) == (
+        {"DOWN": 0, "DEGRADED": 0, "AT_RISK": 4}, {"DOWN": 0, "DEGRADED": 0, "AT_RISK": 1}, 0,
+    )  # fmt: skip
+    out = tmp_path / "dangerous.json"
+    ran = estate("analyse", "dangerous", "--out", out)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert [row["name"] for row in json.loads(out.read_text())["rows"]] == ["Farm", "vm", "shop=app", "Shop"]
+    assert list(tmp_path.iterdir()) == [out]
+    assert "The most dangerous CIs" in estate("analyse", "dangerous").out
+
+
+def test_an_analysis_that_cannot_run_says_why(estate: Knockon, tmp_path: Path) -> None:
+    ran = estate("analyse", "spof", "--scheduler", "tcp://127.0.0.1:1")
+    assert (ran.code, "--out" in ran.err) == (2, True)
+    ran = estate("analyse", "spof", "--out", tmp_path / "missing" / "out.json")
+    assert (ran.code, "cannot be written" in ran.err) == (2, True)
