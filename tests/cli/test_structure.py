@@ -61,7 +61,7 @@ def test_wrong_use_ends_with_2(estate: Knockon) -> None:
 def test_an_analysis_of_the_whole_estate(estate: Knockon, tmp_path: Path) -> None:
     spof = estate("analyse", "spof", "--json").json()
     assert [(row["name"], [each["name"] for each in row["points"]]) for row in spof["rows"]] == [
-        ("Shop", ["Farm", "shop=app", "vm"]),
+        ("Shop", ["shop=app", "Farm", "vm"]),
     ]  # fmt: skip
     radius = estate("analyse", "blast-radius", "--workers", "1", "--json").json()
     esx = next(row for row in radius["rows"] if row["name"] == "ESX1")
