@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -127,7 +127,7 @@ def _cluster(scheduler: str) -> Iterator[Executor]:
     except ImportError as error:
         raise BadUsage("--scheduler needs Dask: install knockon[cluster].") from error
     try:
-        client = Client(scheduler, timeout=10)
+        client: Any = cast("Any", Client)(scheduler, timeout=10)
     except (OSError, ValueError) as error:
         raise BadUsage(f"There is no Dask scheduler at {scheduler}; mend --scheduler.") from error
     with client:

@@ -159,15 +159,15 @@ def print_analysis(answer: dict[str, Any]) -> None:
         if answer["analysis"] == "blast-radius":
             rows = sorted(rows, key=lambda row: (-row["counts"]["DOWN"], -row["counts"]["DEGRADED"]))
         title = "What the failure of each CI does" if answer["analysis"] == "blast-radius" else "The most dangerous CIs"
-        columns = ("weight", "services down", "down", "degraded", "at risk", "CI")
-        shown = [
+        columns: tuple[str, ...] = ("weight", "services down", "down", "degraded", "at risk", "CI")
+        counted = [
             (
                 str(row["weight"]), str(row["services"]["DOWN"]),
                 *(str(row["counts"][state]) for state in ("DOWN", "DEGRADED", "AT_RISK")), _named(row),
             )
             for row in rows[:_SHOWN]
         ]  # fmt: skip
-        _print(out, title, columns, shown)
+        _print(out, title, columns, counted)
     _more(out, len(rows))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from knockon import __version__
 from knockon.impact.evaluation import evaluate
+from knockon.impact.settled import WORST_FIRST, by_state
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 """Items in a chunk: half a second or so of work, so that a stopped run loses little and handing out costs little."""
+
+
+COMPILE_ABOVE = 5_000
+"""Items above which the compiled kernel answers: so many questions repay what compiling costs each process."""
 
 
 class Radius(NamedTuple):
@@ -101,16 +106,13 @@ def _read(shared: str) -> tuple[Topology, frozenset[str]]:
 
 
 def _radius(topology: Topology, services: frozenset[str], item_id: str) -> Radius:
-    found = evaluate(topology, {item_id: State.DOWN})
-    states = {each: found.state(each) for each in found.settled()}
-    count = dict.fromkeys(State, 0)
-    hit: dict[State, list[str]] = {state: [] for state in State}
-    for each, state in states.items():
-        count[state] += each != item_id
-        if each in services:
-            hit[state].append(each)
-    order = (State.DOWN, State.DEGRADED, State.AT_RISK)
-    return Radius(item_id, *(count[state] for state in order), *(hit[state] for state in order))
+    compiled = True if len(topology.ids) > COMPILE_ABOVE else None
+    found = evaluate(topology, {item_id: State.DOWN}, compiled=compiled)
+    hit = by_state(found)
+    own = found.state(item_id)
+    counts = [len(hit[state]) - (state is own) for state in WORST_FIRST]
+    served = [[each for each in hit[state] if each in services] for state in WORST_FIRST]
+    return Radius(item_id, counts[0], counts[1], counts[2], served[0], served[1], served[2])
 
 
 def fingerprint(topology: Topology, services: Collection[str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from knockon.impact.dominators import dominators
 from knockon.impact.evaluation import evaluate
+from knockon.impact.settled import by_state
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def single_points(
                 points.add(number)
             else:
                 spared.add(number)
-                spared |= {each for each in ways.suppliers if found.state(topology.ids[each]) is State.DOWN}
+                spared.update(map(topology.index, by_state(found)[State.DOWN]))
     listed = points - {ways.root} if looked_at is None else (points - {ways.root}) & looked_at
     ranked = sorted(listed, key=lambda number: (ways.distance[number], number))
     return SinglePoints([topology.ids[number] for number in ranked], budget.cut)

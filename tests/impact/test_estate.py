@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from distributed import Client, LocalCluster
@@ -79,10 +79,10 @@ def executor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Executo
             yield processes
     else:
         with (
-            LocalCluster(
+            cast("Any", LocalCluster)(
                 n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
             ) as cluster,
-            Client(cluster) as client,
+            cast("Any", Client)(cluster) as client,
         ):
             yield client.get_executor()
 
