@@ -68,7 +68,7 @@ def paths(
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
-    """By which ways one thing needs another, in whichever direction there is one."""  # fmt: skip
+    """By which ways one thing needs another, in whichever direction there is one."""
     from knockon.itsm.structure import paths_between
     from knockon.itsm.structure_answer import paths_json
 

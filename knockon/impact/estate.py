@@ -71,7 +71,7 @@ def radii(
     shared = folder / f"topology-{mark[:16]}.pickle"  # workers keep what they read, by name
     shared.write_bytes(pickle.dumps((topology, sorted(services))))
     chunks = [topology.ids[first : first + CHUNK] for first in range(0, len(topology.ids), CHUNK)]
-    kept = Kept(done, f"{revision} {mark}") if done else None
+    kept = _Kept(done, f"{revision} {mark}") if done else None
     found: dict[int, list[Radius]] = dict(kept.chunks()) if kept else {}
     futures = {
         executor.submit(radii_of, str(shared), list(ids)): number
@@ -125,7 +125,7 @@ def fingerprint(topology: Topology, services: Collection[str]) -> str:
     return digest.hexdigest()
 
 
-class Kept:
+class _Kept:
     """Finished chunks in a file: a line says of what they are, then a line for each. A torn line counts as none."""
 
     def __init__(self, path: Path, key: str) -> None:
