@@ -44,7 +44,7 @@ def analyse(
     if scheduler is not None and out is None:
         raise BadUsage("--scheduler takes an --out in a folder that its workers can read as well.")
     view, weights = run(_view(store))
-    with _executor(len(view.topology.ids), workers, scheduler) as executor:
+    with _ended_in_order(), _executor(len(view.topology.ids), workers, scheduler) as executor:
         radii = _radii(view, executor, out)
     answer = {
         "revision": view.revision, "analysis": analysis, "rows": rows_of(analysis, view, radii, weights),
@@ -118,6 +118,18 @@ def _executor(items: int, workers: int | None, scheduler: str | None) -> Iterato
     pool: Any = ThreadPoolExecutor(1) if wanted <= 1 else ProcessPoolExecutor(wanted, mp_context=get_context("spawn"))
     with pool:
         yield pool
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Take a request to end as Ctrl-C, so that nothing is left lying beside ``--out``."""
+    from signal import SIGTERM, default_int_handler, signal
+
+    before = signal(SIGTERM, default_int_handler)
+    try:
+        yield
+    finally:
+        signal(SIGTERM, before)
 
 
 @contextmanager
