@@ -179,7 +179,7 @@ class _Work:
     def _kept(self) -> Iterator[Dependency]:
         """Give the dependencies of the touched that come of no changed edge."""
         dropped = {
-            key[:3] + (group,) for key, (before, _) in self._edges.items() if before and not before["retired"]
+            (*key[:3], group) for key, (before, _) in self._edges.items() if before and not before["retired"]
             for group in ((key.group,) if key.group else (None, key.type_name))
         }  # fmt: skip
         seen: set[tuple[Any, ...]] = set()

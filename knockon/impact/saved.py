@@ -143,7 +143,7 @@ def _loaded(folder: Path) -> Base:
     signatures = [Signature(*each[:-1], tuple(map(State, each[-1]))) for each in meta["signatures"]]
     topology = Topology(
         ids, Graph(*(columns[name] for name in Graph._fields)), signatures, columns["signature"],
-        {arc: codes for arc, codes in meta["folded"]}, columns["needs_start"], columns["needs"],
+        dict(meta["folded"]), columns["needs_start"], columns["needs"],
     )  # fmt: skip
     register = Register(ids, columns["text_start"], columns["text"])
     return Base(meta["revision"], topology, register, frozenset(meta["services"]))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SERVICE = "Service"
 _KEPT = 4  # views, of as many sets of excluded types
 _SAVED_EVERY = 1_000  # revisions
+_WORTH_KEEPING = 20_000  # arcs; an estate of fewer is read in half a second
 _LOG = logging.getLogger(__name__)
 
 
@@ -133,7 +134,8 @@ class Topologies:
         if len(self._views) > _KEPT:
             oldest = next(iter(self._views))
             del self._views[oldest], self._checked[oldest]
-        if not left_out and (read or view.revision >= self._saved + _SAVED_EVERY):
+        worth = not left_out and len(view.topology.graph.consumer) >= _WORTH_KEEPING
+        if worth and (read or view.revision >= self._saved + _SAVED_EVERY):
             await self._keep(view)
         return view
 

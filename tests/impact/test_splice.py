@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 from uuid import UUID
 
 import numpy as np
@@ -60,7 +61,7 @@ def same(one: Topology, other: Topology) -> None:
 @given(st.lists(networks(), min_size=2, max_size=4))
 def test_any_row_of_changes_ends_where_building_from_scratch_does(stages: list[Network]) -> None:
     topology = Topology.of(stages[0])
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         topology = changed(topology, before, after)
         same(topology, Topology.of(after))
 
