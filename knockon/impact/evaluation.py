@@ -129,8 +129,8 @@ def _copy(scratch: kernel.Scratch, base: int, count: int, hit: int) -> _Settled:
     items, groups = scratch.settled[:count], scratch.touched[:hit]
     by_item = (scratch.mark, scratch.distance, scratch.parent)
     if isinstance(scratch.mark, np.ndarray):
-        marks, distances, parents = (column[items] for column in by_item)
-        tallies = scratch.tally.reshape(-1, kernel.TALLY)[groups]
+        marks, distances, parents = (column.take(items) for column in by_item)
+        tallies = scratch.tally.reshape(-1, kernel.TALLY).take(groups, 0)
         return _Settled(items.copy(), marks - base, distances, parents, groups.copy(), tallies)
     marks, distances, parents = (np.array([column[item] for item in items], np.int64) for column in by_item)
     rows = [scratch.tally[group * kernel.TALLY : (group + 1) * kernel.TALLY] for group in groups]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -36,10 +37,12 @@ class Ids(Sequence[str]):
     def number(self, item_id: str) -> int:
         """Give an id's number; KeyError where it is not among them."""
         if not self.uuids or is_uuid(item_id):
-            packed = _pack(item_id, uuids=self.uuids)
-            place = int(self.raw.searchsorted(packed, sorter=self.ranked))
+            # searchsorted would copy the whole of ``ranked`` first
+            raw, ranked = self.raw.item, self.ranked.item
+            packed = _pack(item_id, uuids=self.uuids).rstrip(b"\0")
+            place = bisect_left(range(len(self.ranked)), packed, key=lambda each: raw(ranked(each)))
             if place < len(self.ranked):
-                number = int(self.ranked[place])
+                number: int = ranked(place)
                 if self[number] == item_id:
                     return number
         raise KeyError(item_id)

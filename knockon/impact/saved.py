@@ -140,7 +140,7 @@ def _loaded(folder: Path) -> Base:
             raise ValueError(name)
         columns[name] = column
     ids = Ids(columns["ids"], columns["ranked"], uuids=meta["uuids"])
-    signatures = [Signature(*each[:-1], tuple(map(State, each[-1]))) for each in meta["signatures"]]
+    signatures = [Signature._make([*each[:-1], tuple(map(State, each[-1]))]) for each in meta["signatures"]]
     topology = Topology(
         ids, Graph(*(columns[name] for name in Graph._fields)), signatures, columns["signature"],
         dict(meta["folded"]), columns["needs_start"], columns["needs"],

@@ -16,7 +16,7 @@ from knockon.impact.network import Item, Network
 from knockon.impact.renumbering import Renumbering
 from knockon.impact.splice import splice
 from knockon.impact.topology import Topology
-from tests.impact.networks import network_of, needs, networks
+from tests.impact.networks import needs, network_of, networks
 
 
 def changed(old: Topology, before: Network, after: Network) -> Topology:
