@@ -109,6 +109,8 @@ def _run(topology: Topology, given: list[int], *, fast: bool) -> _Settled:
     pool = topology.pools[fast]
     try:
         graph, scratch, base = pool.pop()
+        while base >= kernel.LAST_BASE:  # its marks are used up
+            graph, scratch, base = pool.pop()
     except IndexError:
         graph, base = tuple(topology.graph), 0
         scratch = tuple(kernel.scratch_for(len(topology.ids), len(topology.terms)))
