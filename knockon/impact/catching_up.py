@@ -71,8 +71,8 @@ async def catch_up(
 
     Everything is read as it was at one revision: what else is read is read again if somebody committed meanwhile.
     """
+    now = await store.scan(())
     for _ in range(ATTEMPTS):
-        now = await store.scan(())
         if now.revision < revision:
             return None
         changes = Changes()
@@ -89,8 +89,11 @@ async def catch_up(
         except _ReadAnewError:
             return None
         entities = await store.entities(work.reads) if work.reads else {}
-        if work.reads and await store.revision() != now.revision:
-            continue
+        if work.reads:
+            # Neo4j shows a commit bit by bit before its revision shows; only a scan waits for all of it
+            before, now = now, await store.scan(())
+            if now.revision != before.revision:
+                continue
         try:
             made, names, new = await asyncio.to_thread(work.apply, entities)
         except _ReadAnewError:
