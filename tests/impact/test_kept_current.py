@@ -98,7 +98,7 @@ async def test_a_view_that_followed_the_journal_is_the_one_built_from_scratch(st
         assert now.settled() == then.settled()
         assert [now.path(each) for each in now.settled()] == [then.path(each) for each in then.settled()]
         assert now.survivors() == then.survivors()
-    assert store.scans < 20
+    assert store.scans < 8  # of 24 views: nearly all came of the journal
 
 
 async def test_the_next_process_starts_from_what_was_kept(
