@@ -61,7 +61,7 @@ def impact(
         model = model_of(found)
         async with asking(found, model) as opened:
             return await blast_radius(
-                Topologies(opened, model),
+                Topologies(opened, model, found.cache_folder),
                 asks,
                 given=given,
                 assume=pins,
@@ -94,7 +94,7 @@ def supports(
         found = settings(store)
         model = model_of(found)
         async with asking(found, model) as opened:
-            return await blast_radius.supports(Topologies(opened, model), ref)
+            return await blast_radius.supports(Topologies(opened, model, found.cache_folder), ref)
 
     answer = run(work())
     if as_json or output == "json":

@@ -21,10 +21,10 @@ class RequestTopologies(Topologies):
         self._shared = shared
         self._seen: dict[frozenset[str], asyncio.Future[View]] = {}
 
-    async def current(self, exclude: frozenset[str] = frozenset()) -> View:
+    async def current(self, exclude: frozenset[str] = frozenset(), *, max_lag: float = 0.0) -> View:
         """As ``Topologies.current``, the same for the whole request."""
         if exclude not in self._seen:
-            self._seen[exclude] = asyncio.ensure_future(self._shared.current(exclude))
+            self._seen[exclude] = asyncio.ensure_future(self._shared.current(exclude, max_lag=max_lag))
         return await self._seen[exclude]
 
 

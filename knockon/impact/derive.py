@@ -35,7 +35,7 @@ def network(
     """
     known = {entity.id: entity for entity in entities}
     left_out = excluded_types(model, exclude)
-    rules = _Rules(model)
+    rules = Rules(model)
     items = [rules.item(entity) for entity in known.values()]
     dependencies = [
         dependency
@@ -62,7 +62,7 @@ def excluded_types(model: Model, names: Collection[str]) -> frozenset[str]:
     return frozenset(kind[0].name for kind in found.values() if kind)
 
 
-class _Rules:
+class Rules:
     """The model's choices, each made once per (type, classes, values that conditions look at)."""
 
     def __init__(self, model: Model) -> None:
@@ -72,6 +72,7 @@ class _Rules:
         self._redundancy: dict[str, RedundancySpec | None] = {}
 
     def item(self, entity: Entity) -> Item:
+        """Give the item that an entity is."""
         name = entity.class_name
         if name not in self._redundancy:
             declared = (self._model.classes[each].spec.redundancy for each in self._model.classes[name].lineage)
@@ -86,6 +87,7 @@ class _Rules:
         )  # fmt: skip
 
     def dependency(self, edge: Edge, source: Entity, target: Entity) -> Dependency | None:
+        """Give the dependency that an edge between live entities is; None where it has no impact."""
         type_name, _, _, name = edge.key
         own = edge.attributes
         rule, by_type = self._choose(type_name, source, target, own)

