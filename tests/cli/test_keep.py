@@ -117,6 +117,14 @@ def test_a_mistake_is_told_with_file_and_line(knockon: Knockon, tmp_path: Path) 
     assert refused.err.startswith("knockon: MODEL_INVALID: ")
 
 
+def test_a_deeply_nested_file_is_refused_with_its_line(knockon: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "deep.yaml").write_text("a: " + "[" * 100_000)
+    for arguments in (["load", "deep.yaml", "--source", "s"], ["model", "lint", "deep.yaml"]):
+        ran = knockon(*arguments)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("knockon: FILE_NOT_PARSED: deep.yaml:1: ")
+
+
 def test_classes_of_ones_own_can_be_loaded(knockon: Knockon, tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(OWN_CLASS)
     own = knockon.knowing(KNOCKON_MODEL=str(tmp_path / "own.yaml"))
