@@ -118,6 +118,15 @@ def test_bad_records_are_rejected_and_the_rest_is_loaded(knockon: Knockon, tmp_p
     assert knockon("supports", "iron").code == 0
 
 
+def test_keys_and_names_show_as_they_are(knockon: Knockon) -> None:
+    line = '{"from": "vault:key:42", "type": "RUNS_ON", "to": "[bold]x:smile:"}\n'
+    ran = knockon("load", "-", "--source", "s", stdin=line)
+    assert "vault:key:42" in ran.out
+    assert "[bold]x:smile:" in ran.out
+    knockon("load", "-", "--source", "s", stdin='{"class": "Server", "key": "k", "name": "a:key:b"}\n')
+    assert knockon("supports", "s:k").out == "a:key:b Server supports no service.\n"
+
+
 def test_what_waits_is_rejected_when_strict(knockon: Knockon) -> None:
     lines = '{"class": "Hypervisor", "key": "h", "name": "h"}\n{"from": "h", "type": "RUNS_ON", "to": "later"}\n'
     waits = knockon("load", "-", "--source", "s", "--json", stdin=lines).json()
