@@ -113,7 +113,7 @@ def test_a_mistake_is_told_with_file_and_line(knockon: Knockon, tmp_path: Path) 
     assert as_json.code == 1
     assert [(each["file"], each["line"]) for each in json.loads(as_json.out)] == [(str(tmp_path / "own.yaml"), 4)]
     refused = by_setting("export")
-    assert (refused.code, refused.out) == (1, "")
+    assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("knockon: MODEL_INVALID: ")
 
 
