@@ -172,6 +172,17 @@ def test_a_store_out_of_reach_is_exit_3_and_one_line(knockon: Knockon, tmp_path:
     assert ran.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("slashes", ["", "/", "//"])
+def test_the_file_of_a_store_is_told_as_one_writes_it(knockon: Knockon, tmp_path: Path, slashes: str) -> None:
+    missing = knockon("supports", "x", "--store", f"sqlite://{slashes}{tmp_path / 'no store.db'}")
+    assert missing.code == 3
+    assert missing.err.startswith(f"knockon: STORE_UNREACHABLE: There is no store at {tmp_path / 'no store.db'};")
+    (tmp_path / "text.db").write_text("not a database, and longer than the header of one, which is read first" * 9)
+    refused = knockon("export", "--store", f"sqlite://{slashes}{tmp_path / 'text.db'}")
+    assert refused.code == 3
+    assert refused.err.startswith(f"knockon: STORE_UNREACHABLE: {tmp_path / 'text.db'}: ")
+
+
 def test_a_url_of_another_kind_is_wrong_use(knockon: Knockon) -> None:
     ran = knockon("export", "--store", "mysql://somewhere")
     assert (ran.code, ran.out) == (2, "")
