@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from knockon.errors import RejectCode
 from knockon.loaders.kubernetes.entities import quantity
 from tests.loaders.kubernetes_objects import Object, deployment, entity, load, service, thing
-from tests.loaders.reading import check_against_model, edges, entities, read_all, rejects, skipped, write
+from tests.loaders.reading import check_against_model, edges, entities, read_all, rejects, relationships, skipped, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +135,16 @@ def test_a_malformed_item_is_a_reject_and_the_rest_is_read(tmp_path: Path, bad: 
     reading = load(tmp_path, thing("Pod", "good"), bad, service("fine", 1))
     assert [(each.code, each.location, each.record) for each in rejects(reading)] == [(code, "/items/1", bad)]
     assert {each.key for each in entities(reading)} >= {"Pod/shop/good", "Service/shop/fine"}
+
+
+def test_without_an_accepted_object_there_is_no_cluster(tmp_path: Path) -> None:
+    reading = load(tmp_path, {"class": "Server", "key": "a"}, thing("Gadget", "g", "example.org/v1"))
+    assert (entities(reading), relationships(reading)) == ([], [])
+    assert [each.code for each in rejects(reading)] == [RejectCode.MALFORMED_RECORD]
+    assert [each.key for each in entities(load(tmp_path, thing("ConfigMap", "c")))] == [
+        "KubernetesCluster/c",
+        "Namespace/shop",
+    ]
 
 
 def test_items_of_typed_lists_take_their_kind_from_the_list(tmp_path: Path) -> None:
