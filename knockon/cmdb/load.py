@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.reconcile import Reconciled, reconcile
-from knockon.cmdb.relate import WHY, Related, relate, reread, reweigh
+from knockon.cmdb.relate import WHY, Related, ambiguities, relate, reread, reweigh
 from knockon.cmdb.rows import RevisionHead
 from knockon.errors import FindingCode, RejectCode, StoreBusy
 from knockon.schema.observation import Reject
@@ -103,6 +103,9 @@ async def load(
     return await run.finish(intake)
 
 
+Meanings = dict["EdgeRecordKey", str]
+"""What references mean that do not mean one thing, in words."""
+
 One = TypeVar("One")
 T = TypeVar("T")
 
@@ -142,15 +145,16 @@ class _Run:
         self._count(edges)
 
     async def relationships(self, batch: Sequence[Taken[RelationshipObservation]]) -> None:
-        async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
+        async def work(write: Write) -> tuple[tuple[Related, Meanings], list[JournalEntry], bool]:
             changes = await relate(write, self._model, batch, strict=self._strict)
-            return changes, changes.entries, bool(changes.stored)
+            meanings = await ambiguities(write, self._model, changes.waiting)
+            return (changes, meanings), changes.entries, bool(changes.stored)
 
-        edges = await self._write(work)
+        edges, meanings = await self._write(work)
         self._count(edges)
         said = {edge_record_key(taken.said): taken.said for taken in batch}
         for record in edges.waiting:
-            self._wait(record, said[record.key])
+            self._wait(record, said[record.key], meanings.get(record.key))
         counts = self._report.relationships
         still_waiting = {record.key for record in edges.waiting}
         counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
@@ -189,12 +193,14 @@ class _Run:
         counts.updated += edges.updated
         counts.retired += edges.retired
 
-    def _wait(self, record: EdgeRecord, said: RelationshipObservation) -> None:
+    def _wait(self, record: EdgeRecord, said: RelationshipObservation, meaning: str | None) -> None:
         text = record.key.words
         counts = self._report.relationships
         if self._strict and record.because in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE):
-            why = "means several things" if record.because == FindingCode.AMBIGUOUS_REFERENCE else "is not there yet"
-            message = f"{text}: what it refers to {why}; load that first, or load without --strict."
+            if meaning:
+                message = f"{text}: {meaning}. Use source:key or an id, or load without --strict: then it waits."
+            else:
+                message = f"{text}: what it refers to is not there yet; load that first, or load without --strict."
             self._report.rejects.append(
                 Reject(RejectCode.UNRESOLVED_REFERENCE, message, said.location, said.record, "relationship")
             )
@@ -202,7 +208,8 @@ class _Run:
             return
         counts.waiting += 1
         finding = FindingCode(record.because or "")
-        self._report.findings.append(Finding(finding, f"{text}: {WHY[finding]}", said.location))
+        why = f"{meaning}. It waits until only one is left." if meaning else WHY[finding]
+        self._report.findings.append(Finding(finding, f"{text}: {why}", said.location))
 
     async def _write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
         """Do work in one transaction: again when the store is busy, rolled back when it changed nothing."""
