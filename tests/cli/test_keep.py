@@ -108,6 +108,10 @@ def test_a_mistake_is_told_with_file_and_line(knockon: Knockon, tmp_path: Path) 
     assert ran.code == 1
     assert ran.out.startswith("own.yaml:4: ")
     assert "Nonsense" in ran.out
+    assert ran.err == "1 mistake. Mend it and look again: what rests on it is checked then.\n"
+    (tmp_path / "own.yaml").write_text(OWN_CLASS.replace("ComputerSystem", "Nonsense") + "  Fan: {is_a: Turbine}\n")
+    assert knockon("model", "lint", "own.yaml").err.startswith("2 mistakes. Mend these ")
+    (tmp_path / "own.yaml").write_text(OWN_CLASS.replace("ComputerSystem", "Nonsense"))
     by_setting = knockon.knowing(KNOCKON_MODEL=str(tmp_path / "own.yaml"))
     as_json = by_setting("model", "lint", "--json")
     assert as_json.code == 1
