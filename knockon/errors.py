@@ -19,7 +19,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- SourceConflict                   SOURCE_CONFLICT
     |   +-- OverlayInvalid                   OVERLAY_INVALID
     |   +-- ScenarioInvalid                  SCENARIO_INVALID
-    +-- ModelError                exit 1   the metamodel has mistakes
+    +-- ModelError                exit 2   the metamodel has mistakes
     |   +-- ModelInvalid                     MODEL_INVALID
     +-- StoreError                exit 3   the store could not do what was asked
     |   +-- StoreUnreachable                 STORE_UNREACHABLE
@@ -150,9 +150,9 @@ class ScenarioInvalid(InputError):
 
 
 class ModelError(KnockonError):
-    """The metamodel has mistakes."""
+    """The metamodel has mistakes; only ``model lint``, which was asked to find them, ends with 1."""
 
-    exit_code = 1
+    exit_code = 2
 
 
 class ModelInvalid(ModelError):

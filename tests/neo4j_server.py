@@ -197,11 +197,7 @@ def _download(by: str, command: Sequence[str], java: Path, folder: Path, say: Ca
         process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
         try:
             while process.poll() is None and time.monotonic() - started < SECONDS_TO_FETCH:
-                sizes = [each.stat().st_size for each in folder.rglob("*.jar") if each.exists()]
-                say(
-                    f"fetching Neo4j {VERSION} by {by}, once: {len(sizes)} of about 215 jars, "
-                    f"{sum(sizes) / 1e6:.0f} of about 125 MB, {time.monotonic() - started:.0f} s"
-                )
+                say(f"fetching Neo4j {VERSION} by {by}, once: {_progress(folder)}, {time.monotonic() - started:.0f} s")
                 time.sleep(1)
         finally:
             process.kill()
@@ -212,6 +208,14 @@ def _download(by: str, command: Sequence[str], java: Path, folder: Path, say: Ca
             said = (out.read() + err.read()).strip().splitlines()[-3:]
             raise ServerNotStarted(f"{by} could not fetch Neo4j {VERSION}: {' '.join(said) or process.returncode}.")
         return out.read()
+
+
+def _progress(folder: Path) -> str:
+    """Say how far a download into ``folder`` is: Maven collects elsewhere and copies all jars at its end."""
+    sizes = [each.stat().st_size for each in folder.rglob("*.jar") if each.exists()]
+    if not sizes:
+        return "about 125 MB, working"
+    return f"{len(sizes)} of about 215 jars, {sum(sizes) / 1e6:.0f} of about 125 MB"
 
 
 def _free_port() -> int:

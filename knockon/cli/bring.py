@@ -93,14 +93,14 @@ def load_files(
 
     A dry run that would retire something also gives what that would hit.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from knockon import loaders
+    from knockon.cli.tables import Out
     from knockon.cmdb.load import load as load_items
 
     model = model_of(found)
-    console = Console(stderr=True)
+    console = Out(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading", total=None)

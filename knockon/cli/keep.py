@@ -71,19 +71,20 @@ def lint(
     as_json: Json = False,
 ) -> None:
     """Check the model and name file and line of every mistake; exit code 1 if there is one."""
-    from dataclasses import asdict
-
     from knockon.schema.installed import shipped_files
     from knockon.schema.lint import mistakes
 
     extra = files or list(settings().model)
     found = mistakes([*shipped_files(), *extra])
     if as_json:
-        print_json([asdict(each) for each in found])
+        print_json([{"file": each.file, "line": each.line, "message": each.message} for each in found])
     else:
         for each in found:
             typer.echo(str(each))
-        more = "mistakes. Mend these and look again: what rests on them is checked then."
-        typer.echo(f"{len(found)} {more}" if found else "No mistakes.", err=True)
+        if len(found) > 1:
+            said = f"{len(found)} mistakes. Mend these and look again: what rests on them is checked then."
+        else:
+            said = "1 mistake. Mend it and look again: what rests on it is checked then." if found else "No mistakes."
+        typer.echo(said, err=True)
     if found:
         raise typer.Exit(1)

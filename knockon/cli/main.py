@@ -1,7 +1,7 @@
 """All commands, and how they end.
 
-Exit codes: 0 done; 1 done, but some records were rejected or a check failed; 2 wrong use, or a file
-that cannot be read; 3 the store could not be reached; 4 refused.
+Exit codes: 0 done; 1 done, but some records were rejected or a check failed; 2 wrong use, a model
+that cannot be used, or a file that cannot be read; 3 the store could not be reached; 4 refused.
 
 No command's own imports happen here: ``knockon --help`` must answer at once.
 """

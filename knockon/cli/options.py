@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import unquote
 
 import typer
 
@@ -13,6 +11,7 @@ from knockon.errors import BadUsage, ReferenceNotFound, StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator
+    from pathlib import Path
     from typing import Any, TypeVar
 
     from knockon.cmdb.contract import Store
@@ -77,9 +76,11 @@ async def asking(found: Settings, model: Model) -> AsyncIterator[Store]:
 
 
 def _refuse_missing(url: str) -> None:
-    kind, _, path = url.partition("://")
-    if kind == "sqlite" and not Path(unquote(path)).exists():
-        raise StoreUnreachable(f"There is no store at {unquote(path)}; load something first, or mend --store.")
+    from knockon.cmdb.stores import store_file
+
+    file = store_file(url)
+    if file and not file.exists():
+        raise StoreUnreachable(f"There is no store at {file}; load something first, or mend --store.")
 
 
 @contextmanager

@@ -156,10 +156,11 @@ def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
     """Show on standard error, where that is a terminal, how many of how many are done."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
+    from knockon.cli.tables import Out
+
+    console = Out(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading the estate", total=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,7 +50,12 @@ def demo(port: Port = 8080) -> None:
         report, _ = load_files(found, [folder])
     counts = report.entities
     typer.echo(f"Sample estate: {counts.created} created, {counts.unchanged} unchanged, in {url}", err=True)
-    run_server(create_app(found, model), host="127.0.0.1", port=port, announce=lambda address: _say_demo(address, url))
+    run_server(
+        create_app(found, model),
+        host="127.0.0.1",
+        port=port,
+        announce=lambda address: _say_demo(address, shlex.quote(url)),
+    )
 
 
 def _say_served(address: str) -> None:
@@ -57,8 +63,9 @@ def _say_served(address: str) -> None:
 
 
 def _say_demo(address: str, url: str) -> None:
+    # another terminal may stand in another folder, and without this environment's PATH
     me = Path(sys.argv[0]).absolute()
-    command = str(me.relative_to(Path.cwd())) if me.is_relative_to(Path.cwd()) else "knockon"
+    command = shlex.quote(str(me)) if me.is_file() else "knockon"
     typer.echo(
         f"""
 knockon demo is at {address}/ on this machine only. Ctrl-C stops it. Three things to try:

@@ -23,7 +23,14 @@ _SHOWN_PROBLEMS = 20
 
 
 class Out(Console):
-    """Standard output; when its reader has seen enough, the command ends as it does without tables."""
+    """Standard output, or standard error; every console is one of these.
+
+    Names and keys show as they are: ``:key:`` is no emoji, and no part of a name is coloured by itself. When
+    the reader has seen enough, the command ends as it does without tables.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, emoji=False, highlight=False)
 
     def on_broken_pipe(self) -> None:
         """Let the command line decide."""

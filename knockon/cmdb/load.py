@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.intake import Intake, Taken
     from knockon.cmdb.reconcile import Reconciled
     from knockon.cmdb.relate import Related
-    from knockon.cmdb.rows import EdgeRecord, Held, JournalEntry
+    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Held, JournalEntry
     from knockon.cmdb.seen_again import Again
     from knockon.schema.model import Model
     from knockon.schema.observation import EntityObservation, Item, RelationshipObservation
@@ -106,6 +106,9 @@ async def load(
         await work()
     return run.report
 
+
+Meanings = dict["EdgeRecordKey", str]
+"""What references mean that do not mean one thing, in words."""
 
 One = TypeVar("One")
 T = TypeVar("T")
@@ -188,17 +191,18 @@ class _Run:
         self._seen_again.records(changes.unchanged)
 
     async def relationships(self, batch: Sequence[Taken[RelationshipObservation]]) -> None:
-        async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
+        async def work(write: Write) -> tuple[tuple[Related, Meanings], list[JournalEntry], bool]:
             await self._spread(write, batch)
             changes = await relate.relate(write, self._model, batch, self._scope, strict=self._strict)
-            return changes, changes.entries, bool(changes.stored)
+            meanings = await relate.ambiguities(write, self._model, changes.waiting)
+            return (changes, meanings), changes.entries, bool(changes.stored)
 
-        edges = await self._write(work)
+        edges, meanings = await self._write(work)
         self._count(edges)
         self._overtaken += edges.overtaken
         said = {edge_record_key(taken.said): taken.said for taken in batch}
         for record in edges.waiting:
-            self._wait(record, said[record.key])
+            self._wait(record, said[record.key], meanings.get(record.key))
         counts = self.report.relationships
         still_waiting = {record.key for record in edges.waiting}
         counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
@@ -293,12 +297,14 @@ class _Run:
         counts.updated += edges.updated
         counts.retired += edges.retired
 
-    def _wait(self, record: EdgeRecord, said: RelationshipObservation) -> None:
+    def _wait(self, record: EdgeRecord, said: RelationshipObservation, meaning: str | None) -> None:
         text = record.key.words
         counts = self.report.relationships
         if self._strict and record.because in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE):
-            why = "means several things" if record.because == FindingCode.AMBIGUOUS_REFERENCE else "is not there yet"
-            message = f"{text}: what it refers to {why}; load that first, or load without --strict."
+            if meaning:
+                message = f"{text}: {meaning}. Use source:key or an id, or load without --strict: then it waits."
+            else:
+                message = f"{text}: what it refers to is not there yet; load that first, or load without --strict."
             self.report.rejects.append(
                 Reject(RejectCode.UNRESOLVED_REFERENCE, message, said.location, said.record, "relationship")
             )
@@ -307,7 +313,8 @@ class _Run:
             return
         counts.waiting += 1
         finding = FindingCode(record.because or "")
-        self.report.findings.append(Finding(finding, f"{text}: {WHY[finding]}", said.location))
+        why = f"{meaning}. It waits until only one is left." if meaning else WHY[finding]
+        self.report.findings.append(Finding(finding, f"{text}: {why}", said.location))
 
     async def _write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
         """Do work in one transaction: again when the store is busy, rolled back when it changed nothing."""

@@ -9,7 +9,7 @@ from knockon.errors import ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema.reference import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from knockon.cmdb.contract import Store
     from knockon.cmdb.rows import Entity
@@ -56,6 +56,10 @@ def _only(reference: str, meant: list[Entity], *, more: bool) -> Entity:
         raise ReferenceNotFound(
             f"Nothing is called {reference!r}. Use an id, Class:name, source:key, or a name that one entity has."
         )
+    raise ReferenceAmbiguous(f"{several(reference, meant, more=more)}. Use one of the ids.")
+
+
+def several(reference: str, meant: Iterable[Entity], *, more: bool) -> str:
+    """Say what a reference means that does not mean one thing."""
     candidates = ", ".join(f"{each.class_name}:{each.name} ({each.id})" for each in meant)
-    rest = " and perhaps more" if more else ""
-    raise ReferenceAmbiguous(f"{reference!r} means several things: {candidates}{rest}. Use one of the ids.")
+    return f"{reference!r} means several things: {candidates}{' and perhaps more' if more else ''}"

@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from knockon.cmdb.contract import MOST_ANSWERS
 from knockon.cmdb.intake import edge_record_key
+from knockon.cmdb.lookup import several
 from knockon.cmdb.rows import WITHDRAWN, Edge, EdgeKey, EdgeRecord, JournalEntry, last_seen
 from knockon.errors import FindingCode
 from knockon.schema.reference import key_token, tokens
@@ -131,15 +133,40 @@ async def _resolved(write: Write, model: Model, records: Sequence[EdgeRecord]) -
     """Give the records with edge, because, known ends and watches as they are now."""
     if not records:
         return []
-    readings = {
-        (record.key.source, reference): tokens(model, reference, record.key.source)
-        for record in records
-        for reference in (record.key.from_ref, record.key.to_ref)
-    }
+    readings = _readings(model, records)
     answers = await write.resolve({token for each in readings.values() for token in each})
     ids = {found[0] for found in answers.values() if len(found) == 1}
     classes = {id_: entity.class_name for id_, entity in (await write.entities(ids)).items()}
     return [_read(model, record, readings, answers, classes) for record in records]
+
+
+def _readings(model: Model, records: Iterable[EdgeRecord]) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {
+        (record.key.source, reference): tokens(model, reference, record.key.source)
+        for record in records
+        for reference in (record.key.from_ref, record.key.to_ref)
+    }
+
+
+async def ambiguities(write: Write, model: Model, records: Iterable[EdgeRecord]) -> dict[EdgeRecordKey, str]:
+    """Say which references of these records mean several things, and what; two round trips if there are any."""
+    unclear = [record for record in records if record.because == FindingCode.AMBIGUOUS_REFERENCE]
+    if not unclear:
+        return {}
+    readings = _readings(model, unclear)
+    answers = await write.resolve({token for each in readings.values() for token in each})
+    meant = {of: next((answers[token] for token in each if answers.get(token)), []) for of, each in readings.items()}
+    entities = await write.entities({id_ for ids in meant.values() if len(ids) > 1 for id_ in ids})
+    found = {}
+    for record in unclear:
+        references = dict.fromkeys((record.key.from_ref, record.key.to_ref))
+        both = ((reference, meant[record.key.source, reference]) for reference in references)
+        found[record.key] = "; ".join(
+            several(reference, [entities[id_] for id_ in ids], more=len(ids) == MOST_ANSWERS)
+            for reference, ids in both
+            if len(ids) > 1
+        )
+    return found
 
 
 def _read(

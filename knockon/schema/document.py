@@ -84,43 +84,151 @@ def read_documents(text: str, name: str) -> list[Located]:
 
 
 def _documents(loader: Any, name: str) -> Iterator[Located]:
-    while loader.check_node():
-        node = loader.get_node()
-        if node is not None:
-            yield _Unfolding(name).located(node, 0)
+    # The parser's own composer calls itself for each level, in C: a deeply nested file would end the process.
+    composing = _Composing(name)
+    while (event := loader.get_event()) is not None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            composing = _Composing(name)
+        elif isinstance(event, yaml.DocumentEndEvent):
+            yield composing.document()
+        elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+            composing.take(event)
 
 
-class _Unfolding:
-    """Turns one document's nodes into Located ones, within the bounds on depth and on aliases."""
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping of which not all members are read; ``height`` is 1 if there is none within it."""
+
+    members: dict[str, Located] | list[Located]
+    line: int
+    anchor: str | None
+    nodes_before: int
+    height: int = 1
+    key: str | None = None  # the one whose value comes next, and its line
+    key_line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """What an alias stands for: ``nodes`` are read again with each alias, ``height`` levels of lists and mappings."""
+
+    node: Located
+    nodes: int = 1
+    height: int = 0
+
+
+class _Composing:
+    """Builds one document from the parser's events, within the bounds on depth and on aliases.
+
+    Each event costs constant time; nodes behind an alias are shared, not copied.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._seen: set[int] = set()
+        self._root: Located | None = None
+        self._open: list[_Open] = []
+        self._anchors: dict[str, _Anchored | None] = {}  # None while what it names is still being read
+        self._nodes = 0
         self._again = 0
 
-    def located(self, node: yaml.Node, depth: int) -> Located:
-        line = node.start_mark.line + 1
-        if depth > _MAX_DEPTH:
-            raise FileNotParsed(f"{self._name}:{line}: nested more than {_MAX_DEPTH} levels deep.")
-        self._again += id(node) in self._seen
-        if self._again > _MAX_UNFOLDED:
-            raise FileNotParsed(f"{self._name}:{line}: its aliases (*name) unfold to too many values.")
-        self._seen.add(id(node))
-        if isinstance(node, yaml.ScalarNode):
-            # libyaml gives plain scalars the style "" or None
-            is_null = not node.style and node.value in _NULLS
-            return Located(None if is_null else node.value, line)
-        if isinstance(node, yaml.SequenceNode):
-            return Located([self.located(member, depth + 1) for member in node.value], line)
-        return Located(self._members(node, depth), line)
+    def document(self) -> Located:
+        """Give the whole document; all its events must have been taken."""
+        assert self._root is not None
+        return self._root
 
-    def _members(self, node: Any, depth: int) -> dict[str, Located]:
-        members: dict[str, Located] = {}
-        for key, member in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                raise FileNotParsed(f"{self._name}:{line}: a key must be a single word or text.")
-            if key.value in members:
-                raise FileNotParsed(f"{self._name}:{line}: the key {key.value!r} stands twice in one mapping.")
-            members[key.value] = Located(self.located(member, depth + 1).value, line)
-        return members
+    def take(self, event: Any) -> None:
+        """Take the next event of the document."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._start(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._end()
+        else:
+            self._alias(event)
+
+    def _scalar(self, event: Any) -> None:
+        line = event.start_mark.line + 1
+        # libyaml gives plain scalars the style "" or None
+        node = Located(None if not event.style and event.value in _NULLS else event.value, line)
+        if event.anchor:
+            self._name_anchor(event.anchor, line)
+            self._anchors[event.anchor] = _Anchored(node)
+        self._nodes += 1
+        if self._awaits_key():
+            self._key(event.value, line)
+        else:
+            self._add(node)
+
+    def _start(self, event: Any) -> None:
+        line = event.start_mark.line + 1
+        if self._awaits_key():
+            raise self._refusal(line, "a key must be a single word or text")
+        self._check_depth(1, line)
+        if event.anchor:
+            self._name_anchor(event.anchor, line)
+        members: dict[str, Located] | list[Located] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._open.append(_Open(members, line, event.anchor, self._nodes))
+        self._nodes += 1
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        node = Located(done.members, done.line)
+        if done.anchor:
+            self._anchors[done.anchor] = _Anchored(node, self._nodes - done.nodes_before, done.height)
+        if self._open:
+            self._open[-1].height = max(self._open[-1].height, done.height + 1)
+        self._add(node)
+
+    def _alias(self, event: Any) -> None:
+        line = event.start_mark.line + 1
+        found = self._anchors.get(event.anchor)
+        if found is None:
+            within = "stands within what it names" if event.anchor in self._anchors else "names nothing above it"
+            raise self._refusal(line, f"the alias *{event.anchor} {within}")
+        self._nodes += found.nodes
+        self._again += found.nodes
+        if self._again > _MAX_UNFOLDED:
+            raise self._refusal(line, "its aliases (*name) unfold to too many values")
+        self._check_depth(found.height, line)
+        if not self._awaits_key():
+            if self._open:
+                self._open[-1].height = max(self._open[-1].height, found.height + 1)
+            self._add(found.node)
+        elif isinstance(found.node.value, str):
+            self._key(found.node.value, line)
+        else:
+            raise self._refusal(line, "a key must be a single word or text")
+
+    def _awaits_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1].members, dict) and self._open[-1].key is None
+
+    def _key(self, key: str, line: int) -> None:
+        mapping = self._open[-1]
+        if key in mapping.members:
+            raise self._refusal(line, f"the key {key!r} stands twice in one mapping")
+        mapping.key, mapping.key_line = key, line
+
+    def _add(self, node: Located) -> None:
+        if not self._open:
+            self._root = node
+            return
+        into = self._open[-1]
+        if isinstance(into.members, list):
+            into.members.append(node)
+        else:
+            assert into.key is not None
+            into.members[into.key] = Located(node.value, into.key_line)
+            into.key = None
+
+    def _name_anchor(self, anchor: str, line: int) -> None:
+        if anchor in self._anchors:
+            raise self._refusal(line, f"the anchor &{anchor} stands twice in one document")
+        self._anchors[anchor] = None
+
+    def _check_depth(self, more: int, line: int) -> None:
+        if len(self._open) + more > _MAX_DEPTH:
+            raise self._refusal(line, f"lists and mappings are nested more than {_MAX_DEPTH} levels deep")
+
+    def _refusal(self, line: int, message: str) -> FileNotParsed:
+        return FileNotParsed(f"{self._name}:{line}: {message}.")

@@ -12,50 +12,67 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import ImpactRule, Model, RelationshipType
     from knockon.schema.source import Mistake, ModelSource
-    from knockon.schema.spec import RuleSpec
+    from knockon.schema.spec import RedundancySpec, RelationshipSpec, RuleSpec
 
 _ITEM = "ConfigurationItem"
 
 
-def rules(source: ModelSource, model: Model) -> Iterator[Mistake]:
-    """Find offences against the rules in a model whose structure is sound."""
-    yield from _classes(source, model)
+def rules(source: ModelSource, model: Model, *, whole: bool) -> Iterator[Mistake]:
+    """Find offences against the rules.
+
+    ``model`` holds what is sound of the source; unless that is the ``whole``, nothing is said to be
+    lacking in it: it may be in the rest.
+    """
+    yield from _written(source)
+    yield from _classes(source, model, whole=whole)
     for kind in model.relationships.values():
-        if kind.spec.impact == "none":
-            yield from _no_impact(source, kind)
-        else:
+        if kind.spec.impact != "none":
             for index, rule in enumerate(kind.spec.impact):
-                yield from _rule(source, model, kind, index, rule)
+                if whole and not any(_common(model, kind, [rule.ends, pair]) for pair in kind.spec.ends):
+                    message = f"{kind.name}, rule {rule.name}: {kind.name} never joins such ends."
+                    yield source.mistake(message, "relationships", kind.name, "impact", index, "ends")
             yield from _ties(source, model, kind)
             yield from _uncovered(source, model, kind)
         yield from _groupings(source, model, kind)
-    for name, lifecycle in model.spec.lifecycles.items():
+
+
+def _written(source: ModelSource) -> Iterator[Mistake]:
+    """Find what shows in a definition by itself, whatever it rests on."""
+    for name, kind in source.spec.classes.items():
+        if kind.redundancy:
+            yield from _redundancy(source, name, kind.redundancy)
+    for name, each in source.spec.relationships.items():
+        if each.impact == "none":
+            yield from _no_impact(source, name, each)
+        else:
+            for index, rule in enumerate(each.impact):
+                yield from _rule(source, name, index, rule)
+    for name, lifecycle in source.spec.lifecycles.items():
         for state, declared in lifecycle.states.items():
             if declared.in_effect and not declared.open:
                 message = f"{name}.{state}: a state that is in effect must be open."
                 yield source.mistake(message, "lifecycles", name, "states", state, "in_effect")
 
 
-def _classes(source: ModelSource, model: Model) -> Iterator[Mistake]:
+def _classes(source: ModelSource, model: Model, *, whole: bool) -> Iterator[Mistake]:
     for name, each in model.classes.items():
         line = [model.spec.classes[above] for above in each.lineage]
         if not each.abstract and not any(above.identifiers for above in line):
             message = f"{name}: a class that is not abstract needs an identifier set, its own or inherited."
             yield source.mistake(message, "classes", name)
+        if not whole:
+            continue
         is_item = not each.abstract and _ITEM in each.lineage
         if is_item and name not in model.topology_classes and not any(above.because for above in line):
             message = f"{name}: no relationship with an impact rule may join it to anything; say why (because)."
             yield source.mistake(message, "classes", name)
-        yield from _redundancy(source, model, name)
+        group = each.spec.redundancy.group if each.spec.redundancy else None
+        if group and not any(_is_grouped_consumer(model, below, group) for below in model.concrete(name)):
+            message = f"{name}: {group} groups no suppliers of a {name} by type, so this has no effect."
+            yield source.mistake(message, "classes", name, "redundancy", "group")
 
 
-def _redundancy(source: ModelSource, model: Model, name: str) -> Iterator[Mistake]:
-    spec = model.spec.classes[name].redundancy
-    if spec is None:
-        return
-    if not any(_is_grouped_consumer(model, each, spec.group) for each in model.concrete(name)):
-        message = f"{name}: {spec.group} groups no suppliers of a {name} by type, so this has no effect."
-        yield source.mistake(message, "classes", name, "redundancy", "group")
+def _redundancy(source: ModelSource, name: str, spec: RedundancySpec) -> Iterator[Mistake]:
     lowest, full = spec.min_up or "1", spec.full_up
     if full and lowest.endswith("%") == full.endswith("%") and int(full.rstrip("%")) < int(lowest.rstrip("%")):
         message = f"{name}: full_up ({full}) is below min_up ({lowest})."
@@ -75,25 +92,23 @@ def _is_grouped_consumer(model: Model, name: str, relationship: str) -> bool:
     return False
 
 
-def _no_impact(source: ModelSource, kind: RelationshipType) -> Iterator[Mistake]:
-    if not kind.spec.because:
-        message = f"{kind.name}: impact: none needs its reason (because)."
-        yield source.mistake(message, "relationships", kind.name, "impact")
-    if kind.spec.group == "type":
-        message = f"{kind.name}: there is nothing to group where there is no impact."
-        yield source.mistake(message, "relationships", kind.name, "group")
+def _no_impact(source: ModelSource, name: str, spec: RelationshipSpec) -> Iterator[Mistake]:
+    if not spec.because:
+        message = f"{name}: impact: none needs its reason (because)."
+        yield source.mistake(message, "relationships", name, "impact")
+    if spec.group == "type":
+        message = f"{name}: there is nothing to group where there is no impact."
+        yield source.mistake(message, "relationships", name, "group")
 
 
 # Monotone and reductive as written is enough: ``effect_map`` keeps both when it completes a map (test_states.py).
-def _rule(source: ModelSource, model: Model, kind: RelationshipType, index: int, rule: RuleSpec) -> Iterator[Mistake]:
-    where = f"{kind.name}, rule {rule.name}"
-    path = ("relationships", kind.name, "impact", index)
+def _rule(source: ModelSource, relationship: str, index: int, rule: RuleSpec) -> Iterator[Mistake]:
+    where = f"{relationship}, rule {rule.name}"
+    path = ("relationships", relationship, "impact", index)
     if rule.flows == "none" and not rule.because:
         yield source.mistake(f"{where}: flows: none needs its reason (because).", *path, "flows")
     if rule.flows == "none" and rule.effect:
         yield source.mistake(f"{where}: there is no effect where nothing flows.", *path, "effect")
-    if not any(_common(model, kind, [rule.ends, pair]) for pair in kind.spec.ends):
-        yield source.mistake(f"{where}: {kind.name} never joins such ends.", *path, "ends")
     written = sorted((State[k.upper()], State[v.upper()], k) for k, v in rule.effect.items())
     for state, effect, key in written:
         if state is State.OPERATIONAL or effect > state:

@@ -28,11 +28,10 @@ def read_model(files: Sequence[Path] | None = None, extra: Sequence[Path] = ()) 
     Raises
     ------
     ModelInvalid
-        With every structural mistake, its file and line. ``knockon model lint`` checks more.
+        With every mistake of shape or structure, its file and line. ``knockon model lint`` checks more.
     """
     source = read_sources([*(shipped_files() if files is None else files), *extra])
-    mistakes = source.mistakes or (tuple(structure(source)) if source.spec else ())
-    if mistakes or source.spec is None:
+    if mistakes := sorted([*source.mistakes, *structure(source)]):
         raise ModelInvalid("The model has mistakes:\n" + "\n".join(str(each) for each in mistakes))
     return build(source.spec)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from knockon.schema.good_model import rules
 from knockon.schema.model import as_text, build, plural
+from knockon.schema.sound import broken_by, lineage, pairs, rooted_classes, sound_part
 from knockon.schema.source import read_sources
 from knockon.schema.values import parse
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from knockon.schema.source import Mistake, ModelSource
-    from knockon.schema.spec import AttributeSpec, ClassPair, ModelSpec, RelationshipSpec, RuleSpec
+    from knockon.schema.spec import AttributeSpec, ModelSpec, RelationshipSpec, RuleSpec
 
 ROOT = "Entity"
 RESERVED = frozenset(
@@ -34,8 +35,9 @@ _NOT_COMPARED = frozenset({"json", "money", "text"})
 def mistakes(files: Iterable[Path]) -> list[Mistake]:
     """List everything that is wrong with these files together, by file and line.
 
-    Mistakes of shape hide those of structure, and those hide offences against the rules: they
-    could not be told apart from their consequences.
+    A definition with a mistake of shape is not looked at for mistakes of structure, nor one with either
+    for offences against the rules, and neither is what rests on it: mistakes could not be told apart
+    from their consequences.
 
     Raises
     ------
@@ -43,53 +45,39 @@ def mistakes(files: Iterable[Path]) -> list[Mistake]:
         A file that cannot be read at all; the message has the line.
     """
     source = read_sources(files)
-    found = list(source.mistakes)
-    if not found:
-        found = list(structure(source))
-    if not found and source.spec is not None:
-        found = list(rules(source, build(source.spec)))
-    return sorted(found)
+    found = [*source.mistakes, *structure(source)]
+    sound = build(sound_part(source.spec, broken_by(found)))
+    return sorted([*found, *rules(source, sound, whole=not found)])
 
 
 def structure(source: ModelSource) -> Iterator[Mistake]:
-    """Find what keeps ``model.build`` from working; the files must have had the right shape."""
-    assert source.spec is not None
-    broken = list(_inheritance(source, source.spec))
-    yield from broken
-    if broken:
-        return  # without a tree of classes nothing below has an answer
-    yield from _classes(source, source.spec)
-    yield from _relationships(source, source.spec)
-    yield from _names(source, source.spec)
+    """Find what keeps ``model.build`` from working, in the definitions of the right shape."""
+    spec = source.spec
+    found = list(_inheritance(source, spec))
+    yield from found
+    rooted = rooted_classes(spec, broken_by(found))
+    yield from _classes(source, spec, rooted)
+    yield from _relationships(source, spec, rooted)
+    yield from _names(source, spec)
 
 
 def _inheritance(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
-    if ROOT not in spec.classes:
+    if ROOT not in {*spec.classes, *source.doubtful}:
         first = next(iter(spec.classes), "")
         yield source.mistake(f"there is no class {ROOT}, the root of all.", "classes", first)
     for name, each in spec.classes.items():
         if each.is_a is None and name != ROOT:
             yield source.mistake(f"{name}: is_a is missing; only {ROOT} has no parent.", "classes", name)
-        elif each.is_a is not None and each.is_a not in spec.classes:
+        elif each.is_a is not None and each.is_a not in {*spec.classes, *source.doubtful}:
             yield source.mistake(_unknown(name, "is_a", each.is_a, spec.classes), "classes", name, "is_a")
-        elif name in (line := _lineage(spec, name))[1:]:
+        elif name in (line := lineage(spec, name))[1:]:
             circle = " is a ".join(line[: line.index(name, 1) + 1])
             yield source.mistake(f"{name}: is_a goes round in a circle: {circle}.", "classes", name, "is_a")
 
 
-def _lineage(spec: ModelSpec, name: str) -> list[str]:
-    """Follow is_a upward; a circle is entered once more at most, so that it shows."""
-    line = [name]
-    while (parent := spec.classes[line[-1]].is_a) is not None and parent in spec.classes:
-        line.append(parent)
-        if line.count(parent) > 1:
-            break
-    return line
-
-
 def _inherited(spec: ModelSpec, name: str) -> dict[str, AttributeSpec]:
     found: dict[str, AttributeSpec] = {}
-    for each in reversed(_lineage(spec, name)):
+    for each in reversed(lineage(spec, name)):
         found |= spec.classes[each].attributes
     return found
 
@@ -100,12 +88,13 @@ def _unknown(where: str, key: str, name: str, known: Iterable[str], what: str = 
     return f"{where}: {key} names {name}, and there is no such {what}{hint}"
 
 
-def _classes(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
-    directions = {*spec.relationships, *(each.inverse for each in spec.relationships.values())}
+def _classes(source: ModelSource, spec: ModelSpec, rooted: set[str]) -> Iterator[Mistake]:
+    types = {*spec.relationships, *source.doubtful}
+    directions = {*types, *(each.inverse for each in spec.relationships.values())}
     for name, each in spec.classes.items():
-        attributes = _inherited(spec, name)
+        attributes = _inherited(spec, name) if name in rooted else None  # None: not known
         yield from _attributes(source, each.attributes, "classes", name)
-        above = _inherited(spec, each.is_a) if each.is_a else {}
+        above = _inherited(spec, each.is_a) if each.is_a and each.is_a in rooted else {}
         for attribute in each.attributes.keys() & above.keys():
             mine, theirs = each.attributes[attribute], above[attribute]
             if (mine.type, mine.many) != (theirs.type, theirs.many):
@@ -114,27 +103,27 @@ def _classes(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
         for index, identifier in enumerate(each.identifiers):
             path = ("classes", name, "identifiers", index)
             for attribute in identifier.by:
-                if attribute not in attributes:
+                if attributes is not None and attribute not in attributes:
                     yield source.mistake(_unknown(name, "by", attribute, attributes, "attribute"), *path, "by")
             if identifier.within and identifier.within not in directions:
                 message = _unknown(name, "within", identifier.within, directions, "relationship type")
                 yield source.mistake(message, *path, "within")
-        if each.redundancy and each.redundancy.group not in spec.relationships:
+        if each.redundancy and each.redundancy.group not in types:
             message = _unknown(name, "group", each.redundancy.group, spec.relationships, "relationship type")
             yield source.mistake(message, "classes", name, "redundancy", "group")
         yield from _lifecycle(source, spec, name, attributes)
 
 
 def _lifecycle(
-    source: ModelSource, spec: ModelSpec, name: str, attributes: Mapping[str, AttributeSpec]
+    source: ModelSource, spec: ModelSpec, name: str, attributes: Mapping[str, AttributeSpec] | None
 ) -> Iterator[Mistake]:
     lifecycle = spec.classes[name].lifecycle
-    if lifecycle is None:
+    if lifecycle is None or lifecycle in source.doubtful:
         return
     if lifecycle not in spec.lifecycles:
         message = _unknown(name, "lifecycle", lifecycle, spec.lifecycles, "lifecycle")
         yield source.mistake(message, "classes", name, "lifecycle")
-    elif spec.lifecycles[lifecycle].attribute not in attributes:
+    elif attributes is not None and spec.lifecycles[lifecycle].attribute not in attributes:
         wanted = spec.lifecycles[lifecycle].attribute
         message = f"{name}: the lifecycle {lifecycle} needs an attribute {wanted}, and {name} has none."
         yield source.mistake(message, "classes", name, "lifecycle")
@@ -192,7 +181,8 @@ def _attribute_bounds(spec: AttributeSpec) -> Iterator[tuple[str, str]]:
         yield "maximum", "it is less than the minimum"
 
 
-def _relationships(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
+def _relationships(source: ModelSource, spec: ModelSpec, rooted: set[str]) -> Iterator[Mistake]:
+    classes = {*spec.classes, *source.doubtful}
     yield from _attributes(source, spec.edge_attributes, "edge_attributes", "edge_attributes")
     for name, each in spec.relationships.items():
         here = ("relationships", name)
@@ -200,31 +190,39 @@ def _relationships(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
         for attribute in each.attributes.keys() & spec.edge_attributes.keys():
             message = f"{name}.{attribute}: every relationship has an attribute of this name."
             yield source.mistake(message, *here, "attributes", attribute)
-        pairs: list[tuple[tuple[str | int, ...], ClassPair]] = [(("ends", i), pair) for i, pair in enumerate(each.ends)]
-        pairs += [(("groupings", i, "ends"), grouping.ends) for i, grouping in enumerate(each.groupings)]
-        if each.impact != "none":
-            pairs += [(("impact", i, "ends"), rule.ends) for i, rule in enumerate(each.impact)]
-        strange = [(path, end) for path, pair in pairs for end in pair if end not in spec.classes]
-        for path, end in strange:
+        for path, end in ((path, end) for path, pair in pairs(each) for end in pair if end not in classes):
             yield source.mistake(_unknown(name, str(path[0]), end, spec.classes), *here, *path)
-        if not strange:
-            yield from _conditions(source, spec, name, each)
+        yield from _conditions(source, spec, rooted, name, each)
 
 
-def _conditions(source: ModelSource, spec: ModelSpec, name: str, each: RelationshipSpec) -> Iterator[Mistake]:
+def _conditions(
+    source: ModelSource, spec: ModelSpec, rooted: set[str], name: str, each: RelationshipSpec
+) -> Iterator[Mistake]:
+    def attributes(end: str) -> Mapping[str, AttributeSpec] | None:
+        return _inherited(spec, end) if end in rooted else None
+
     for index, rule in enumerate(() if each.impact == "none" else each.impact):
-        for end, attribute, message in _rule_conditions(spec, each, rule):
+        edge = {**spec.edge_attributes, **each.attributes}
+        declared = (attributes(rule.ends[0]), attributes(rule.ends[1]), edge)
+        for end, attribute, message in _rule_conditions(rule, declared):
+            if end == "edge" and attribute in source.doubtful:
+                continue
             path = ("impact", index, "when", end, attribute)
             yield source.mistake(f"{name}, rule {rule.name}: {message}", "relationships", name, *path)
 
 
-def _rule_conditions(spec: ModelSpec, each: RelationshipSpec, rule: RuleSpec) -> Iterator[tuple[str, str, str]]:
-    ends: tuple[tuple[str, Mapping[str, tuple[str, ...]], Mapping[str, AttributeSpec], str], ...] = (
-        ("source", rule.when.source, _inherited(spec, rule.ends[0]), rule.ends[0]),
-        ("target", rule.when.target, _inherited(spec, rule.ends[1]), rule.ends[1]),
-        ("edge", rule.when.edge, {**spec.edge_attributes, **each.attributes}, "the relationship"),
+def _rule_conditions(
+    rule: RuleSpec, known: tuple[Mapping[str, AttributeSpec] | None, ...]
+) -> Iterator[tuple[str, str, str]]:
+    """Judge a rule's conditions by the attributes of source, target and edge, as far as those are known."""
+    ends: tuple[tuple[str, Mapping[str, tuple[str, ...]], str], ...] = (
+        ("source", rule.when.source, rule.ends[0]),
+        ("target", rule.when.target, rule.ends[1]),
+        ("edge", rule.when.edge, "the relationship"),
     )
-    for end, conditions, attributes, owner in ends:
+    for (end, conditions, owner), attributes in zip(ends, known, strict=True):
+        if attributes is None:
+            continue
         for attribute, values in conditions.items():
             declared = attributes.get(attribute)
             if declared is None:

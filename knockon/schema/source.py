@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -20,11 +20,12 @@ SECTIONS = ("classes", "relationships", "edge_attributes", "lifecycles")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """One mistake in a model file."""
+    """One mistake in a model file, and the definition (section, name) that is broken by it."""
 
     file: str
     line: int
     message: str
+    definition: tuple[str, str] | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"
@@ -32,17 +33,22 @@ class Mistake:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Parsed model files: where each definition stands, and what was wrong while reading."""
+    """Parsed model files: where each definition stands, and what was wrong while reading.
+
+    ``spec`` has the definitions of the right shape. ``doubtful`` are names that some file gives to a
+    class, a relationship type, its inverse and so on, but not as it must: nothing can be said of what refers to them.
+    """
 
     definitions: dict[tuple[str, str], tuple[str, Located]]
     mistakes: tuple[Mistake, ...]
-    spec: ModelSpec | None
+    spec: ModelSpec
+    doubtful: frozenset[str]
 
     def mistake(self, message: str, *path: str | int) -> Mistake:
         """Point at ``section, name, key, ...``, or at the nearest thing above it that exists."""
-        if len(path) > 1 and (found := self.definitions.get((str(path[0]), str(path[1])))):
+        if len(path) > 1 and (found := self.definitions.get(definition := (str(path[0]), str(path[1])))):
             file, node = found
-            return Mistake(file, node.at(*path[2:]).line, message)
+            return Mistake(file, node.at(*path[2:]).line, message, definition)
         return Mistake("model", 1, message)
 
 
@@ -56,27 +62,35 @@ def read_sources(files: Iterable[Path]) -> ModelSource:
     """
     definitions: dict[tuple[str, str], tuple[str, Located]] = {}
     mistakes: list[Mistake] = []
+    lost: set[str] = set()
     for file in files:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise FileUnreadable(f"{file}: the model file cannot be read ({error}).") from error
         for document in read_documents(text, str(file)):
-            _collect(document, str(file), definitions, mistakes)
+            _collect(document, str(file), definitions, mistakes, lost)
     merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for (section, name), (_, node) in definitions.items():
         merged[section][name] = node.plain()
-    source = ModelSource(definitions, (), None)
-    spec = None
     try:
         spec = ModelSpec.model_validate(merged)
     except ValidationError as error:
-        mistakes += _misshapen(source, error.errors())
-    return ModelSource(definitions, tuple(sorted(mistakes)), spec)
+        mistakes += _misshapen(ModelSource(definitions, (), ModelSpec(), frozenset()), error.errors())
+    if mistakes:
+        for section, name in {each.definition for each in mistakes if each.definition}:
+            broken = merged[section].pop(name)
+            lost |= {name, str(broken.get("inverse"))} if isinstance(broken, dict) else {name}
+        spec = ModelSpec.model_validate(merged)
+    return ModelSource(definitions, tuple(sorted(mistakes)), spec, frozenset(lost))
 
 
 def _collect(
-    document: Located, file: str, definitions: dict[tuple[str, str], tuple[str, Located]], mistakes: list[Mistake]
+    document: Located,
+    file: str,
+    definitions: dict[tuple[str, str], tuple[str, Located]],
+    mistakes: list[Mistake],
+    lost: set[str],
 ) -> None:
     if not is_mapping(document.value):
         mistakes.append(Mistake(file, document.line, f"a model file is a mapping of {', '.join(SECTIONS)}."))
@@ -84,12 +98,15 @@ def _collect(
     for section, members in document.value.items():
         if section not in SECTIONS:
             mistakes.append(Mistake(file, members.line, f"unknown section {section!r}; use {', '.join(SECTIONS)}."))
+            lost |= members.value.keys() if is_mapping(members.value) else set()
         elif not is_mapping(members.value):
             mistakes.append(Mistake(file, members.line, f"{section} must be a mapping of names."))
+            lost |= {str(each.value) for each in members.value} if isinstance(members.value, list) else set()
         else:
             for name, node in members.value.items():
                 if (section, name) in definitions:
-                    mistakes.append(Mistake(file, node.line, f"{name} is already defined in another model file."))
+                    message = f"{name} is already defined in another model file."
+                    mistakes.append(Mistake(file, node.line, message, (section, name)))
                 definitions[section, name] = (file, node)
 
 

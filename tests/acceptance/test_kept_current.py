@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def closed(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "sqlite":
         return SqliteStore(tmp_path / "estate.db", MODEL)
-    return Neo4jStore(request.getfixturevalue("wiped_neo4j"), *request.getfixturevalue("neo4j_auth"), MODEL)
+    user, password = request.getfixturevalue("neo4j_auth")
+    return Neo4jStore(request.getfixturevalue("wiped_neo4j"), user, password, MODEL)
 
 
 @pytest.fixture

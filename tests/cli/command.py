@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Knockon:
 
     home: Path
     settings: tuple[tuple[str, str], ...] = ()
+    program: Path = KNOCKON
 
     def __call__(self, *arguments: str | Path, stdin: str = "", cwd: Path | None = None) -> Ran:
         done = subprocess.run(
@@ -43,7 +44,7 @@ class Knockon:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def command(self, *arguments: str | Path) -> list[str]:
-        return [str(KNOCKON), *map(str, arguments)]
+        return [str(self.program), *map(str, arguments)]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -54,7 +55,7 @@ class Knockon:
 
     def knowing(self, **settings: str) -> Knockon:
         """The same, with settings in the environment."""
-        return Knockon(self.home, (*self.settings, *settings.items()))
+        return replace(self, settings=(*self.settings, *settings.items()))
 
     def at(self, name: str) -> Knockon:
         """The same, with a store file of this name in the home directory."""

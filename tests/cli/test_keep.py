@@ -108,13 +108,25 @@ def test_a_mistake_is_told_with_file_and_line(knockon: Knockon, tmp_path: Path) 
     assert ran.code == 1
     assert ran.out.startswith("own.yaml:4: ")
     assert "Nonsense" in ran.out
+    assert ran.err == "1 mistake. Mend it and look again: what rests on it is checked then.\n"
+    (tmp_path / "own.yaml").write_text(OWN_CLASS.replace("ComputerSystem", "Nonsense") + "  Fan: {is_a: Turbine}\n")
+    assert knockon("model", "lint", "own.yaml").err.startswith("2 mistakes. Mend these ")
+    (tmp_path / "own.yaml").write_text(OWN_CLASS.replace("ComputerSystem", "Nonsense"))
     by_setting = knockon.knowing(KNOCKON_MODEL=str(tmp_path / "own.yaml"))
     as_json = by_setting("model", "lint", "--json")
     assert as_json.code == 1
     assert [(each["file"], each["line"]) for each in json.loads(as_json.out)] == [(str(tmp_path / "own.yaml"), 4)]
     refused = by_setting("export")
-    assert (refused.code, refused.out) == (1, "")
+    assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("knockon: MODEL_INVALID: ")
+
+
+def test_a_deeply_nested_file_is_refused_with_its_line(knockon: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "deep.yaml").write_text("a: " + "[" * 100_000)
+    for arguments in (["load", "deep.yaml", "--source", "s"], ["model", "lint", "deep.yaml"]):
+        ran = knockon(*arguments)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("knockon: FILE_NOT_PARSED: deep.yaml:1: ")
 
 
 def test_classes_of_ones_own_can_be_loaded(knockon: Knockon, tmp_path: Path) -> None:

@@ -118,6 +118,15 @@ def test_bad_records_are_rejected_and_the_rest_is_loaded(knockon: Knockon, tmp_p
     assert knockon("supports", "iron").code == 0
 
 
+def test_keys_and_names_show_as_they_are(knockon: Knockon) -> None:
+    line = '{"from": "vault:key:42", "type": "RUNS_ON", "to": "[bold]x:smile:"}\n'
+    ran = knockon("load", "-", "--source", "s", stdin=line)
+    assert "vault:key:42" in ran.out
+    assert "[bold]x:smile:" in ran.out
+    knockon("load", "-", "--source", "s", stdin='{"class": "Server", "key": "k", "name": "a:key:b"}\n')
+    assert knockon("supports", "s:k").out == "a:key:b Server supports no service.\n"
+
+
 def test_what_waits_is_rejected_when_strict(knockon: Knockon) -> None:
     lines = '{"class": "Hypervisor", "key": "h", "name": "h"}\n{"from": "h", "type": "RUNS_ON", "to": "later"}\n'
     waits = knockon("load", "-", "--source", "s", "--json", stdin=lines).json()
@@ -161,6 +170,17 @@ def test_a_store_out_of_reach_is_exit_3_and_one_line(knockon: Knockon, tmp_path:
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith("knockon: STORE_UNREACHABLE: ")
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("slashes", ["", "/", "//"])
+def test_the_file_of_a_store_is_told_as_one_writes_it(knockon: Knockon, tmp_path: Path, slashes: str) -> None:
+    missing = knockon("supports", "x", "--store", f"sqlite://{slashes}{tmp_path / 'no store.db'}")
+    assert missing.code == 3
+    assert missing.err.startswith(f"knockon: STORE_UNREACHABLE: There is no store at {tmp_path / 'no store.db'};")
+    (tmp_path / "text.db").write_text("not a database, and longer than the header of one, which is read first" * 9)
+    refused = knockon("export", "--store", f"sqlite://{slashes}{tmp_path / 'text.db'}")
+    assert refused.code == 3
+    assert refused.err.startswith(f"knockon: STORE_UNREACHABLE: {tmp_path / 'text.db'}: ")
 
 
 def test_a_url_of_another_kind_is_wrong_use(knockon: Knockon) -> None:

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -78,7 +79,7 @@ def graphql(address: str, body: dict[str, Any], headers: dict[str, str] | None =
 
 
 def test_serve_without_a_token_refuses(knockon: Knockon) -> None:
-    for each in (knockon, knockon.knowing(KNOCKON_TOKEN="")):
+    for each in (knockon, *(knockon.knowing(KNOCKON_TOKEN=blank) for blank in ("", " ", "\t\n"))):
         ran = each("serve", "--port", "0")
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith("knockon: NOT_AUTHENTICATED: Set KNOCKON_TOKEN ")
@@ -124,6 +125,18 @@ def test_demo_serves_and_a_second_time_changes_nothing(knockon: Knockon) -> None
     store = f"sqlite://{knockon.home}/data/knockon/demo.db"
     assert f"knockon impact Hypervisor:ham-esx-03 --store {store}\n" in created
     assert knockon("impact", "Hypervisor:ham-esx-03", "--store", store, "--json").json()["counts"]["DOWN"] > 0
+
+
+def test_the_demos_commands_run_in_another_terminal(knockon: Knockon, tmp_path: Path) -> None:
+    tools = tmp_path / "my tools"
+    tools.mkdir()
+    (tools / "knockon").symlink_to(knockon.program)
+    said = _demo(replace(knockon, program=Path("my tools", "knockon")))
+    command = next(line for line in said.splitlines() if " impact " in line)
+    elsewhere = {"PATH": "/usr/bin:/bin", "HOME": "/"}
+    done = subprocess.run(["sh", "-c", command], cwd="/", env=elsewhere, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Payroll" in done.stdout
 
 
 def _demo(knockon: Knockon) -> str:

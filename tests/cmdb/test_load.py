@@ -125,6 +125,19 @@ async def test_a_name_that_becomes_ambiguous_waits_again_and_a_rename_settles_it
     assert {target for _, _, target, _ in edges} == {"Server\x1fdb\x1fa:2"}
 
 
+@pytest.mark.parametrize("strict", [False, True])
+async def test_an_ambiguous_reference_is_told_with_what_it_means(store: Store, strict: bool) -> None:
+    await say(store, thing("1", name="db"), thing("2", name="db"), thing("app", "Application"))
+    ids = sorted(each.id for each in (await store.scan(("Server",))).entities)
+    means = f"app DEPENDS_ON Server:db: 'Server:db' means several things: Server:db ({ids[0]}), Server:db ({ids[1]}). "
+    advice = "Use source:key or an id, or load without --strict: then it waits."
+    for _ in range(2):  # the second time the record may be known already
+        report = await say(store, link("app", "Server:db"), link("app", "gone"), strict=strict)
+        ambiguous, waiting = [each.message for each in (report.rejects if strict else report.findings)]
+        assert ambiguous == means + (advice if strict else "It waits until only one is left.")
+        assert waiting.startswith("app DEPENDS_ON gone: what it refers to is not there yet; ")
+
+
 async def test_a_class_that_no_longer_fits_takes_the_edge_out_of_effect(store: Store) -> None:
     await say(store, thing("s"), thing("r", "ServerRoom"), link("s", "r", "LOCATED_IN"))
     assert len((await estate(store))[1]) == 1

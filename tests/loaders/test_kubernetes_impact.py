@@ -15,8 +15,8 @@ from knockon.schema import validate
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.schema.states import State
+from tests.loaders.kubernetes_objects import Object, container, deployment, owner, service, thing
 from tests.loaders.reading import DATA, check_against_model, entities, read_all, rejects, relationships, write
-from tests.loaders.test_kubernetes import Object, container, deployment, owner, service, thing
 
 if TYPE_CHECKING:
     from pathlib import Path

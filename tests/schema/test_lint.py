@@ -111,7 +111,8 @@ STRUCTURE = {
     + "    attributes:\n      a: {type: integer, minimum: 2, default: 1, description: x}  # <- less than 2",
     "edge attribute with a bad default": "edge_attributes:\n  a: {type: date, default: x, description: x}  # <- date",
     "unknown end": LINK.replace("Disk]]", "Disc]]  # <- did you mean Disk") + NONE,
-    "unknown end of a rule": LINK + "    impact:\n      - {name: x, flows: none, ends: [Machine, X]}  # <- names X",
+    "unknown end of a rule": LINK
+    + "    impact:\n      - {name: x, flows: none, because: x, ends: [Machine, X]}  # <- names X",
     "unknown end of a grouping": LINK + "    groupings: [{ends: [X, Disk], group: type}]  # <- names X\n" + NONE,
     "attribute that all edges have": LINK
     + "    attributes:\n      weight: {type: integer, description: x}  # <- every relationship\n"
@@ -262,6 +263,49 @@ def test_every_mistake_stands_at_its_line(tmp_path: Path, name: str, snippet: st
     for each, (_, words) in zip(found, wanted, strict=True):
         assert words in each.message
         assert each.message.endswith((".", "?")), each.message
+
+
+ELSEWHERE = """\
+classes:
+  Gizmo: {is_a: Entity}  # <- description is missing here
+  Gadget: {description: x, is_a: Entitty}  # <- did you mean Entity
+  SmallGizmo: {description: x, is_a: Gizmo, identifiers: [{name: x, by: [size]}], lifecycle: gizmos}
+  SmallGadget: {description: x, is_a: Gadget, identifiers: [{name: x, by: [size]}], redundancy: {group: TIES}}
+relationships:
+  TIES:
+    inverse: TIED_BY
+    description: x
+    ends: [[Gizmo, SmallGadget], [Entity, Gidget]]  # <- names Gidget
+    impact:
+      - {name: x, flows: none}  # <- needs its reason
+      - {name: y, flows: target_to_source, when: {source: {size: x}, edge: {shade: red}}, ends: [Gizmo, Gadget]}
+      - {name: z, flows: source_to_target, effect: {at_risk: degraded, degraded: down}}  # <- is worse  # <- is worse
+  KNOTS: {inverse: KNOTTED_BY, ends: []}  # <- misshapen  # <- misshapen  # <- misshapen
+  SPLICES: {inverse: KNOTTED_BY, description: x, ends: [[Entity, Entity]], impact: none}  # <- needs its reason
+edge_attributes:
+  shade: {type: string}  # <- description is missing here
+lifecycles:
+  gizmos: {description: x}  # <- states is missing here
+"""
+LACKS = {"item that nothing can happen to", "rule that never fits", "redundancy that has no effect"}
+"""What may be in the part that cannot be judged."""
+
+
+@pytest.mark.parametrize("name", [*SHAPE, *STRUCTURE, *RULES, *SOUND])
+def test_mistakes_hide_none_elsewhere_and_have_no_consequences(tmp_path: Path, name: str) -> None:
+    snippet = (SHAPE | STRUCTURE | RULES | SOUND)[name]
+    base, extra, other = tmp_path / "base.yaml", tmp_path / "extra.yaml", tmp_path / "other.yaml"
+    base.write_text(BASE)
+    extra.write_text(snippet)
+    other.write_text(ELSEWHERE)
+    found = mistakes([extra, other] if "  Entity:" in snippet else [base, extra, other])
+    here = [] if name in LACKS else [(str(extra), line) for line, _ in expected(snippet)]
+    elsewhere = [
+        (str(other), number)
+        for number, line in enumerate(ELSEWHERE.splitlines(), 1)
+        for _ in range(line.count("# <- "))
+    ]
+    assert [(each.file, each.line) for each in found] == here + elsewhere, found
 
 
 @pytest.mark.parametrize("name", [*SHAPE, *STRUCTURE])

@@ -29,11 +29,11 @@ def store_at(url: str, model: Model, *, user: str | None = None, password: str |
     BadUsage
         A URL of another kind.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
+    if file := store_file(url):
         from knockon.cmdb.stores.sqlite import SqliteStore  # noqa: PLC0415 - a store's driver only when it is used
 
-        return SqliteStore(Path(unquote(parts.path)), model)
+        return SqliteStore(file, model)
+    parts = urlsplit(url)
     if parts.scheme in NEO4J_SCHEMES and parts.hostname:
         from knockon.cmdb.stores.neo4j import Neo4jStore  # noqa: PLC0415 - a store's driver only when it is used
 
@@ -43,6 +43,15 @@ def store_at(url: str, model: Model, *, user: str | None = None, password: str |
         secret = unquote(parts.password) if parts.password else password
         return Neo4jStore(address, name, secret, model)
     raise BadUsage("A store is sqlite:///PATH, or neo4j://, neo4j+s:// or bolt:// with a host; this is neither.")
+
+
+def store_file(url: str) -> Path | None:
+    """Give the file that a ``sqlite:`` URL names, three slashes or four; None for any other URL."""
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.scheme != "sqlite" or parts.netloc or not path.strip("/"):
+        return None
+    return Path("/" + path.lstrip("/"))  # POSIX lets two slashes at the beginning stand
 
 
 @asynccontextmanager

@@ -26,7 +26,12 @@ _ROLE_LABEL = "node-role.kubernetes.io/"
 
 
 def entities(estate: Estate) -> Iterator[EntityObservation]:
-    """Yield the cluster, its namespaces, also those that are only named, and every object that is an item."""
+    """Yield the cluster, its namespaces, also those that are only named, and every object that is an item.
+
+    Nothing, not even the cluster, where no object was accepted.
+    """
+    if not estate.all:
+        return
     yield _observation(estate, "KubernetesCluster", estate.cluster_key, {"name": estate.name}, "")
     described = {each.name for each in estate.of("Namespace")}
     for namespace in estate.namespaces:
