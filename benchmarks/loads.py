@@ -1,0 +1,106 @@
+"""How fast loads are, beside the bare database in the same run.
+
+python benchmarks/loads.py [--items 10000]: first load, identical reload, a reload with 5 % changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from knockon import loaders, sample
+from knockon.cmdb.load import load
+from knockon.cmdb.stores import opened, store_at
+from knockon.schema.installed import installed_model
+from knockon.schema.observation import EntityObservation, RelationshipObservation
+
+if TYPE_CHECKING:
+    from knockon.cmdb.contract import Store
+    from knockon.schema.model import Model
+    from knockon.schema.observation import Item
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, default=10_000, help="configuration items of the estate")
+    asked = parser.parse_args()
+    model = installed_model()
+    with tempfile.TemporaryDirectory() as folder:
+        estate = Path(folder, "estate")
+        sample.write(estate, size=asked.items, seed=1, as_of=sample.AS_OF)
+        began = time.perf_counter()
+        items = loaders.read([estate], model=model).items
+        read = time.perf_counter() - began
+        records = [each for each in items if isinstance(each, EntityObservation | RelationshipObservation)]
+        print(f"{len(records):,} records of an estate of {asked.items:,} CIs; read and parsed in {read:.1f} s")
+        bare = bare_rate(records, Path(folder, "bare.db"))
+        print(f"{'bare executemany':<22}{bare:>10,.0f} records/s")
+        asyncio.run(loads(model, records, f"sqlite://{folder}/estate.db", bare))
+
+
+async def loads(model: Model, records: list[Any], url: str, bare: float) -> None:
+    async with opened(store_at(url, model)) as store:
+        first = await timed(store, model, records, "first load", bare, None)
+        await timed(store, model, records, "identical reload", bare, first)
+        await timed(store, model, changed(records), "5 % of CIs changed", bare, first)
+        await timed(store, model, changed(records), "complete, identical", bare, first, complete=True)
+
+
+async def timed(
+    store: Store, model: Model, items: list[Item], name: str, bare: float, first: float | None, **how: Any
+) -> float:
+    before = await store.revision()
+    began = time.perf_counter()
+    report = await load(store, model, items, source="sample", actor="benchmark", **how)
+    rate = len(items) / (time.perf_counter() - began)
+    written = await store.revision() - before
+    times = "" if first is None else f", {rate / first:.1f} times the first"
+    counts = f"{report.entities.created + report.relationships.created:,} created"
+    counts += f", {report.entities.updated + report.relationships.updated:,} updated"
+    print(f"{name:<22}{rate:>10,.0f} records/s, {rate / bare:.2f} of bare{times}; {counts}, {written} revisions")
+    return rate
+
+
+def changed(records: list[Any]) -> list[Any]:
+    """Change every twentieth record, and see all of them a day later."""
+    found = []
+    for number, each in enumerate(records):
+        said = {**each.attributes, "description": "changed"} if isinstance(each, EntityObservation) else each.attributes
+        found.append(
+            replace(each, seen="2026-12-01T00:00:00.000000Z", attributes=each.attributes if number % 20 else said)
+        )
+    return found
+
+
+def bare_rate(records: list[Any], path: Path) -> float:
+    """Write the same records as plain rows with one index, in batches of 2,000."""
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("CREATE TABLE record (k TEXT PRIMARY KEY, kind TEXT, body TEXT) WITHOUT ROWID")
+        began = time.perf_counter()
+        for start in range(0, len(records), 2_000):
+            connection.execute("BEGIN")
+            rows = [row(each) for each in records[start : start + 2_000]]
+            connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", rows)
+            connection.execute("COMMIT")
+        return len(records) / (time.perf_counter() - began)
+
+
+def row(each: Any) -> tuple[str, str, str]:
+    if isinstance(each, EntityObservation):
+        return each.key, each.class_name, orjson.dumps(each.attributes).decode()
+    key = f"{each.from_ref} {each.type_name} {each.to_ref} {each.attributes.get('redundancy_group')}"
+    return key, each.type_name, orjson.dumps(each.attributes).decode()
+
+
+if __name__ == "__main__":
+    main()
