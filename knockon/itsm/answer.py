@@ -39,7 +39,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """A CI that the seeds make worse; ``path`` runs from it back to a seed, or to what was already so."""
+    """A CI that the seeds make worse; ``path`` runs from it back to a seed of the question."""
 
     ci: Ci
     state: State

@@ -110,7 +110,10 @@ def compare(
     removed: Collection[str] = (),
     pins: Collection[str] = (),
 ) -> Difference:
-    """Evaluate the context alone, and the context with the seeds; a seed is one also where the context pins it."""
+    """Evaluate the context alone, and the context with the seeds; a seed is one also where the context pins it.
+
+    Paths and distances of what the seeds make worse lead to a seed, not to what the context says.
+    """
     known = view.topology
     held = {pin for pin in {*pins, *context.pins} if pin in known}
     base = {id_: state for id_, state in context.states.items() if id_ in known and id_ not in held}
@@ -119,7 +122,7 @@ def compare(
     if own:
         both = base | {id_: max(state, base.get(id_, State.OPERATIONAL)) for id_, state in own.items()}
         after = evaluate(known, both, pins=held - set(own), removed=[id_ for id_ in removed if id_ in own])
-    return Difference(view, context, before, after)
+    return Difference(view, context, before, after.since(before))
 
 
 async def services_hit(topologies: Topologies, states: Mapping[str, State]) -> dict[str, State]:

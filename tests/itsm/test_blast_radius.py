@@ -214,3 +214,18 @@ async def test_supports_tells_also_what_redundancy_hides(shop: Topologies) -> No
     assert [(s.ci.name, s.distance, s.criticality) for s in answer.services] == [("shop", 2, 1)]
     assert supports_json(answer)["services"][0]["path"][0]["type"] == "DEPENDS_ON"
     assert (await supports(shop, "ann")).services == ()
+
+
+async def test_a_path_leads_to_what_was_asked_not_to_what_was_so_already(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("esx", "Hypervisor"),
+        link("db-2", "RUNS_ON", "esx"),
+        thing("INC1", "Incident", kind="outage", state="new"),
+        link("INC1", "AFFECTS", "db-1"),
+    )
+    answer = await blast_radius(shop, [Ask("esx")], given="open")
+    web = next(each for each in answer.affected if each.ci.name == "web-a")
+    assert [step.target.name for step in web.path] == ["db-2", "esx"]
+    near = await blast_radius(shop, [Ask("esx")], given="open", max_distance=1)
+    assert affected(near) == {"db-2": "DOWN"}
