@@ -38,6 +38,8 @@ def print_impact(answer: ImpactAnswer) -> None:
     out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
     if answer.assumed:
         out.print(f"Assumed to be OPERATIONAL: {', '.join(_ci(each) for each in answer.assumed)}")
+    if answer.excluded_types:
+        out.print(f"Left out by --exclude: {', '.join(answer.excluded_types)}")
     counts = ", ".join(f"{count} {_state(state)}" for state, count in answer.counts.items() if count)
     out.print(f"{counts} of what depends on it." if counts else "Nothing else becomes worse.")
     _services(out, answer)
@@ -91,7 +93,7 @@ def print_load(report: LoadReport, seconds: float) -> None:
 
 def _services(out: Out, answer: ImpactAnswer) -> None:
     if not answer.services:
-        known = "known to be " if answer.unknown else ""
+        known = "known to be " if answer.unknown or answer.excluded_types else ""
         word = "made worse than it already is" if answer.already else "affected"
         out.print(f"[{'yellow' if known or answer.already else 'green'}]No service is {known}{word}.[/]")
         return

@@ -194,6 +194,10 @@ class AnswerTypes:
             "What breaks if the seeds fail, at one revision of the estate.",
             plain("revision", int, lambda each: each.answer.revision, "The revision that it holds for."),
             plain("given", self.given, lambda each: each.answer.given, "What else was taken to be the case."),
+            plain(
+                "excludedTypes", listed(str), lambda each: each.answer.excluded_types,
+                "The relationship types that exclude left out.", many=FEW,
+            ),
             plain("counts", self._counts_type(), lambda each: each.answer.counts, "How many are in which state, all."),
             plain("truncated", bool, lambda each: each.answer.truncated, "maxDistance cut the list of the affected."),
             self._affected_field(connections),

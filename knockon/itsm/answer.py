@@ -93,13 +93,14 @@ class ImpactAnswer:
 
     Lists are ordered worst state first, then distance, class, name, smallest ``source:key``.
     ``counts`` are of all affected; ``truncated`` tells that ``affected`` was cut at a distance.
-    ``unmapped`` are seeds and affected CIs that support no service.
+    ``unmapped`` are seeds and affected CIs that support no service. ``excluded_types`` were left out on request.
     """
 
     revision: int
     given: str
     seeds: tuple[Seed, ...]
     assumed: tuple[Ci, ...]
+    excluded_types: tuple[str, ...]
     affected: tuple[Affected, ...]
     counts: dict[State, int]
     survivors: tuple[Survivor, ...]
@@ -137,6 +138,7 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
         "given": answer.given,
         "seeds": [{**_ci(s.ci), "asked": s.asked, "state": s.state.name} for s in answer.seeds],
         "assumed": [_ci(each) for each in answer.assumed],
+        "excludedTypes": list(answer.excluded_types),
         "affected": [
             {
                 **_ci(each.ci),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from knockon.cmdb.lookup import find, find_all
 from knockon.cmdb.relate import WHY
 from knockon.errors import BadUsage
+from knockon.impact.derive import excluded_types
 from knockon.impact.evaluation import evaluate
 from knockon.impact.supports import supported
 from knockon.itsm.answer import (
@@ -91,7 +92,8 @@ async def blast_radius(
     """
     if max_distance is not None and max_distance < 1:
         raise BadUsage("A distance is counted in steps, from 1.")
-    view = await topologies.current(frozenset(exclude))
+    left_out = excluded_types(topologies.model, exclude)
+    view = await topologies.current(left_out)
     seeds = await _seeds(topologies, asks)
     pins = await find_all(topologies.store, topologies.model, assume)
     _refuse_both(seeds, pins)
@@ -99,7 +101,7 @@ async def blast_radius(
     states = {id_: _ASKED[asked] for id_, (_, asked) in seeds.items()}
     removed = {id_ for id_, (_, asked) in seeds.items() if asked == "removed"}
     found = compare(view, context, states, removed=removed, pins={pin.id for pin in pins})
-    return await _answer(topologies, found, seeds, pins, given, max_distance)
+    return await _answer(topologies, found, seeds, pins, given, sorted(left_out), max_distance)
 
 
 def compare(
@@ -200,6 +202,7 @@ async def _answer(
     seeds: Mapping[str, tuple[Entity, str]],
     pins: Sequence[Entity],
     given: str,
+    left_out: Sequence[str],
     max_distance: int | None,
 ) -> ImpactAnswer:
     view, after = found.view, found.after
@@ -214,6 +217,7 @@ async def _answer(
         given=given,
         seeds=tuple(_seed(found, entity, asked) for entity, asked in seeds.values()),
         assumed=(*map(ci_of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
+        excluded_types=tuple(left_out),
         affected=tuple(_affected(found, id_) for id_ in shown),
         counts={
             state: sum(after.state(id_) == state for id_ in affected)

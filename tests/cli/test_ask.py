@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.cli.command import Knockon
 
 FIELDS = {
-    "revision", "given", "seeds", "assumed", "affected", "counts", "survivors", "already", "services", "unmapped",
+    "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors", "already", "services", "unmapped",
     "unknown", "truncated",
 }  # fmt: skip
 
@@ -130,6 +130,13 @@ def test_a_distance_cuts_what_is_shown_and_says_so(estate: Knockon) -> None:
 def test_a_relationship_type_can_be_left_out(estate: Knockon) -> None:
     answer = estate("impact", "ESX1", "ESX2", "--exclude", "RUNS_ON", "--exclude", "STORED_ON", "--json").json()
     assert states(answer["affected"]) == {("Farm", "DOWN"), ("vm", "DOWN")}
+    assert answer["excludedTypes"] == ["RUNS_ON", "STORED_ON"]
+
+
+def test_what_was_left_out_is_said(estate: Knockon) -> None:
+    ran = estate("impact", "mail", "--exclude", "DEPENDENCY_OF")
+    assert "Left out by --exclude: DEPENDS_ON" in ran.out
+    assert "No service is known to be affected." in ran.out
 
 
 def test_unknown_is_never_no_impact(estate: Knockon) -> None:
