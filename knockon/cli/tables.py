@@ -97,11 +97,9 @@ def _services(out: Out, answer: ImpactAnswer) -> None:
         word = "made worse than it already is" if answer.already else "affected"
         out.print(f"[{'yellow' if known or answer.already else 'green'}]No service is {known}{word}.[/]")
         return
-    why = {each.ci.id: each for each in answer.affected}
     rows = []
     for each in answer.services:
-        found = why.get(each.ci.id)
-        reason = f"\n{escape(found.because.text)}{_path(found.ci, found.path)}" if found else ""
+        reason = f"\n{escape(each.because.text)}{_path(each.ci, each.path)}"
         rows.append((_state(each.state), _service(each.ci, each.criticality, each.users) + reason))
     _print(out, "Services", ("state", "service, and why"), rows)
 

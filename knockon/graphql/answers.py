@@ -177,7 +177,11 @@ class AnswerTypes:
                 "What was so before the seeds failed.",
             ),
             "services": (
-                define("ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field()),
+                define(
+                    "ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field(),
+                    plain("because", self._because, lambda each: each.because, "Why."),
+                    plain("path", listed(self._step), lambda each: each.path, "From it back to a seed.", many=FEW),
+                ),
                 "The services that get worse, worst first.",
             ),
             "unmapped": (item, "Seeds and affected things that support no service."),

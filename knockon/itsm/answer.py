@@ -71,12 +71,14 @@ class Already:
 
 @dataclass(frozen=True, slots=True)
 class AffectedService:
-    """A service that is worse than before; ``criticality`` 1 is worst, None not recorded."""
+    """A service that is worse than before, and why; ``criticality`` 1 is worst, None not recorded."""
 
     ci: Ci
     state: State
     criticality: int | None
     users: int
+    because: Because
+    path: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,15 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
         ],
         "already": [{**_ci(a.ci), "state": a.state.name, "because": a.because} for a in answer.already],
         "services": [
-            {**_ci(s.ci), "state": s.state.name, "criticality": s.criticality, "users": s.users}
-            for s in answer.services
+            {
+                **_ci(each.ci),
+                "state": each.state.name,
+                "criticality": each.criticality,
+                "users": each.users,
+                "because": _because(each.because),
+                "path": _path(each.path),
+            }
+            for each in answer.services
         ],
         "unmapped": [_ci(each) for each in answer.unmapped],
         "unknown": [{**(_ci(each.ci) if each.ci else {}), "because": each.because} for each in answer.unknown],

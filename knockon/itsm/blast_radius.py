@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.rows import Entity
     from knockon.impact.evaluation import Evaluation
+    from knockon.impact.explanation import Because
     from knockon.impact.network import Dependency
     from knockon.impact.topologies import Topologies, View
+    from knockon.itsm.services import ServiceFacts
 
 Given = Literal["none", "open"]
 _ASKED = {"down": State.DOWN, "degraded": State.DEGRADED, "removed": State.DOWN}
@@ -225,11 +227,7 @@ async def _answer(
         },
         survivors=_survivors(found),
         already=_already(found),
-        services=tuple(
-            AffectedService(_ci(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users)
-            for id_ in hit
-            if id_ in facts
-        ),
+        services=tuple(_service(found, facts[id_]) for id_ in hit if id_ in facts),
         unmapped=tuple(_ci(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped),
         unknown=tuple(_unknown(topologies, found, seeds, set(touched))),
         truncated=len(shown) < len(affected),
@@ -246,11 +244,21 @@ def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
 
 
 def _affected(found: Difference, id_: str) -> Affected:
-    after, entities = found.after, found.view.entities
-    because = after.because(id_, lambda each: entities[each].name)
-    return Affected(
-        _ci(found.view, id_), after.state(id_), after.distance(id_), because, steps(found.view, after.path(id_))
+    after = found.after
+    return Affected(_ci(found.view, id_), after.state(id_), after.distance(id_), *_reason(found, id_))
+
+
+def _service(found: Difference, facts: ServiceFacts) -> AffectedService:
+    id_ = facts.entity.id
+    return AffectedService(
+        _ci(found.view, id_), found.after.state(id_), facts.criticality, facts.users, *_reason(found, id_)
     )
+
+
+def _reason(found: Difference, id_: str) -> tuple[Because, tuple[Step, ...]]:
+    entities = found.view.entities
+    because = found.after.because(id_, lambda each: entities[each].name)
+    return because, steps(found.view, found.after.path(id_))
 
 
 def _survivors(found: Difference) -> tuple[Survivor, ...]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tests.cli.command import Knockon
 
 FIELDS = {
-    "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors", "already", "services", "unmapped",
-    "unknown", "truncated",
+    "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors", "already", "services",
+    "unmapped", "unknown", "truncated",
 }  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def test_the_answer_as_json(estate: Knockon) -> None:
     (service,) = answer["services"]
     assert {**service, "id": ""} == {
         "id": "", "class": "BusinessService", "name": "Shop", "state": "AT_RISK", "criticality": 1, "users": 500,
+        "because": answer["affected"][-1]["because"], "path": answer["affected"][-1]["path"],
     }  # fmt: skip
     assert [each["name"] for each in answer["unknown"]] == ["Shop"]  # its supplier "nowhere" waits
     assert (answer["already"], answer["unmapped"], answer["truncated"]) == ([], [], False)
@@ -153,6 +154,19 @@ def test_a_reference_to_nothing_is_exit_2(estate: Knockon, command: str) -> None
     assert ran.err.startswith("knockon: REFERENCE_NOT_FOUND: Nothing is called 'Server:nowhere'.")
 
 
+def test_a_word_that_is_no_state_is_told(estate: Knockon) -> None:
+    ran = estate("impact", "ESX1=broken")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "knockon: BAD_USAGE: ESX1=broken: 'broken' is no state; use down, degraded or removed.\n"
+    assert "REFERENCE_NOT_FOUND: Nothing is called 'nobody=broken'." in estate("impact", "nobody=broken").err
+
+
+def test_a_misspelt_class_is_told(estate: Knockon) -> None:
+    ran = estate("impact", "hypervizor:ESX1")
+    assert ran.code == 2
+    assert "There is no class hypervizor; did you mean Hypervisor?" in ran.err
+
+
 @pytest.mark.parametrize("command", ["impact", "supports"])
 def test_a_question_makes_no_store(knockon: Knockon, command: str) -> None:
     ran = knockon(command, "ESX1")
@@ -164,10 +178,8 @@ def test_an_ambiguous_reference_lists_the_candidates(estate: Knockon) -> None:
     ran = estate("impact", "twin")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("knockon: REFERENCE_AMBIGUOUS: 'twin' means several things: ")
-    exported = estate("export").json()["entities"]
-    twins = [each["id"] for each in exported if each["name"] == "twin"]
-    assert len(twins) == 2
-    assert all(f"Server:twin ({id_})" in ran.err for id_ in twins)
+    assert "Server:twin (survey:twin-a), Server:twin (survey:twin-b)" in ran.err
+    assert estate("impact", "survey:twin-a").code == 0
 
 
 @pytest.mark.parametrize(

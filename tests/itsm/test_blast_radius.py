@@ -143,7 +143,9 @@ async def test_max_distance_cuts_the_list_not_the_truth(shop: Topologies) -> Non
     assert affected(answer) == {"wiki": "DOWN"}
     assert answer.truncated
     assert answer.counts[State.DOWN] == 2
-    assert [s.ci.name for s in answer.services] == ["intranet"]
+    (service,) = answer.services
+    assert (service.ci.name, service.because.text) == ("intranet", "wiki is down, which takes this down.")
+    assert [step.target.name for step in service.path] == ["wiki", "box"]
 
 
 async def test_an_excluded_type_carries_nothing(shop: Topologies) -> None:
@@ -201,7 +203,7 @@ async def test_the_answer_follows_the_estate(shop: Topologies) -> None:
 async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies) -> None:
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
-        "revision", "given", "seeds", "assumed", "affected", "counts", "survivors",
+        "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors",
         "already", "services", "unmapped", "unknown", "truncated",
     }  # fmt: skip
     assert set(answer["affected"][0]) == {"id", "class", "name", "state", "distance", "because", "path"}
