@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from knockon.cmdb.load import Counts, LoadReport
-    from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer
+    from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer, Surroundings
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _SHOWN = 40
@@ -56,6 +56,7 @@ def print_impact(answer: ImpactAnswer) -> None:
     if answer.unknown:
         unknown = [(_with_reason(u.ci, u.because) if u.ci else escape(u.because),) for u in answer.unknown]
         _print(out, "Not known", ("CI, and why",), unknown)
+    _notify(out, answer)
 
 
 def print_supports(answer: SupportsAnswer) -> None:
@@ -99,9 +100,43 @@ def _services(out: Out, answer: ImpactAnswer) -> None:
         return
     rows = []
     for each in answer.services:
-        reason = f"\n{escape(each.because.text)}{_path(each.ci, each.path)}"
+        reason = f"\n{escape(each.because.text)}{_path(each.ci, each.path)}{_around(each.around)}"
         rows.append((_state(each.state), _service(each.ci, each.criticality, each.users) + reason))
     _print(out, "Services", ("state", "service, and why"), rows)
+
+
+def _around(around: Surroundings) -> str:
+    """Write who stands around a service on a line, and what was promised on another."""
+    said = [
+        f"{word} {_some(escape(ci.name) for ci in parties)}"
+        for word, parties in (("owner", around.owners), ("customers", around.customers))
+        if parties
+    ]
+    hours = around.hours
+    if hours and hours.inside is None:
+        said.append("service hours cannot be read")
+    elif hours:
+        until = f" until {hours.until:%Y-%m-%d %H:%M} UTC" if hours.until else ""
+        said.append(f"{'in' if hours.inside else 'out of'} service hours{until}")
+    promised = "".join(
+        f"\n{escape(each.ci.name)}: " + ", ".join(f"{_words(target.name)} {target.value}" for target in each.touched)
+        for each in around.agreements
+        if each.touched
+    )
+    return (f"\n{'; '.join(said)}" if said else "") + promised
+
+
+def _words(attribute: str) -> str:
+    return attribute.replace("_", " ")
+
+
+def _notify(out: Out, answer: ImpactAnswer) -> None:
+    if not answer.notify:
+        return
+    rows = [(_ci(each.ci), escape(_some(each.because, most=3))) for each in answer.notify[:_SHOWN]]
+    _print(out, "To be told", ("who", "because they"), rows)
+    if len(answer.notify) > _SHOWN:
+        out.print(f"... and {len(answer.notify) - _SHOWN} more: --format json lists all.")
 
 
 def _affected(out: Out, affected: list[Affected]) -> None:
@@ -168,10 +203,10 @@ def _with_reason(ci: Ci, because: str) -> str:
     return f"{_ci(ci)}\n{escape(because)}"
 
 
-def _some(words: Iterable[str]) -> str:
+def _some(words: Iterable[str], most: int = 10) -> str:
     listed = list(words)
-    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""  # noqa: PLR2004 - what a line holds
-    return ", ".join(listed[:10]) + more
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def _counted(counts: Counts) -> list[str]:

@@ -14,6 +14,7 @@ from strawberry import ID
 from knockon.errors import BadCursor
 from knockon.graphql.connections import Connection, Page, cursor_of, paging, paging_arguments
 from knockon.graphql.definitions import listed, maybe, plain, resolved
+from knockon.itsm.answer import utc_text
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -181,8 +182,16 @@ class AnswerTypes:
                     "ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field(),
                     plain("because", self._because, lambda each: each.because, "Why."),
                     plain("path", listed(self._step), lambda each: each.path, "From it back to a seed.", many=FEW),
+                    *self._surroundings(item),
                 ),
                 "The services that get worse, worst first.",
+            ),
+            "notify": (
+                define(
+                    "ImpactNotified", "A person, group or organisation to tell.", *self._named(),
+                    plain("because", listed(str), lambda each: each.because, "Every reason, in a sentence.", many=FEW),
+                ),
+                "Whom to tell, each once: those who own, support or consume seeds and services that get worse.",
             ),
             "unmapped": (item, "Seeds and affected things that support no service."),
             "unknown": (
@@ -210,6 +219,41 @@ class AnswerTypes:
                 for name, (type_, said) in lists.items()
             ),
         )  # fmt: skip
+
+    def _surroundings(self, item: type) -> list[StrawberryField]:
+        """Make the fields of who and what stands around a service."""
+        define = self._definitions.object
+        target = define(
+            "ImpactTarget",
+            "Something that an agreement promises.",
+            plain("name", str, lambda each: each.name, "The attribute that says so."),
+            plain("value", str, lambda each: each.value, "How much."),
+        )
+        agreement = define(
+            "ImpactAgreement",
+            "An agreement that is in force on a service.",
+            *self._named(),
+            plain("touched", listed(target), lambda each: each.touched, "What of it the state touches.", many=FEW),
+        )
+        hours = define(
+            "ImpactServiceHours",
+            "When a service is to serve.",
+            plain("inside", maybe(bool), lambda each: each.inside, "Whether that is now; null if it cannot be read."),
+            plain("until", maybe(str), lambda each: utc_text(each.until), "When that changes; null: not for a year."),
+            plain("calendars", listed(item), lambda each: [_Item(ci) for ci in each.calendars], "By these.", many=FEW),
+            plain("because", maybe(str), lambda each: each.because, "Why it cannot be read."),
+        )
+
+        def items(name: str) -> Callable[[Any], list[_Item]]:
+            return lambda each: [_Item(ci) for ci in getattr(each.around, name)]
+
+        return [
+            plain("serviceHours", maybe(hours), lambda each: each.around.hours, "Null: none are recorded."),
+            plain("customers", listed(item), items("customers"), "Who consumes it.", many=FEW),
+            plain("agreements", listed(agreement), lambda each: each.around.agreements, "What covers it.", many=FEW),
+            plain("owners", listed(item), items("owners"), "Who answers for it.", many=FEW),
+            plain("supportGroups", listed(item), items("support_groups"), "Who mends it.", many=FEW),
+        ]
 
     def _survivor_type(self) -> type:
         return self._definitions.object(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from knockon.impact.explanation import Because
     from knockon.schema.states import State
 
@@ -70,6 +72,46 @@ class Already:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that an agreement promises: the attribute that says so, and its value in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An agreement in force on a service, and those of its targets that the service's state touches."""
+
+    ci: Ci
+    touched: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHours:
+    """Whether now is ``inside`` the service hours, and ``until`` when, in UTC; None: for more than a year.
+
+    ``inside`` is None where the calendars cannot be read; ``because`` then says why.
+    """
+
+    inside: bool | None
+    until: datetime | None
+    calendars: tuple[Ci, ...]
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Who and what stands around a service; ``hours`` is None where none are recorded."""
+
+    customers: tuple[Ci, ...]
+    agreements: tuple[Agreement, ...]
+    owners: tuple[Ci, ...]
+    support_groups: tuple[Ci, ...]
+    hours: ServiceHours | None
+
+
+@dataclass(frozen=True, slots=True)
 class AffectedService:
     """A service that is worse than before, and why; ``criticality`` 1 is worst, None not recorded."""
 
@@ -79,6 +121,15 @@ class AffectedService:
     users: int
     because: Because
     path: tuple[Step, ...]
+    around: Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A person, group or organisation to tell, once, with every reason."""
+
+    ci: Ci
+    because: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +159,7 @@ class ImpactAnswer:
     survivors: tuple[Survivor, ...]
     already: tuple[Already, ...]
     services: tuple[AffectedService, ...]
+    notify: tuple[Notified, ...]
     unmapped: tuple[Ci, ...]
     unknown: tuple[Unknown, ...]
     truncated: bool
@@ -172,9 +224,11 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
                 "users": each.users,
                 "because": _because(each.because),
                 "path": _path(each.path),
+                **_around(each.around),
             }
             for each in answer.services
         ],
+        "notify": [{**_ci(each.ci), "because": list(each.because)} for each in answer.notify],
         "unmapped": [_ci(each) for each in answer.unmapped],
         "unknown": [{**(_ci(each.ci) if each.ci else {}), "because": each.because} for each in answer.unknown],
         "truncated": answer.truncated,
@@ -196,6 +250,31 @@ def supports_json(answer: SupportsAnswer) -> dict[str, Any]:
             }
             for each in answer.services
         ],
+    }
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """Write a moment in UTC as every answer does."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _around(around: Surroundings) -> dict[str, Any]:
+    hours = around.hours
+    return {
+        "serviceHours": hours
+        and {
+            "inside": hours.inside,
+            "until": utc_text(hours.until),
+            "calendars": [_ci(each) for each in hours.calendars],
+            "because": hours.because,
+        },
+        "customers": [_ci(each) for each in around.customers],
+        "agreements": [
+            {**_ci(each.ci), "touched": [{"name": target.name, "value": target.value} for target in each.touched]}
+            for each in around.agreements
+        ],
+        "owners": [_ci(each) for each in around.owners],
+        "supportGroups": [_ci(each) for each in around.support_groups],
     }
 
 

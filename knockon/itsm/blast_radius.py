@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from knockon.cmdb.lookup import find, find_all
@@ -25,6 +26,7 @@ from knockon.itsm.answer import (
     Unknown,
 )
 from knockon.itsm.context import EFFECT_TYPES, Context, open_records
+from knockon.itsm.roll_up import roll_up
 from knockon.itsm.services import service_facts
 from knockon.schema.states import State
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from knockon.impact.explanation import Because
     from knockon.impact.network import Dependency
     from knockon.impact.topologies import Topologies, View
+    from knockon.itsm.answer import Surroundings
     from knockon.itsm.services import ServiceFacts
 
 Given = Literal["none", "open"]
@@ -64,6 +67,18 @@ class Difference:
         return [id_ for id_ in self.after.settled() if self.after.state(id_) > self.before.state(id_)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question after its references were found; each seed has its asked state."""
+
+    seeds: Mapping[str, tuple[Entity, str]]
+    pins: Sequence[Entity]
+    given: str
+    left_out: tuple[str, ...]
+    max_distance: int | None
+    now: datetime
+
+
 async def blast_radius(
     topologies: Topologies,
     asks: Sequence[Ask],
@@ -72,6 +87,7 @@ async def blast_radius(
     assume: Sequence[str] = (),
     max_distance: int | None = None,
     exclude: Sequence[str] = (),
+    now: datetime | None = None,
 ) -> ImpactAnswer:
     """Answer what the seeds do to the estate, at its newest revision.
 
@@ -85,6 +101,8 @@ async def blast_radius(
         Shows only what is at most so many steps away; everything is computed and counted.
     exclude
         Relationship types left out of this analysis.
+    now
+        The moment at which service hours and agreements are judged; the clock's unless given.
 
     Raises
     ------
@@ -103,7 +121,8 @@ async def blast_radius(
     states = {id_: _ASKED[asked] for id_, (_, asked) in seeds.items()}
     removed = {id_ for id_, (_, asked) in seeds.items() if asked == "removed"}
     found = compare(view, context, states, removed=removed, pins={pin.id for pin in pins})
-    return await _answer(topologies, found, seeds, pins, given, sorted(left_out), max_distance)
+    asked = _Asked(seeds, pins, given, tuple(sorted(left_out)), max_distance, now or datetime.now(UTC))
+    return await _answer(topologies, found, asked)
 
 
 def compare(
@@ -201,25 +220,28 @@ def _refuse_both(seeds: Mapping[str, object], pins: Iterable[Entity]) -> None:
 async def _answer(
     topologies: Topologies,
     found: Difference,
-    seeds: Mapping[str, tuple[Entity, str]],
-    pins: Sequence[Entity],
-    given: str,
-    left_out: Sequence[str],
-    max_distance: int | None,
+    asked: _Asked,
 ) -> ImpactAnswer:
-    view, after = found.view, found.after
+    view, after, seeds, pins = found.view, found.after, asked.seeds, asked.pins
     worse = found.worse()
     affected = [id_ for id_ in worse if id_ not in seeds]
-    shown = [id_ for id_ in affected if max_distance is None or after.distance(id_) <= max_distance]
-    hit = [id_ for id_ in after.settled() if id_ in view.services and (id_ in seeds or id_ in set(worse))]
+    most = asked.max_distance
+    shown = [id_ for id_ in affected if most is None or after.distance(id_) <= most]
+    named = {*seeds, *worse}
+    hit = [id_ for id_ in after.settled() if id_ in view.services and id_ in named]
     facts = await service_facts(topologies.store, hit)
+    hit = [id_ for id_ in hit if id_ in facts]
+    told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
+    around, notify = await roll_up(
+        topologies.store, topologies.model, [(_ci(view, id_), after.state(id_)) for id_ in hit], told, asked.now
+    )
     touched = [*seeds, *affected]
     return ImpactAnswer(
         revision=view.revision,
-        given=given,
-        seeds=tuple(_seed(found, entity, asked) for entity, asked in seeds.values()),
+        given=asked.given,
+        seeds=told,
         assumed=(*map(ci_of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
-        excluded_types=tuple(left_out),
+        excluded_types=asked.left_out,
         affected=tuple(_affected(found, id_) for id_ in shown),
         counts={
             state: sum(after.state(id_) == state for id_ in affected)
@@ -227,7 +249,8 @@ async def _answer(
         },
         survivors=_survivors(found),
         already=_already(found),
-        services=tuple(_service(found, facts[id_]) for id_ in hit if id_ in facts),
+        services=tuple(_service(found, facts[id_], around[id_]) for id_ in hit),
+        notify=notify,
         unmapped=tuple(_ci(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped),
         unknown=tuple(_unknown(topologies, found, seeds, set(touched))),
         truncated=len(shown) < len(affected),
@@ -248,10 +271,10 @@ def _affected(found: Difference, id_: str) -> Affected:
     return Affected(_ci(found.view, id_), after.state(id_), after.distance(id_), *_reason(found, id_))
 
 
-def _service(found: Difference, facts: ServiceFacts) -> AffectedService:
+def _service(found: Difference, facts: ServiceFacts, around: Surroundings) -> AffectedService:
     id_ = facts.entity.id
     return AffectedService(
-        _ci(found.view, id_), found.after.state(id_), facts.criticality, facts.users, *_reason(found, id_)
+        _ci(found.view, id_), found.after.state(id_), facts.criticality, facts.users, *_reason(found, id_), around
     )
 
 

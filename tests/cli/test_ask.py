@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FIELDS = {
     "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors", "already", "services",
-    "unmapped", "unknown", "truncated",
+    "notify", "unmapped", "unknown", "truncated",
 }  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def test_the_answer_as_json(estate: Knockon) -> None:
     assert {**service, "id": ""} == {
         "id": "", "class": "BusinessService", "name": "Shop", "state": "AT_RISK", "criticality": 1, "users": 500,
         "because": answer["affected"][-1]["because"], "path": answer["affected"][-1]["path"],
+        "serviceHours": None, "customers": [], "agreements": [], "owners": [], "supportGroups": [],
     }  # fmt: skip
     assert [each["name"] for each in answer["unknown"]] == ["Shop"]  # its supplier "nowhere" waits
     assert (answer["already"], answer["unmapped"], answer["truncated"]) == ([], [], False)

@@ -25,7 +25,11 @@ fragment Answer on ImpactAnswer {
   survivors { id class name group up minUp lost margin }
   already { id class name state because }
   services { id class name state criticality users
-    because { text rule group { name total up full lost minUp fullUp } } path { from type to } }
+    because { text rule group { name total up full lost minUp fullUp } } path { from type to }
+    serviceHours { inside until calendars { id class name } because }
+    customers { id class name } agreements { id class name touched { name value } }
+    owners { id class name } supportGroups { id class name } }
+  notify { id class name because }
   unmapped { id class name }
   unknown { id class name because }
 }

@@ -204,7 +204,7 @@ async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies)
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
         "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors",
-        "already", "services", "unmapped", "unknown", "truncated",
+        "already", "services", "notify", "unmapped", "unknown", "truncated",
     }  # fmt: skip
     assert set(answer["affected"][0]) == {"id", "class", "name", "state", "distance", "because", "path"}
     assert answer["affected"][0]["because"]["group"]["minUp"] == 1
