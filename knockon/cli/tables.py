@@ -48,6 +48,7 @@ def print_impact(answer: ImpactAnswer) -> None:
     if answer.truncated:
         out.print("[dim]Cut off by --max-distance: the counts above are of everything.[/dim]")
     _survivors(out, answer)
+    _starved(out, answer)
     if answer.already:
         rows = [(_state(a.state), _with_reason(a.ci, a.because)) for a in answer.already]
         _print(out, "Already so", ("state", "CI, and why"), rows)
@@ -133,7 +134,7 @@ def _words(attribute: str) -> str:
 def _notify(out: Out, answer: ImpactAnswer) -> None:
     if not answer.notify:
         return
-    rows = [(_ci(each.ci), escape(_some(each.because, most=3))) for each in answer.notify[:_SHOWN]]
+    rows = [(_ci(each.ci), escape(_some(each.because, most=3, between="\n"))) for each in answer.notify[:_SHOWN]]
     _print(out, "To be told", ("who", "because they"), rows)
     if len(answer.notify) > _SHOWN:
         out.print(f"... and {len(answer.notify) - _SHOWN} more: --format json lists all.")
@@ -166,6 +167,15 @@ def _survivors(out: Out, answer: ImpactAnswer) -> None:
     _print(out, "Redundancy that holds", ("CI", "group", "weight", "lost", "can lose in full service"), rows)
     if len(answer.survivors) > _SHOWN:
         out.print(f"... and {len(answer.survivors) - _SHOWN} more: --format json lists all.")
+
+
+def _starved(out: Out, answer: ImpactAnswer) -> None:
+    if not answer.starved:
+        return
+    rows = [(_with_reason(each.ci, each.because),) for each in answer.starved[:_SHOWN]]
+    _print(out, "Works, but sees no traffic (its monitors may alarm)", ("CI, and why",), rows)
+    if len(answer.starved) > _SHOWN:
+        out.print(f"... and {len(answer.starved) - _SHOWN} more: --format json lists all.")
 
 
 def _print(out: Out, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
@@ -203,10 +213,10 @@ def _with_reason(ci: Ci, because: str) -> str:
     return f"{_ci(ci)}\n{escape(because)}"
 
 
-def _some(words: Iterable[str], most: int = 10) -> str:
+def _some(words: Iterable[str], most: int = 10, between: str = ", ") -> str:
     listed = list(words)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+    return between.join(listed[:most]) + more
 
 
 def _counted(counts: Counts) -> list[str]:

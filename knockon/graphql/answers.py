@@ -170,6 +170,13 @@ class AnswerTypes:
             ),
             "assumed": (item, "What was assumed to be operational."),
             "survivors": (self._survivor_type(), "Redundancy groups that lost a member and are not down."),
+            "starved": (
+                define(
+                    "ImpactStarved", "Something that nothing calls any more.", *self._named(), self._state_field(),
+                    plain("because", str, lambda each: each.because, "Why."),
+                ),
+                "What sees no traffic because all that called it is down; its monitors may alarm, though it works.",
+            ),
             "already": (
                 define(
                     "ImpactAlready", "Something that was not operational before.", *self._named(), self._state_field(),

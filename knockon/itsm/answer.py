@@ -63,6 +63,15 @@ class Survivor:
 
 
 @dataclass(frozen=True, slots=True)
+class StarvedCi:
+    """A CI that is not down and that demand no longer reaches, and why; its monitors may alarm all the same."""
+
+    ci: Ci
+    state: State
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Already:
     """A CI that was not OPERATIONAL before the seeds, and why."""
 
@@ -157,6 +166,7 @@ class ImpactAnswer:
     affected: tuple[Affected, ...]
     counts: dict[State, int]
     survivors: tuple[Survivor, ...]
+    starved: tuple[StarvedCi, ...]
     already: tuple[Already, ...]
     services: tuple[AffectedService, ...]
     notify: tuple[Notified, ...]
@@ -215,6 +225,7 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
             }
             for each in answer.survivors
         ],
+        "starved": [{**_ci(s.ci), "state": s.state.name, "because": s.because} for s in answer.starved],
         "already": [{**_ci(a.ci), "state": a.state.name, "because": a.because} for a in answer.already],
         "services": [
             {

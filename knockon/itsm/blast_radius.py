@@ -28,6 +28,7 @@ from knockon.itsm.answer import (
 from knockon.itsm.context import EFFECT_TYPES, Context, open_records
 from knockon.itsm.roll_up import roll_up
 from knockon.itsm.services import service_facts
+from knockon.itsm.starving import starving
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -248,6 +249,7 @@ async def _answer(
             for state in (State.DOWN, State.DEGRADED, State.AT_RISK)
         },
         survivors=_survivors(found),
+        starved=await starving(topologies, view, found.before, after),
         already=_already(found),
         services=tuple(_service(found, facts[id_], around[id_]) for id_ in hit),
         notify=notify,

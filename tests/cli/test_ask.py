@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FIELDS = {
     "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors", "already", "services",
-    "notify", "unmapped", "unknown", "truncated",
+    "notify", "starved", "unmapped", "unknown", "truncated",
 }  # fmt: skip
 
 
@@ -139,6 +139,34 @@ def test_what_was_left_out_is_said(estate: Knockon) -> None:
     ran = estate("impact", "mail", "--exclude", "DEPENDENCY_OF")
     assert "Left out by --exclude: DEPENDS_ON" in ran.out
     assert "No service is known to be affected." in ran.out
+
+
+def test_who_is_to_be_told_stands_at_the_end(knockon: Knockon) -> None:
+    (knockon.home / "told.yaml").write_text("""
+source: s
+entities:
+  - {class: BusinessService, key: shop, name: Shop}
+  - {class: Application, key: web, name: web}
+  - {class: Server, key: db, name: db}
+  - {class: Person, key: ann, name: Ann}
+  - {class: Customer, key: retail, name: Retail}
+  - {class: ServiceLevelAgreement, key: gold, name: Gold, availability_target: 99.5}
+relationships:
+  - {from: shop, type: DEPENDS_ON, to: web}
+  - {from: web, type: DEPENDS_ON, to: db}
+  - {from: shop, type: OWNED_BY, to: ann}
+  - {from: shop, type: CONSUMED_BY, to: retail}
+  - {from: shop, type: COVERED_BY, to: gold}
+""")
+    assert knockon("load", "told.yaml").code == 0
+    text = as_table(knockon("impact", "web").out)
+    for part in (
+        "owner Ann; customers Retail Gold: availability target 99.5 %",
+        "db Server Nothing calls it any more: web is down.",
+        "To be told who because they",
+        "Ann Person owns Shop, which is down",
+    ):
+        assert part in text
 
 
 def test_unknown_is_never_no_impact(estate: Knockon) -> None:

@@ -203,7 +203,7 @@ async def test_the_answer_follows_the_estate(shop: Topologies) -> None:
 async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies) -> None:
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
-        "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors",
+        "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors", "starved",
         "already", "services", "notify", "unmapped", "unknown", "truncated",
     }  # fmt: skip
     assert set(answer["affected"][0]) == {"id", "class", "name", "state", "distance", "because", "path"}
@@ -231,3 +231,20 @@ async def test_a_path_leads_to_what_was_asked_not_to_what_was_so_already(shop: T
     assert [step.target.name for step in web.path] == ["db-2", "esx"]
     near = await blast_radius(shop, [Ask("esx")], given="open", max_distance=1)
     assert affected(near) == {"db-2": "DOWN"}
+
+
+async def test_what_nothing_calls_any_more_is_starved(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("web-a")])
+    assert [(each.ci.name, each.state, each.because) for each in answer.starved] == [
+        (name, State.OPERATIONAL, "Nothing calls it any more: web-a is down.") for name in ("db-1", "db-2")
+    ]
+    assert not (await blast_radius(shop, [Ask("web-a", "degraded")])).starved
+
+
+async def test_what_a_person_uses_still_calls(shop: Topologies) -> None:
+    await say(shop.store, thing("console", "Application"), link("console", "DEPENDS_ON", "db-1"))
+    starved = (await blast_radius(shop, [Ask("web-a")])).starved
+    assert [each.ci.name for each in starved] == ["db-1", "db-2"]
+    await say(shop.store, link("ann", "USES", "console"))
+    starved = (await blast_radius(shop, [Ask("web-a")])).starved
+    assert [each.ci.name for each in starved] == ["db-2"]
