@@ -213,6 +213,8 @@ class AnswerTypes:
             "ImpactAnswer",
             "What breaks if the seeds fail, at one revision of the estate.",
             plain("revision", int, lambda each: each.answer.revision, "The revision that it holds for."),
+            plain("modelVersion", str, lambda each: each.answer.model_version, "A hash of the model."),
+            plain("engineVersion", str, lambda each: each.answer.engine_version, "The version of knockon."),
             plain("given", self.given, lambda each: each.answer.given, "What else was taken to be the case."),
             plain(
                 "excludedTypes", listed(str), lambda each: each.answer.excluded_types,

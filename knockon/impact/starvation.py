@@ -80,13 +80,13 @@ class Starvation:
         served = self._reached(self._before, roots)
         numbers = np.flatnonzero(served & ~self._reached(self._after, roots) & ~self._after_down)
         ids, back = self._topology.ids, self._before.turned()
-        first = np.searchsorted(back.caller, [numbers, numbers + 1]) if len(numbers) else [[], []]
+        begins, ends = (np.searchsorted(back.caller, places).tolist() for places in (numbers, numbers + 1))
         return [
             Starved(
                 ids[number],
                 tuple(ids[each] for each in sorted(set(back.called[begin:end].tolist())) if served[each]),
             )
-            for number, begin, end in zip(numbers.tolist(), *first, strict=True)
+            for number, begin, end in zip(numbers.tolist(), begins, ends, strict=True)
         ]
 
     def _reached(self, calls: _Calls, starts: Iterable[str]) -> Any:

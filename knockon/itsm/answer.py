@@ -159,6 +159,8 @@ class ImpactAnswer:
     """
 
     revision: int
+    model_version: str
+    engine_version: str
     given: str
     seeds: tuple[Seed, ...]
     assumed: tuple[Ci, ...]
@@ -199,6 +201,8 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
     """Give DESIGN.md section 8's JSON form."""
     return {
         "revision": answer.revision,
+        "modelVersion": answer.model_version,
+        "engineVersion": answer.engine_version,
         "given": answer.given,
         "seeds": [{**_ci(s.ci), "asked": s.asked, "state": s.state.name} for s in answer.seeds],
         "assumed": [_ci(each) for each in answer.assumed],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from knockon import __version__
 from knockon.cmdb.lookup import find, find_all
 from knockon.cmdb.relate import WHY
 from knockon.errors import BadUsage
@@ -239,6 +240,8 @@ async def _answer(
     touched = [*seeds, *affected]
     return ImpactAnswer(
         revision=view.revision,
+        model_version=topologies.model.version,
+        engine_version=__version__,
         given=asked.given,
         seeds=told,
         assumed=(*map(ci_of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),

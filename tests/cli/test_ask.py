@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from tests.cli.command import Knockon
 
 FIELDS = {
-    "revision", "given", "seeds", "assumed", "excludedTypes", "affected", "counts", "survivors", "already", "services",
+    "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
+    "affected", "counts", "survivors", "already", "services",
     "notify", "starved", "unmapped", "unknown", "truncated",
 }  # fmt: skip
 
