@@ -52,6 +52,9 @@ def print_impact(answer: ImpactAnswer) -> None:
     if answer.already:
         rows = [(_state(a.state), _with_reason(a.ci, a.because)) for a in answer.already]
         _print(out, "Already so", ("state", "CI, and why"), rows)
+    if answer.excluded:
+        types = dict.fromkeys(each.step.type_name for each in answer.excluded)
+        out.print(f"Not followed, since no failure flows over them: {', '.join(types)}")
     if answer.unmapped:
         out.print(f"Supporting no service: {_some(_ci(ci) for ci in answer.unmapped)}")
     if answer.unknown:

@@ -184,6 +184,16 @@ class AnswerTypes:
                 ),
                 "What was so before the seeds failed.",
             ),
+            "excluded": (
+                define(
+                    "ImpactExcluded", "A relationship of a seed over which no failure flows.",
+                    plain("from", ID, lambda each: each.step.source.id, "The id of its source."),
+                    plain("type", str, lambda each: each.step.type_name, "Its type."),
+                    plain("to", ID, lambda each: each.step.target.id, "The id of its target."),
+                    plain("because", str, lambda each: each.because, "The model's reason."),
+                ),
+                "Where failure does not go on from the seeds; at most 20 for each, by type and direction.",
+            ),
             "services": (
                 define(
                     "ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field(),

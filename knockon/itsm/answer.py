@@ -72,6 +72,14 @@ class StarvedCi:
 
 
 @dataclass(frozen=True, slots=True)
+class NotFollowed:
+    """A relationship of a seed over which no failure flows, and the model's reason."""
+
+    step: Step
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Already:
     """A CI that was not OPERATIONAL before the seeds, and why."""
 
@@ -170,6 +178,7 @@ class ImpactAnswer:
     survivors: tuple[Survivor, ...]
     starved: tuple[StarvedCi, ...]
     already: tuple[Already, ...]
+    excluded: tuple[NotFollowed, ...]
     services: tuple[AffectedService, ...]
     notify: tuple[Notified, ...]
     unmapped: tuple[Ci, ...]
@@ -231,6 +240,7 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
         ],
         "starved": [{**_ci(s.ci), "state": s.state.name, "because": s.because} for s in answer.starved],
         "already": [{**_ci(a.ci), "state": a.state.name, "because": a.because} for a in answer.already],
+        "excluded": [{**_path((each.step,))[0], "because": each.because} for each in answer.excluded],
         "services": [
             {
                 **_ci(each.ci),

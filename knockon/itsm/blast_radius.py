@@ -27,6 +27,7 @@ from knockon.itsm.answer import (
     Unknown,
 )
 from knockon.itsm.context import EFFECT_TYPES, Context, open_records
+from knockon.itsm.not_followed import not_followed
 from knockon.itsm.roll_up import roll_up
 from knockon.itsm.services import service_facts
 from knockon.itsm.starving import starving
@@ -254,6 +255,7 @@ async def _answer(
         survivors=_survivors(found),
         starved=await starving(topologies, view, found.before, after),
         already=_already(found),
+        excluded=await not_followed(topologies.store, topologies.model, [entity for entity, _ in seeds.values()]),
         services=tuple(_service(found, facts[id_], around[id_]) for id_ in hit),
         notify=notify,
         unmapped=tuple(_ci(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped),

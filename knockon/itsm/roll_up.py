@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.reading import all_neighbours
@@ -59,13 +60,14 @@ async def roll_up(
     """
     ids = [ci.id for ci, _ in services]
     everyone = list(dict.fromkeys([*ids, *(seed.ci.id for seed in seeds)]))
-    around = _Around(
-        owners=await _related(store, model, everyone, "OWNED_BY"),
-        groups=await _related(store, model, everyone, "SUPPORTED_BY"),
-        customers=await _related(store, model, ids, "CONSUMED_BY"),
-        agreements=await _related(store, model, ids, "COVERED_BY"),
-        calendars=await _related(store, model, ids, "HAS_CALENDAR"),
+    kinds = (
+        (everyone, "OWNED_BY"),
+        (everyone, "SUPPORTED_BY"),
+        (ids, "CONSUMED_BY"),
+        (ids, "COVERED_BY"),
+        (ids, "HAS_CALENDAR"),
     )
+    around = _Around(*await gather(*(_related(store, model, some, type_name) for some, type_name in kinds)))
     hours: dict[tuple[str, ...], ServiceHours | None] = {}
     found = {}
     for ci, state in services:

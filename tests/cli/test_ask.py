@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
     "affected", "counts", "survivors", "already", "services",
-    "notify", "starved", "unmapped", "unknown", "truncated",
+    "notify", "starved", "excluded", "unmapped", "unknown", "truncated",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ fragment Answer on ImpactAnswer {
   counts { DOWN DEGRADED AT_RISK }
   survivors { id class name group up minUp lost margin }
   starved { id class name state because }
+  excluded { from type to because }
   already { id class name state because }
   services { id class name state criticality users
     because { text rule group { name total up full lost minUp fullUp } } path { from type to }

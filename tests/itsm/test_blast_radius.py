@@ -204,7 +204,7 @@ async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies)
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
         "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
-        "affected", "counts", "survivors", "starved",
+        "affected", "counts", "survivors", "starved", "excluded",
         "already", "services", "notify", "unmapped", "unknown", "truncated",
     }  # fmt: skip
     assert set(answer["affected"][0]) == {"id", "class", "name", "state", "distance", "because", "path"}
@@ -249,3 +249,21 @@ async def test_what_a_person_uses_still_calls(shop: Topologies) -> None:
     await say(shop.store, link("ann", "USES", "console"))
     starved = (await blast_radius(shop, [Ask("web-a")])).starved
     assert [each.ci.name for each in starved] == ["db-2"]
+
+
+async def test_where_failure_does_not_go_on_is_told_with_the_models_reason(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("probe", "Application"),
+        link("box", "CONNECTS_TO", "db-1"),
+        link("box", "MONITORED_BY", "probe"),
+        link("db-2", "CONNECTS_TO", "box"),
+    )
+    answer = await blast_radius(shop, [Ask("box")])
+    assert [(each.step.source.name, each.step.type_name, each.step.target.name) for each in answer.excluded] == [
+        ("box", "CONNECTS_TO", "db-1"),
+        ("db-2", "CONNECTS_TO", "box"),
+        ("box", "MONITORED_BY", "probe"),
+    ]
+    assert answer.excluded[2].because == "What is watched works on when nobody watches it."
+    assert not (await blast_radius(shop, [Ask("wiki")])).excluded
