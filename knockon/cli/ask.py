@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
-from knockon.errors import BadUsage
+from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
+    from knockon.impact.topologies import Topologies
     from knockon.itsm.answer import ImpactAnswer, SupportsAnswer
 
 SeedState = Literal["down", "degraded", "removed"]
@@ -60,14 +61,14 @@ def impact(
         found = settings(store)
         model = model_of(found)
         async with asking(found, model) as opened:
-            return await blast_radius(
-                Topologies(opened, model, found.cache_folder),
-                asks,
-                given=given,
-                assume=pins,
-                max_distance=max_distance,
-                exclude=exclude or [],
-            )
+            topologies = Topologies(opened, model, found.cache_folder)
+            try:
+                return await blast_radius(
+                    topologies, asks, given=given, assume=pins, max_distance=max_distance, exclude=exclude or []
+                )
+            except ReferenceNotFound:
+                await _refuse_states(topologies, [ask.reference for ask in asks])
+                raise
 
     answer = run(work())
     if as_json or output == "json":
@@ -109,6 +110,26 @@ def _reference_and_state(text: str, default: str) -> tuple[str, str]:
     """Take ``REF=STATE`` apart; a name may hold ``=`` itself, so only a state behind the last one counts."""
     reference, equals, behind = text.rpartition("=")
     return (reference, behind.lower()) if equals and behind.lower() in _STATES else (text, default)
+
+
+async def _refuse_states(topologies: Topologies, references: list[str]) -> None:
+    """Say that a word behind ``=`` is no state, where only what stands before it is the name of something."""
+    for text in references:
+        reference, equals, behind = text.rpartition("=")
+        if equals and reference and not await _known(topologies, text) and await _known(topologies, reference):
+            raise BadUsage(f"{text}: {behind!r} is no state; use down, degraded or removed.")
+
+
+async def _known(topologies: Topologies, reference: str) -> bool:
+    from knockon.cmdb.lookup import find
+
+    try:
+        await find(topologies.store, topologies.model, reference)
+    except ReferenceNotFound:
+        return False
+    except ReferenceAmbiguous:
+        return True
+    return True
 
 
 def _pin(text: str) -> str:

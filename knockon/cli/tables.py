@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from knockon.cmdb.load_report import Counts, LoadReport
-    from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer
+    from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer, Surroundings
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _SHOWN = 40
@@ -45,6 +45,8 @@ def print_impact(answer: ImpactAnswer) -> None:
     out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
     if answer.assumed:
         out.print(f"Assumed to be OPERATIONAL: {', '.join(_ci(each) for each in answer.assumed)}")
+    if answer.excluded_types:
+        out.print(f"Left out by --exclude: {', '.join(answer.excluded_types)}")
     counts = ", ".join(f"{count} {_state(state)}" for state, count in answer.counts.items() if count)
     out.print(f"{counts} of what depends on it." if counts else "Nothing else becomes worse.")
     _services(out, answer)
@@ -53,14 +55,19 @@ def print_impact(answer: ImpactAnswer) -> None:
     if answer.truncated:
         out.print("[dim]Cut off by --max-distance: the counts above are of everything.[/dim]")
     _survivors(out, answer)
+    _starved(out, answer)
     if answer.already:
         rows = [(_state(a.state), _with_reason(a.ci, a.because)) for a in answer.already]
         _print(out, "Already so", ("state", "CI, and why"), rows)
+    if answer.excluded:
+        types = dict.fromkeys(each.step.type_name for each in answer.excluded)
+        out.print(f"Not followed, since no failure flows over them: {', '.join(types)}")
     if answer.unmapped:
         out.print(f"Supporting no service: {_some(_ci(ci) for ci in answer.unmapped)}")
     if answer.unknown:
         unknown = [(_with_reason(u.ci, u.because) if u.ci else escape(u.because),) for u in answer.unknown]
         _print(out, "Not known", ("CI, and why",), unknown)
+    _notify(out, answer)
 
 
 def print_supports(answer: SupportsAnswer) -> None:
@@ -100,17 +107,49 @@ def print_load(report: LoadReport, seconds: float) -> None:
 
 def _services(out: Out, answer: ImpactAnswer) -> None:
     if not answer.services:
-        known = "known to be " if answer.unknown else ""
+        known = "known to be " if answer.unknown or answer.excluded_types else ""
         word = "made worse than it already is" if answer.already else "affected"
         out.print(f"[{'yellow' if known or answer.already else 'green'}]No service is {known}{word}.[/]")
         return
-    why = {each.ci.id: each for each in answer.affected}
     rows = []
     for each in answer.services:
-        found = why.get(each.ci.id)
-        reason = f"\n{escape(found.because.text)}{_path(found.ci, found.path)}" if found else ""
+        reason = f"\n{escape(each.because.text)}{_path(each.ci, each.path)}{_around(each.around)}"
         rows.append((_state(each.state), _service(each.ci, each.criticality, each.users) + reason))
     _print(out, "Services", ("state", "service, and why"), rows)
+
+
+def _around(around: Surroundings) -> str:
+    """Write who stands around a service on a line, and what was promised on another."""
+    said = [
+        f"{word} {_some(escape(ci.name) for ci in parties)}"
+        for word, parties in (("owner", around.owners), ("customers", around.customers))
+        if parties
+    ]
+    hours = around.hours
+    if hours and hours.inside is None:
+        said.append("service hours cannot be read")
+    elif hours:
+        until = f" until {hours.until:%Y-%m-%d %H:%M} UTC" if hours.until else ""
+        said.append(f"{'in' if hours.inside else 'out of'} service hours{until}")
+    promised = "".join(
+        f"\n{escape(each.ci.name)}: " + ", ".join(f"{_words(target.name)} {target.value}" for target in each.touched)
+        for each in around.agreements
+        if each.touched
+    )
+    return (f"\n{'; '.join(said)}" if said else "") + promised
+
+
+def _words(attribute: str) -> str:
+    return attribute.replace("_", " ")
+
+
+def _notify(out: Out, answer: ImpactAnswer) -> None:
+    if not answer.notify:
+        return
+    rows = [(_ci(each.ci), escape(_some(each.because, most=3, between="\n"))) for each in answer.notify[:_SHOWN]]
+    _print(out, "To be told", ("who", "because they"), rows)
+    if len(answer.notify) > _SHOWN:
+        out.print(f"... and {len(answer.notify) - _SHOWN} more: --format json lists all.")
 
 
 def _affected(out: Out, affected: list[Affected]) -> None:
@@ -140,6 +179,15 @@ def _survivors(out: Out, answer: ImpactAnswer) -> None:
     _print(out, "Redundancy that holds", ("CI", "group", "weight", "lost", "can lose in full service"), rows)
     if len(answer.survivors) > _SHOWN:
         out.print(f"... and {len(answer.survivors) - _SHOWN} more: --format json lists all.")
+
+
+def _starved(out: Out, answer: ImpactAnswer) -> None:
+    if not answer.starved:
+        return
+    rows = [(_with_reason(each.ci, each.because),) for each in answer.starved[:_SHOWN]]
+    _print(out, "Works, but sees no traffic (its monitors may alarm)", ("CI, and why",), rows)
+    if len(answer.starved) > _SHOWN:
+        out.print(f"... and {len(answer.starved) - _SHOWN} more: --format json lists all.")
 
 
 def _print(out: Out, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
@@ -177,10 +225,10 @@ def _with_reason(ci: Ci, because: str) -> str:
     return f"{_ci(ci)}\n{escape(because)}"
 
 
-def _some(words: Iterable[str]) -> str:
+def _some(words: Iterable[str], most: int = 10, between: str = ", ") -> str:
     listed = list(words)
-    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""  # noqa: PLR2004 - what a line holds
-    return ", ".join(listed[:10]) + more
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return between.join(listed[:most]) + more
 
 
 def _counted(counts: Counts) -> list[str]:

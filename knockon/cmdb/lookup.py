@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract import MOST_ANSWERS
+from knockon.cmdb.rows import SEPARATOR
 from knockon.errors import ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema.reference import tokens
 
@@ -24,7 +26,7 @@ async def find(store: Store, model: Model, reference: str) -> Entity:
     Raises
     ------
     ReferenceNotFound, ReferenceAmbiguous
-        The latter lists candidates.
+        The latter lists candidates, each with a ``source:key``.
     """
     return (await find_all(store, model, [reference]))[0]
 
@@ -45,21 +47,30 @@ async def find_all(store: Store, model: Model, references: Sequence[str]) -> lis
         if not meant:
             meant = await store.named(reference, limit=_LISTED + 1)
             more = len(meant) > _LISTED
-        found.append(_only(reference, meant[:_LISTED], more=more))
+        found.append(_only(model, reference, meant[:_LISTED], more=more))
     return found
 
 
-def _only(reference: str, meant: list[Entity], *, more: bool) -> Entity:
+def _only(model: Model, reference: str, meant: list[Entity], *, more: bool) -> Entity:
     if len(meant) == 1:
         return meant[0]
     if not meant:
-        raise ReferenceNotFound(
-            f"Nothing is called {reference!r}. Use an id, Class:name, source:key, or a name that one entity has."
-        )
-    raise ReferenceAmbiguous(f"{several(reference, meant, more=more)}. Use one of the ids.")
+        use = "Use an id, Class:name, source:key, or a name that one entity has."
+        raise ReferenceNotFound(f"Nothing is called {reference!r}. {_class_meant(model, reference)}{use}")
+    raise ReferenceAmbiguous(f"{several(reference, meant, more=more)}. Use what stands in brackets.")
 
 
 def several(reference: str, meant: Iterable[Entity], *, more: bool) -> str:
-    """Say what a reference means that does not mean one thing."""
-    candidates = ", ".join(f"{each.class_name}:{each.name} ({each.id})" for each in meant)
+    """Say what a reference means that does not mean one thing, each with a ``source:key`` to choose it by."""
+    candidates = ", ".join(f"{each.class_name}:{each.name} ({each.order.rsplit(SEPARATOR, 1)[1]})" for each in meant)
     return f"{reference!r} means several things: {candidates}{' and perhaps more' if more else ''}"
+
+
+def _class_meant(model: Model, reference: str) -> str:
+    """Name the class that is spelt most like what stands before the colon, where that is no class."""
+    before, colon, _ = reference.partition(":")
+    if not colon or before in model.classes:
+        return ""
+    spelt = {name.lower(): name for name in model.classes}
+    close = get_close_matches(before.lower(), spelt, n=1, cutoff=0.75)
+    return f"There is no class {before}; did you mean {spelt[close[0]]}? " if close else ""

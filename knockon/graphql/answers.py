@@ -14,6 +14,7 @@ from strawberry import ID
 from knockon.errors import BadCursor
 from knockon.graphql.connections import Connection, Page, cursor_of, paging, paging_arguments
 from knockon.graphql.definitions import listed, maybe, plain, resolved
+from knockon.itsm.answer import utc_text
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -169,6 +170,13 @@ class AnswerTypes:
             ),
             "assumed": (item, "What was assumed to be operational."),
             "survivors": (self._survivor_type(), "Redundancy groups that lost a member and are not down."),
+            "starved": (
+                define(
+                    "ImpactStarved", "Something that nothing calls any more.", *self._named(), self._state_field(),
+                    plain("because", str, lambda each: each.because, "Why."),
+                ),
+                "What sees no traffic because all that called it is down; its monitors may alarm, though it works.",
+            ),
             "already": (
                 define(
                     "ImpactAlready", "Something that was not operational before.", *self._named(), self._state_field(),
@@ -176,9 +184,31 @@ class AnswerTypes:
                 ),
                 "What was so before the seeds failed.",
             ),
+            "excluded": (
+                define(
+                    "ImpactExcluded", "A relationship of a seed over which no failure flows.",
+                    plain("from", ID, lambda each: each.step.source.id, "The id of its source."),
+                    plain("type", str, lambda each: each.step.type_name, "Its type."),
+                    plain("to", ID, lambda each: each.step.target.id, "The id of its target."),
+                    plain("because", str, lambda each: each.because, "The model's reason."),
+                ),
+                "Where failure does not go on from the seeds; at most 20 for each, by type and direction.",
+            ),
             "services": (
-                define("ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field()),
+                define(
+                    "ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field(),
+                    plain("because", self._because, lambda each: each.because, "Why."),
+                    plain("path", listed(self._step), lambda each: each.path, "From it back to a seed.", many=FEW),
+                    *self._surroundings(item),
+                ),
                 "The services that get worse, worst first.",
+            ),
+            "notify": (
+                define(
+                    "ImpactNotified", "A person, group or organisation to tell.", *self._named(),
+                    plain("because", listed(str), lambda each: each.because, "Every reason, in a sentence.", many=FEW),
+                ),
+                "Whom to tell, each once: those who own, support or consume seeds and services that get worse.",
             ),
             "unmapped": (item, "Seeds and affected things that support no service."),
             "unknown": (
@@ -193,7 +223,13 @@ class AnswerTypes:
             "ImpactAnswer",
             "What breaks if the seeds fail, at one revision of the estate.",
             plain("revision", int, lambda each: each.answer.revision, "The revision that it holds for."),
+            plain("modelVersion", str, lambda each: each.answer.model_version, "A hash of the model."),
+            plain("engineVersion", str, lambda each: each.answer.engine_version, "The version of knockon."),
             plain("given", self.given, lambda each: each.answer.given, "What else was taken to be the case."),
+            plain(
+                "excludedTypes", listed(str), lambda each: each.answer.excluded_types,
+                "The relationship types that exclude left out.", many=FEW,
+            ),
             plain("counts", self._counts_type(), lambda each: each.answer.counts, "How many are in which state, all."),
             plain("truncated", bool, lambda each: each.answer.truncated, "maxDistance cut the list of the affected."),
             self._affected_field(connections),
@@ -202,6 +238,41 @@ class AnswerTypes:
                 for name, (type_, said) in lists.items()
             ),
         )  # fmt: skip
+
+    def _surroundings(self, item: type) -> list[StrawberryField]:
+        """Make the fields of who and what stands around a service."""
+        define = self._definitions.object
+        target = define(
+            "ImpactTarget",
+            "Something that an agreement promises.",
+            plain("name", str, lambda each: each.name, "The attribute that says so."),
+            plain("value", str, lambda each: each.value, "How much."),
+        )
+        agreement = define(
+            "ImpactAgreement",
+            "An agreement that is in force on a service.",
+            *self._named(),
+            plain("touched", listed(target), lambda each: each.touched, "What of it the state touches.", many=FEW),
+        )
+        hours = define(
+            "ImpactServiceHours",
+            "When a service is to serve.",
+            plain("inside", maybe(bool), lambda each: each.inside, "Whether that is now; null if it cannot be read."),
+            plain("until", maybe(str), lambda each: utc_text(each.until), "When that changes; null: not for a year."),
+            plain("calendars", listed(item), lambda each: [_Item(ci) for ci in each.calendars], "By these.", many=FEW),
+            plain("because", maybe(str), lambda each: each.because, "Why it cannot be read."),
+        )
+
+        def items(name: str) -> Callable[[Any], list[_Item]]:
+            return lambda each: [_Item(ci) for ci in getattr(each.around, name)]
+
+        return [
+            plain("serviceHours", maybe(hours), lambda each: each.around.hours, "Null: none are recorded."),
+            plain("customers", listed(item), items("customers"), "Who consumes it.", many=FEW),
+            plain("agreements", listed(agreement), lambda each: each.around.agreements, "What covers it.", many=FEW),
+            plain("owners", listed(item), items("owners"), "Who answers for it.", many=FEW),
+            plain("supportGroups", listed(item), items("support_groups"), "Who mends it.", many=FEW),
+        ]
 
     def _survivor_type(self) -> type:
         return self._definitions.object(

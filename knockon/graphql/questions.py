@@ -114,6 +114,7 @@ class Questions:
             plain("state", self._answers.state, lambda each: each.state.name, "How it serves."),
             plain("because", str, lambda each: each.because, "Why."),
             plain("added", bool, lambda each: each.added, "This incident makes it so; else it was so already."),
+            plain("holds", bool, lambda each: each.holds, "It is so now; false where an incident that is over did it."),
         )
         said = "The services that its items hit, given everything else that is open, worst first."
         return resolved("affectedServices", maybe(listed(type_)), resolve, said, weight=Weight(ANALYSIS, many=FEW))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from knockon.errors import BadUsage
 from knockon.impact import kernel
 from knockon.impact.explanation import Because, GroupArithmetic, explain
+from knockon.impact.worsening import Worst, retrace
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -140,6 +141,13 @@ def _copy(scratch: kernel.Scratch, base: int, count: int, hit: int) -> _Settled:
     return _Settled(np.array(items, np.int64), marks - base, distances, parents, np.array(groups, np.int64), tallies)
 
 
+def _spread(items: Any, states: Any, size: int) -> Any:
+    """Give states by number, for every item."""
+    found = np.zeros(size, np.int64)
+    found[items] = states
+    return found
+
+
 class Evaluation:
     """The answer to one question, about every item of the topology. Immutable.
 
@@ -167,6 +175,32 @@ class Evaluation:
     @cached_property
     def _group_place(self) -> dict[int, int]:
         return {group: place for place, group in enumerate(self._found.groups.tolist())}
+
+    def since(self, before: Evaluation) -> Evaluation:
+        """Give the same states, with the paths and distances of what is worse than before leading to what made it so.
+
+        ``before`` is of the same topology, with no more seeds than this one. Such a path runs over causes that
+        are worse than before, by the shortest way, to a seed that is, or to where a pin was lifted. Of what is
+        not worse, nothing changes.
+        """
+        lifted, ids = before.pins - self.pins, self.topology.ids
+        if not len(before._found.items) and not lifted:
+            return self
+        found, size = self._found, len(self.topology.ids)
+        after = Worst(_spread(found.items, found.states, size), np.zeros(len(self.topology.terms), np.int64))
+        after.verdicts[found.groups] = found.tallies[:, kernel.VERDICT]
+        was = _spread(before._found.items, before._found.states, size)
+        worse = after.states[found.items] > was[found.items]
+        origins = [
+            each for each in found.items[worse].tolist() if ids[each] in lifted or self.explains_itself(ids[each])
+        ]
+        distance, parent = (column[found.items] for column in retrace(self.topology, was, after, origins))
+        traced = replace(
+            found,
+            distances=np.where(worse, distance, found.distances),
+            parents=np.where(worse, parent, found.parents),
+        )
+        return Evaluation(self.topology, self.seeds, self.pins, self.removed, traced)
 
     def state(self, item_id: str) -> State:
         """Give an item's state; OPERATIONAL where nothing reaches it."""

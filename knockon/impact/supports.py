@@ -37,7 +37,7 @@ def supported(topology: Topology, starts: Collection[str], targets: Collection[s
         A start or a target is not in the topology.
     """
     graph = topology.graph
-    distance, parent, _ = _reach(topology, starts, graph.start, graph.consumer, graph.supplier)
+    distance, parent, _ = reach(topology, starts, graph.start, graph.consumer, graph.supplier)
     numbers = np.array([topology.index(each) for each in set(targets) - set(starts)], np.int64)
     reached = numbers[distance[numbers] >= 0]
     ranked = reached[np.lexsort((reached, distance[reached]))].tolist()
@@ -48,11 +48,11 @@ def belongs(topology: Topology, services: Iterable[str]) -> frozenset[str]:
     """Name every item that some of the services need, over however many steps; the services too. Linear."""
     graph, needs = topology.graph, topology.needs
     suppliers, consumers = graph.supplier[needs], graph.consumer[needs]
-    _, _, reached = _reach(topology, services, topology.needs_start, suppliers, consumers)
+    _, _, reached = reach(topology, services, topology.needs_start, suppliers, consumers)
     return frozenset(topology.ids[number] for number in reached)
 
 
-def _reach(topology: Topology, starts: Iterable[str], rows: Any, there: Any, here: Any) -> tuple[Any, Any, list[int]]:
+def reach(topology: Topology, starts: Iterable[str], rows: Any, there: Any, here: Any) -> tuple[Any, Any, list[int]]:
     """Walk from the starts; give each item's distance (or -1), the arc or entry it was reached by, and who was."""
     size = len(topology.ids)
     sources = [topology.index(each) for each in starts]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from knockon.impact.explanation import Because
     from knockon.schema.states import State
 
@@ -39,7 +41,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """A CI that the seeds make worse; ``path`` runs from it back to a seed, or to what was already so."""
+    """A CI that the seeds make worse; ``path`` runs from it back to a seed of the question."""
 
     ci: Ci
     state: State
@@ -61,6 +63,23 @@ class Survivor:
 
 
 @dataclass(frozen=True, slots=True)
+class StarvedCi:
+    """A CI that is not down and that demand no longer reaches, and why; its monitors may alarm all the same."""
+
+    ci: Ci
+    state: State
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFollowed:
+    """A relationship of a seed over which no failure flows, and the model's reason."""
+
+    step: Step
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Already:
     """A CI that was not OPERATIONAL before the seeds, and why."""
 
@@ -70,13 +89,64 @@ class Already:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that an agreement promises: the attribute that says so, and its value in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An agreement in force on a service, and those of its targets that the service's state touches."""
+
+    ci: Ci
+    touched: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHours:
+    """Whether now is ``inside`` the service hours, and ``until`` when, in UTC; None: for more than a year.
+
+    ``inside`` is None where the calendars cannot be read; ``because`` then says why.
+    """
+
+    inside: bool | None
+    until: datetime | None
+    calendars: tuple[Ci, ...]
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Who and what stands around a service; ``hours`` is None where none are recorded."""
+
+    customers: tuple[Ci, ...]
+    agreements: tuple[Agreement, ...]
+    owners: tuple[Ci, ...]
+    support_groups: tuple[Ci, ...]
+    hours: ServiceHours | None
+
+
+@dataclass(frozen=True, slots=True)
 class AffectedService:
-    """A service that is worse than before; ``criticality`` 1 is worst, None not recorded."""
+    """A service that is worse than before, and why; ``criticality`` 1 is worst, None not recorded."""
 
     ci: Ci
     state: State
     criticality: int | None
     users: int
+    because: Because
+    path: tuple[Step, ...]
+    around: Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A person, group or organisation to tell, once, with every reason."""
+
+    ci: Ci
+    because: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +163,24 @@ class ImpactAnswer:
 
     Lists are ordered worst state first, then distance, class, name, smallest ``source:key``.
     ``counts`` are of all affected; ``truncated`` tells that ``affected`` was cut at a distance.
-    ``unmapped`` are seeds and affected CIs that support no service.
+    ``unmapped`` are seeds and affected CIs that support no service. ``excluded_types`` were left out on request.
     """
 
     revision: int
+    model_version: str
+    engine_version: str
     given: str
     seeds: tuple[Seed, ...]
     assumed: tuple[Ci, ...]
+    excluded_types: tuple[str, ...]
     affected: tuple[Affected, ...]
     counts: dict[State, int]
     survivors: tuple[Survivor, ...]
+    starved: tuple[StarvedCi, ...]
     already: tuple[Already, ...]
+    excluded: tuple[NotFollowed, ...]
     services: tuple[AffectedService, ...]
+    notify: tuple[Notified, ...]
     unmapped: tuple[Ci, ...]
     unknown: tuple[Unknown, ...]
     truncated: bool
@@ -134,9 +210,12 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
     """Give DESIGN.md section 8's JSON form."""
     return {
         "revision": answer.revision,
+        "modelVersion": answer.model_version,
+        "engineVersion": answer.engine_version,
         "given": answer.given,
         "seeds": [{**_ci(s.ci), "asked": s.asked, "state": s.state.name} for s in answer.seeds],
         "assumed": [_ci(each) for each in answer.assumed],
+        "excludedTypes": list(answer.excluded_types),
         "affected": [
             {
                 **_ci(each.ci),
@@ -159,11 +238,22 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
             }
             for each in answer.survivors
         ],
+        "starved": [{**_ci(s.ci), "state": s.state.name, "because": s.because} for s in answer.starved],
         "already": [{**_ci(a.ci), "state": a.state.name, "because": a.because} for a in answer.already],
+        "excluded": [{**_path((each.step,))[0], "because": each.because} for each in answer.excluded],
         "services": [
-            {**_ci(s.ci), "state": s.state.name, "criticality": s.criticality, "users": s.users}
-            for s in answer.services
+            {
+                **_ci(each.ci),
+                "state": each.state.name,
+                "criticality": each.criticality,
+                "users": each.users,
+                "because": _because(each.because),
+                "path": _path(each.path),
+                **_around(each.around),
+            }
+            for each in answer.services
         ],
+        "notify": [{**_ci(each.ci), "because": list(each.because)} for each in answer.notify],
         "unmapped": [_ci(each) for each in answer.unmapped],
         "unknown": [{**(_ci(each.ci) if each.ci else {}), "because": each.because} for each in answer.unknown],
         "truncated": answer.truncated,
@@ -185,6 +275,31 @@ def supports_json(answer: SupportsAnswer) -> dict[str, Any]:
             }
             for each in answer.services
         ],
+    }
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """Write a moment in UTC as every answer does."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _around(around: Surroundings) -> dict[str, Any]:
+    hours = around.hours
+    return {
+        "serviceHours": hours
+        and {
+            "inside": hours.inside,
+            "until": utc_text(hours.until),
+            "calendars": [_ci(each) for each in hours.calendars],
+            "because": hours.because,
+        },
+        "customers": [_ci(each) for each in around.customers],
+        "agreements": [
+            {**_ci(each.ci), "touched": [{"name": target.name, "value": target.value} for target in each.touched]}
+            for each in around.agreements
+        ],
+        "owners": [_ci(each) for each in around.owners],
+        "supportGroups": [_ci(each) for each in around.support_groups],
     }
 
 

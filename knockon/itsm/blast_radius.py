@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from knockon import __version__
 from knockon.cmdb.lookup import find, find_all
 from knockon.cmdb.relate import WHY
 from knockon.errors import BadUsage
+from knockon.impact.derive import excluded_types
 from knockon.impact.evaluation import evaluate
 from knockon.impact.supports import supported
 from knockon.itsm.answer import (
@@ -24,7 +27,10 @@ from knockon.itsm.answer import (
     Unknown,
 )
 from knockon.itsm.context import EFFECT_TYPES, Context, open_records
+from knockon.itsm.not_followed import not_followed
+from knockon.itsm.roll_up import roll_up
 from knockon.itsm.services import service_facts
+from knockon.itsm.starving import starving
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -32,8 +38,11 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.rows import Entity
     from knockon.impact.evaluation import Evaluation
+    from knockon.impact.explanation import Because
     from knockon.impact.network import Dependency
     from knockon.impact.topologies import Topologies, View
+    from knockon.itsm.answer import Surroundings
+    from knockon.itsm.services import ServiceFacts
 
 Given = Literal["none", "open"]
 _ASKED = {"down": State.DOWN, "degraded": State.DEGRADED, "removed": State.DOWN}
@@ -61,6 +70,18 @@ class Difference:
         return [id_ for id_ in self.after.settled() if self.after.state(id_) > self.before.state(id_)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question after its references were found; each seed has its asked state."""
+
+    seeds: Mapping[str, tuple[Entity, str]]
+    pins: Sequence[Entity]
+    given: str
+    left_out: tuple[str, ...]
+    max_distance: int | None
+    now: datetime
+
+
 async def blast_radius(
     topologies: Topologies,
     asks: Sequence[Ask],
@@ -69,6 +90,7 @@ async def blast_radius(
     assume: Sequence[str] = (),
     max_distance: int | None = None,
     exclude: Sequence[str] = (),
+    now: datetime | None = None,
 ) -> ImpactAnswer:
     """Answer what the seeds do to the estate, at its newest revision.
 
@@ -82,6 +104,8 @@ async def blast_radius(
         Shows only what is at most so many steps away; everything is computed and counted.
     exclude
         Relationship types left out of this analysis.
+    now
+        The moment at which service hours and agreements are judged; the clock's unless given.
 
     Raises
     ------
@@ -91,7 +115,8 @@ async def blast_radius(
     """
     if max_distance is not None and max_distance < 1:
         raise BadUsage("A distance is counted in steps, from 1.")
-    view = await topologies.current(frozenset(exclude))
+    left_out = excluded_types(topologies.model, exclude)
+    view = await topologies.current(left_out)
     seeds = await _seeds(topologies, asks)
     pins = await find_all(topologies.store, topologies.model, assume)
     _refuse_both(seeds, pins)
@@ -99,7 +124,8 @@ async def blast_radius(
     states = {id_: _ASKED[asked] for id_, (_, asked) in seeds.items()}
     removed = {id_ for id_, (_, asked) in seeds.items() if asked == "removed"}
     found = compare(view, context, states, removed=removed, pins={pin.id for pin in pins})
-    return await _answer(topologies, found, seeds, pins, given, max_distance)
+    asked = _Asked(seeds, pins, given, tuple(sorted(left_out)), max_distance, now or datetime.now(UTC))
+    return await _answer(topologies, found, asked)
 
 
 def compare(
@@ -110,7 +136,10 @@ def compare(
     removed: Collection[str] = (),
     pins: Collection[str] = (),
 ) -> Difference:
-    """Evaluate the context alone, and the context with the seeds; a seed is one also where the context pins it."""
+    """Evaluate the context alone, and the context with the seeds; a seed is one also where the context pins it.
+
+    Paths and distances of what the seeds make worse lead to a seed, not to what the context says.
+    """
     known = view.topology
     held = {pin for pin in {*pins, *context.pins} if pin in known}
     base = {id_: state for id_, state in context.states.items() if id_ in known and id_ not in held}
@@ -119,7 +148,7 @@ def compare(
     if own:
         both = base | {id_: max(state, base.get(id_, State.OPERATIONAL)) for id_, state in own.items()}
         after = evaluate(known, both, pins=held - set(own), removed=[id_ for id_ in removed if id_ in own])
-    return Difference(view, context, before, after)
+    return Difference(view, context, before, after.since(before))
 
 
 async def services_hit(topologies: Topologies, states: Mapping[str, State]) -> dict[str, State]:
@@ -194,35 +223,41 @@ def _refuse_both(seeds: Mapping[str, object], pins: Iterable[Entity]) -> None:
 async def _answer(
     topologies: Topologies,
     found: Difference,
-    seeds: Mapping[str, tuple[Entity, str]],
-    pins: Sequence[Entity],
-    given: str,
-    max_distance: int | None,
+    asked: _Asked,
 ) -> ImpactAnswer:
-    view, after = found.view, found.after
+    view, after, seeds, pins = found.view, found.after, asked.seeds, asked.pins
     worse = found.worse()
     affected = [id_ for id_ in worse if id_ not in seeds]
-    shown = [id_ for id_ in affected if max_distance is None or after.distance(id_) <= max_distance]
-    hit = [id_ for id_ in after.settled() if id_ in view.services and (id_ in seeds or id_ in set(worse))]
+    most = asked.max_distance
+    shown = [id_ for id_ in affected if most is None or after.distance(id_) <= most]
+    named = {*seeds, *worse}
+    hit = [id_ for id_ in after.settled() if id_ in view.services and id_ in named]
     facts = await service_facts(topologies.store, hit)
+    hit = [id_ for id_ in hit if id_ in facts]
+    told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
+    around, notify = await roll_up(
+        topologies.store, topologies.model, [(_ci(view, id_), after.state(id_)) for id_ in hit], told, asked.now
+    )
     touched = [*seeds, *affected]
     return ImpactAnswer(
         revision=view.revision,
-        given=given,
-        seeds=tuple(_seed(found, entity, asked) for entity, asked in seeds.values()),
+        model_version=topologies.model.version,
+        engine_version=__version__,
+        given=asked.given,
+        seeds=told,
         assumed=(*map(ci_of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
+        excluded_types=asked.left_out,
         affected=tuple(_affected(found, id_) for id_ in shown),
         counts={
             state: sum(after.state(id_) == state for id_ in affected)
             for state in (State.DOWN, State.DEGRADED, State.AT_RISK)
         },
         survivors=_survivors(found),
+        starved=await starving(topologies, view, found.before, after),
         already=_already(found),
-        services=tuple(
-            AffectedService(_ci(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users)
-            for id_ in hit
-            if id_ in facts
-        ),
+        excluded=await not_followed(topologies.store, topologies.model, [entity for entity, _ in seeds.values()]),
+        services=tuple(_service(found, facts[id_], around[id_]) for id_ in hit),
+        notify=notify,
         unmapped=tuple(_ci(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped),
         unknown=tuple(_unknown(topologies, found, seeds, set(touched))),
         truncated=len(shown) < len(affected),
@@ -239,11 +274,21 @@ def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
 
 
 def _affected(found: Difference, id_: str) -> Affected:
-    after, entities = found.after, found.view.entities
-    because = after.because(id_, lambda each: entities[each].name)
-    return Affected(
-        _ci(found.view, id_), after.state(id_), after.distance(id_), because, steps(found.view, after.path(id_))
+    after = found.after
+    return Affected(_ci(found.view, id_), after.state(id_), after.distance(id_), *_reason(found, id_))
+
+
+def _service(found: Difference, facts: ServiceFacts, around: Surroundings) -> AffectedService:
+    id_ = facts.entity.id
+    return AffectedService(
+        _ci(found.view, id_), found.after.state(id_), facts.criticality, facts.users, *_reason(found, id_), around
     )
+
+
+def _reason(found: Difference, id_: str) -> tuple[Because, tuple[Step, ...]]:
+    entities = found.view.entities
+    because = found.after.because(id_, lambda each: entities[each].name)
+    return because, steps(found.view, found.after.path(id_))
 
 
 def _survivors(found: Difference) -> tuple[Survivor, ...]:

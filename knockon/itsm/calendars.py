@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MAX_SLICES = 20_000
+_HORIZONS = (timedelta(days=9), timedelta(days=60), timedelta(days=400))
 
 
 class CalendarUnreadable(ValueError):
@@ -43,6 +44,28 @@ def share_inside(start: datetime, end: datetime, calendars: Iterable[Mapping[str
             inside += closes - opens
             reached = closes
     return inside / (end - start)
+
+
+def standing(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tuple[bool, datetime | None]:
+    """Tell whether a moment lies inside any of the calendars' hours, and when that changes next, in UTC.
+
+    None: not within the next 400 days. Calendars and errors are as in ``share_inside``.
+    """
+    known = list(calendars)
+    inside = False
+    for horizon in _HORIZONS:
+        end = moment + horizon
+        spans = sorted(span for calendar in known for span in _occurrences(calendar, moment, end))
+        reached = moment
+        for opens, closes in spans:
+            if opens <= reached < closes:
+                reached = closes
+        inside = reached > moment
+        if inside and reached < end:
+            return True, reached
+        if later := [opens for opens, _ in spans if opens > moment and not inside]:
+            return False, later[0]
+    return inside, None
 
 
 def _occurrences(calendar: Mapping[str, Any], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

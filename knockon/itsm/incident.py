@@ -21,12 +21,14 @@ class IncidentService:
     """A service that the incident's CIs support and that is not OPERATIONAL now.
 
     ``added``: the incident's own CIs make it so; otherwise it was so already by what else is open.
+    ``holds``: it is so now; not so for what a resolved or closed incident would add.
     """
 
     ci: Ci
     state: State
     because: str
     added: bool
+    holds: bool
 
 
 async def affected_services(topologies: Topologies, incident: Entity) -> list[IncidentService]:
@@ -48,6 +50,7 @@ async def affected_services(topologies: Topologies, incident: Entity) -> list[In
     starts = [id_ for id_ in seeds if id_ in view.topology]
     reached = {each.id for each in supported(view.topology, starts, view.services)} | (view.services & set(starts))
     entities = view.entities
+    in_effect = model.state_of(incident.class_name, incident.attributes).in_effect
 
     def because(id_: str) -> str:
         if found.after.explains_itself(id_):
@@ -55,13 +58,15 @@ async def affected_services(topologies: Topologies, incident: Entity) -> list[In
             return said or "It is failed by an open record."
         return found.after.because(id_, lambda each: entities[each].name).text
 
+    hit = [id_ for id_ in found.after.settled() if id_ in reached]
+    added = {id_ for id_ in hit if found.after.state(id_) > found.before.state(id_)}
     return [
         IncidentService(
             ci_of(entities[id_]),
             found.after.state(id_),
             because(id_),
-            added=found.after.state(id_) > found.before.state(id_),
+            added=id_ in added,
+            holds=in_effect or id_ not in added,
         )
-        for id_ in found.after.settled()
-        if id_ in reached
+        for id_ in hit
     ]

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from tests.cli.command import Knockon
 
 FIELDS = {
-    "revision", "given", "seeds", "assumed", "affected", "counts", "survivors", "already", "services", "unmapped",
-    "unknown", "truncated",
+    "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
+    "affected", "counts", "survivors", "already", "services",
+    "notify", "starved", "excluded", "unmapped", "unknown", "truncated",
 }  # fmt: skip
 
 
@@ -51,6 +52,8 @@ def test_the_answer_as_json(estate: Knockon) -> None:
     (service,) = answer["services"]
     assert {**service, "id": ""} == {
         "id": "", "class": "BusinessService", "name": "Shop", "state": "AT_RISK", "criticality": 1, "users": 500,
+        "because": answer["affected"][-1]["because"], "path": answer["affected"][-1]["path"],
+        "serviceHours": None, "customers": [], "agreements": [], "owners": [], "supportGroups": [],
     }  # fmt: skip
     assert [each["name"] for each in answer["unknown"]] == ["Shop"]  # its supplier "nowhere" waits
     assert (answer["already"], answer["unmapped"], answer["truncated"]) == ([], [], False)
@@ -130,6 +133,41 @@ def test_a_distance_cuts_what_is_shown_and_says_so(estate: Knockon) -> None:
 def test_a_relationship_type_can_be_left_out(estate: Knockon) -> None:
     answer = estate("impact", "ESX1", "ESX2", "--exclude", "RUNS_ON", "--exclude", "STORED_ON", "--json").json()
     assert states(answer["affected"]) == {("Farm", "DOWN"), ("vm", "DOWN")}
+    assert answer["excludedTypes"] == ["RUNS_ON", "STORED_ON"]
+
+
+def test_what_was_left_out_is_said(estate: Knockon) -> None:
+    ran = estate("impact", "mail", "--exclude", "DEPENDENCY_OF")
+    assert "Left out by --exclude: DEPENDS_ON" in ran.out
+    assert "No service is known to be affected." in ran.out
+
+
+def test_who_is_to_be_told_stands_at_the_end(knockon: Knockon) -> None:
+    (knockon.home / "told.yaml").write_text("""
+source: s
+entities:
+  - {class: BusinessService, key: shop, name: Shop}
+  - {class: Application, key: web, name: web}
+  - {class: Server, key: db, name: db}
+  - {class: Person, key: ann, name: Ann}
+  - {class: Customer, key: retail, name: Retail}
+  - {class: ServiceLevelAgreement, key: gold, name: Gold, availability_target: 99.5}
+relationships:
+  - {from: shop, type: DEPENDS_ON, to: web}
+  - {from: web, type: DEPENDS_ON, to: db}
+  - {from: shop, type: OWNED_BY, to: ann}
+  - {from: shop, type: CONSUMED_BY, to: retail}
+  - {from: shop, type: COVERED_BY, to: gold}
+""")
+    assert knockon("load", "told.yaml").code == 0
+    text = as_table(knockon("impact", "web").out)
+    for part in (
+        "owner Ann; customers Retail Gold: availability target 99.5 %",
+        "db Server Nothing calls it any more: web is down.",
+        "To be told who because they",
+        "Ann Person owns Shop, which is down",
+    ):
+        assert part in text
 
 
 def test_unknown_is_never_no_impact(estate: Knockon) -> None:
@@ -146,6 +184,19 @@ def test_a_reference_to_nothing_is_exit_2(estate: Knockon, command: str) -> None
     assert ran.err.startswith("knockon: REFERENCE_NOT_FOUND: Nothing is called 'Server:nowhere'.")
 
 
+def test_a_word_that_is_no_state_is_told(estate: Knockon) -> None:
+    ran = estate("impact", "ESX1=broken")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "knockon: BAD_USAGE: ESX1=broken: 'broken' is no state; use down, degraded or removed.\n"
+    assert "REFERENCE_NOT_FOUND: Nothing is called 'nobody=broken'." in estate("impact", "nobody=broken").err
+
+
+def test_a_misspelt_class_is_told(estate: Knockon) -> None:
+    ran = estate("impact", "hypervizor:ESX1")
+    assert ran.code == 2
+    assert "There is no class hypervizor; did you mean Hypervisor?" in ran.err
+
+
 @pytest.mark.parametrize("command", ["impact", "supports"])
 def test_a_question_makes_no_store(knockon: Knockon, command: str) -> None:
     ran = knockon(command, "ESX1")
@@ -157,10 +208,8 @@ def test_an_ambiguous_reference_lists_the_candidates(estate: Knockon) -> None:
     ran = estate("impact", "twin")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("knockon: REFERENCE_AMBIGUOUS: 'twin' means several things: ")
-    exported = estate("export").json()["entities"]
-    twins = [each["id"] for each in exported if each["name"] == "twin"]
-    assert len(twins) == 2
-    assert all(f"Server:twin ({id_})" in ran.err for id_ in twins)
+    assert "Server:twin (survey:twin-a), Server:twin (survey:twin-b)" in ran.err
+    assert estate("impact", "survey:twin-a").code == 0
 
 
 @pytest.mark.parametrize(

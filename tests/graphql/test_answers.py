@@ -16,15 +16,22 @@ if TYPE_CHECKING:
 
 WHOLE = """
 fragment Answer on ImpactAnswer {
-  revision given truncated
+  revision modelVersion engineVersion given truncated excludedTypes
   seeds { id class name asked state }
   assumed { id class name }
   affected(first: 500) { edges { node { id class name state distance
     because { text rule group { name total up full lost minUp fullUp } } path { from type to } } } }
   counts { DOWN DEGRADED AT_RISK }
   survivors { id class name group up minUp lost margin }
+  starved { id class name state because }
+  excluded { from type to because }
   already { id class name state because }
-  services { id class name state criticality users }
+  services { id class name state criticality users
+    because { text rule group { name total up full lost minUp fullUp } } path { from type to }
+    serviceHours { inside until calendars { id class name } because }
+    customers { id class name } agreements { id class name touched { name value } }
+    owners { id class name } supportGroups { id class name } }
+  notify { id class name because }
   unmapped { id class name }
   unknown { id class name because }
 }
@@ -36,6 +43,7 @@ def as_json(answer: dict[str, Any]) -> dict[str, Any]:
     """Give a GraphQL answer the form of the command line: lists for connections, nothing for null."""
     flat = {**answer, "affected": [edge["node"] for edge in answer["affected"]["edges"]]}
     flat["affected"] = [{**each, "because": _without_null(each["because"])} for each in flat["affected"]]
+    flat["services"] = [{**each, "because": _without_null(each["because"])} for each in flat["services"]]
     flat["unknown"] = [_without_null(each) for each in flat["unknown"]]
     return flat
 
@@ -115,7 +123,7 @@ async def test_a_thing_has_its_own_blast_radius(api: Api) -> None:
 async def test_an_incident_leads_to_the_services_that_it_hits(api: Api) -> None:
     data = await api.ask(
         "{ incidents { edges { node { name state openedAt "
-        "affectedServices { service { __typename id name criticality } state because added } } } } }"
+        "affectedServices { service { __typename id name criticality } state because added holds } } } } }"
     )
     first, second = (edge["node"] for edge in data["incidents"]["edges"])
     assert (first["name"], first["state"], first["openedAt"]) == ("inc-1", "new", "2026-11-01T09:00:00Z")
@@ -126,8 +134,11 @@ async def test_an_incident_leads_to_the_services_that_it_hits(api: Api) -> None:
         "DEGRADED",
     )
     assert hit["added"] is True
+    assert hit["holds"] is True
     assert hit["because"]
-    assert [(each["service"]["name"], each["state"]) for each in second["affectedServices"]] == [("shop", "AT_RISK")]
+    assert [(each["service"]["name"], each["state"], each["holds"]) for each in second["affectedServices"]] == [
+        ("shop", "AT_RISK", False)
+    ]
 
 
 async def test_a_change_has_its_risk_and_says_what_is_missing(api: Api) -> None:

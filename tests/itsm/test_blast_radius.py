@@ -143,7 +143,9 @@ async def test_max_distance_cuts_the_list_not_the_truth(shop: Topologies) -> Non
     assert affected(answer) == {"wiki": "DOWN"}
     assert answer.truncated
     assert answer.counts[State.DOWN] == 2
-    assert [s.ci.name for s in answer.services] == ["intranet"]
+    (service,) = answer.services
+    assert (service.ci.name, service.because.text) == ("intranet", "wiki is down, which takes this down.")
+    assert [step.target.name for step in service.path] == ["wiki", "box"]
 
 
 async def test_an_excluded_type_carries_nothing(shop: Topologies) -> None:
@@ -201,8 +203,9 @@ async def test_the_answer_follows_the_estate(shop: Topologies) -> None:
 async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies) -> None:
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
-        "revision", "given", "seeds", "assumed", "affected", "counts", "survivors",
-        "already", "services", "unmapped", "unknown", "truncated",
+        "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
+        "affected", "counts", "survivors", "starved", "excluded",
+        "already", "services", "notify", "unmapped", "unknown", "truncated",
     }  # fmt: skip
     assert set(answer["affected"][0]) == {"id", "class", "name", "state", "distance", "because", "path"}
     assert answer["affected"][0]["because"]["group"]["minUp"] == 1
@@ -214,3 +217,53 @@ async def test_supports_tells_also_what_redundancy_hides(shop: Topologies) -> No
     assert [(s.ci.name, s.distance, s.criticality) for s in answer.services] == [("shop", 2, 1)]
     assert supports_json(answer)["services"][0]["path"][0]["type"] == "DEPENDS_ON"
     assert (await supports(shop, "ann")).services == ()
+
+
+async def test_a_path_leads_to_what_was_asked_not_to_what_was_so_already(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("esx", "Hypervisor"),
+        link("db-2", "RUNS_ON", "esx"),
+        thing("INC1", "Incident", kind="outage", state="new"),
+        link("INC1", "AFFECTS", "db-1"),
+    )
+    answer = await blast_radius(shop, [Ask("esx")], given="open")
+    web = next(each for each in answer.affected if each.ci.name == "web-a")
+    assert [step.target.name for step in web.path] == ["db-2", "esx"]
+    near = await blast_radius(shop, [Ask("esx")], given="open", max_distance=1)
+    assert affected(near) == {"db-2": "DOWN"}
+
+
+async def test_what_nothing_calls_any_more_is_starved(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("web-a")])
+    assert [(each.ci.name, each.state, each.because) for each in answer.starved] == [
+        (name, State.OPERATIONAL, "Nothing calls it any more: web-a is down.") for name in ("db-1", "db-2")
+    ]
+    assert not (await blast_radius(shop, [Ask("web-a", "degraded")])).starved
+
+
+async def test_what_a_person_uses_still_calls(shop: Topologies) -> None:
+    await say(shop.store, thing("console", "Application"), link("console", "DEPENDS_ON", "db-1"))
+    starved = (await blast_radius(shop, [Ask("web-a")])).starved
+    assert [each.ci.name for each in starved] == ["db-1", "db-2"]
+    await say(shop.store, link("ann", "USES", "console"))
+    starved = (await blast_radius(shop, [Ask("web-a")])).starved
+    assert [each.ci.name for each in starved] == ["db-2"]
+
+
+async def test_where_failure_does_not_go_on_is_told_with_the_models_reason(shop: Topologies) -> None:
+    await say(
+        shop.store,
+        thing("probe", "Application"),
+        link("box", "CONNECTS_TO", "db-1"),
+        link("box", "MONITORED_BY", "probe"),
+        link("db-2", "CONNECTS_TO", "box"),
+    )
+    answer = await blast_radius(shop, [Ask("box")])
+    assert [(each.step.source.name, each.step.type_name, each.step.target.name) for each in answer.excluded] == [
+        ("box", "CONNECTS_TO", "db-1"),
+        ("db-2", "CONNECTS_TO", "box"),
+        ("box", "MONITORED_BY", "probe"),
+    ]
+    assert answer.excluded[2].because == "What is watched works on when nobody watches it."
+    assert not (await blast_radius(shop, [Ask("wiki")])).excluded

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knockon.itsm.calendars import CalendarUnreadable, share_inside
+from knockon.itsm.calendars import CalendarUnreadable, share_inside, standing
 
 OFFICE = {
     "rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=8;BYMINUTE=0",
@@ -66,3 +66,19 @@ def test_counting_from_long_ago_makes_no_difference(days: int, hours: int, rule:
     end = start + timedelta(days=2)
     plainly = {**calendar, "rrule": f"{rule};INTERVAL=1"}
     assert share_inside(start, end, [calendar]) == pytest.approx(share_inside(start, end, [plainly]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 365 * 24 * 60))
+def test_standing_holds_until_it_changes_and_not_longer(minutes: int) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    inside, until = standing(moment, [OFFICE])
+    assert until is not None
+    second = timedelta(seconds=1)
+    assert share_inside(moment, until, [OFFICE]) == pytest.approx(1 if inside else 0)
+    assert share_inside(until, until + second, [OFFICE]) == (0 if inside else 1)
+
+
+def test_what_is_always_open_never_changes() -> None:
+    assert standing(at("2026-11-02T12:00:00+00:00"), [ALWAYS]) == (True, None)
+    assert standing(at("2026-11-02T12:00:00+00:00"), []) == (False, None)
