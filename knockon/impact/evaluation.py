@@ -10,12 +10,12 @@ import numpy as np
 
 from knockon.errors import BadUsage
 from knockon.impact import kernel
-from knockon.impact.explanation import Because, GroupArithmetic, explain
+from knockon.impact.redundancy import GroupArithmetic
 from knockon.impact.worsening import Worst, retrace
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from knockon.impact.network import Dependency
     from knockon.impact.topology import Topology
@@ -281,10 +281,6 @@ class Evaluation:
         place = self._group_place.get(group)
         verdict = kernel.OPERATIONAL if place is None else int(self._found.tallies[place, kernel.VERDICT])
         return kernel.RESULT[verdict] == final and effect >= kernel.LEAST[verdict]
-
-    def because(self, item_id: str, name: Callable[[str], str] = str) -> Because:
-        """Say in a sentence why an item is in its state; ``name`` turns an id into what people call it."""
-        return explain(self, item_id, name)
 
     def arithmetic(self, group: int) -> GroupArithmetic:
         """Count out a group that a failure touched."""

@@ -12,33 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from knockon.impact.evaluation import Cause, Evaluation
+    from knockon.impact.redundancy import GroupArithmetic
 
 NAMED = 3
 """How many suppliers a sentence names before it counts the others."""
 
 _EFFECT = {State.DOWN: "takes this down", State.DEGRADED: "degrades this", State.AT_RISK: "puts this at risk"}
-
-
-@dataclass(frozen=True, slots=True)
-class GroupArithmetic:
-    """What a redundancy group has left. ``lost`` and ``margin`` count members, the others are weights.
-
-    ``up`` still give something, ``full`` serve in full, ``solid`` are not even at risk. ``margin`` is
-    how many further losses, largest weight first, leave the group in full service. ``by_loss``: the
-    group is AT_RISK because the next loss would end full service.
-    """
-
-    consumer: str
-    group: str
-    total: int
-    up: int
-    full: int
-    solid: int
-    lost: int
-    margin: int
-    min_up: int
-    full_up: int
-    by_loss: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +29,11 @@ class Because:
     group: GroupArithmetic | None
 
 
-def explain(evaluation: Evaluation, item_id: str, name: Callable[[str], str]) -> Because:
-    """Word the first step of an item's path; where that is a member of a group, the group's arithmetic."""
+def explain(evaluation: Evaluation, item_id: str, name: Callable[[str], str] = str) -> Because:
+    """Say in a sentence why an item is in its state; ``name`` turns an id into what people call it.
+
+    It words the first step of the item's path; where that is a member of a group, the group's arithmetic.
+    """
     topology = evaluation.topology
     number = topology.index(item_id)
     state = evaluation.state(item_id)

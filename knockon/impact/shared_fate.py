@@ -13,7 +13,7 @@ from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from knockon.impact.evaluation import Evaluation
-    from knockon.impact.explanation import GroupArithmetic
+    from knockon.impact.redundancy import GroupArithmetic
     from knockon.impact.topology import Topology
 
 

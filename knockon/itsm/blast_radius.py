@@ -12,6 +12,7 @@ from knockon.cmdb.relate import WHY
 from knockon.errors import BadUsage
 from knockon.impact.derive import excluded_types
 from knockon.impact.evaluation import evaluate
+from knockon.impact.explanation import explain
 from knockon.impact.supports import supported
 from knockon.itsm.answer import (
     Affected,
@@ -287,7 +288,7 @@ def _service(found: Difference, facts: ServiceFacts, around: Surroundings) -> Af
 
 def _reason(found: Difference, id_: str) -> tuple[Because, tuple[Step, ...]]:
     entities = found.view.entities
-    because = found.after.because(id_, lambda each: entities[each].name)
+    because = explain(found.after, id_, lambda each: entities[each].name)
     return because, steps(found.view, found.after.path(id_))
 
 
@@ -312,7 +313,7 @@ def _already(found: Difference) -> tuple[Already, ...]:
 
     def because(id_: str) -> str:
         own = found.context.because(id_, found.before.state(id_)) if found.before.explains_itself(id_) else None
-        return own or found.before.because(id_, lambda each: entities[each].name).text
+        return own or explain(found.before, id_, lambda each: entities[each].name).text
 
     return tuple(Already(_ci(found.view, id_), found.before.state(id_), because(id_)) for id_ in found.before.settled())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from knockon.impact.explanation import explain
 from knockon.impact.supports import supported
 from knockon.itsm.blast_radius import ci_of, compare
 from knockon.itsm.context import Context, declared_effects, open_records
@@ -56,7 +57,7 @@ async def affected_services(topologies: Topologies, incident: Entity) -> list[In
         if found.after.explains_itself(id_):
             said = Context(own).because(id_, found.after.state(id_)) or context.because(id_, found.after.state(id_))
             return said or "It is failed by an open record."
-        return found.after.because(id_, lambda each: entities[each].name).text
+        return explain(found.after, id_, lambda each: entities[each].name).text
 
     hit = [id_ for id_ in found.after.settled() if id_ in reached]
     added = {id_ for id_ in hit if found.after.state(id_) > found.before.state(id_)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.lookup import find_all
+from knockon.impact.explanation import explain
 from knockon.impact.rolling import rolling_order
 from knockon.itsm.blast_radius import ci_of, compare, steps
 from knockon.itsm.context import Context, open_records
@@ -108,7 +109,7 @@ def _wave(view: View, context: Context, wave: Sequence[str]) -> Wave:
         tuple(ci_of(view.entities[id_]) for id_ in wave),
         tuple(
             WeakenedService(
-                ci_of(view.entities[id_]), found.after.state(id_), found.after.because(id_, _names(view)).text
+                ci_of(view.entities[id_]), found.after.state(id_), explain(found.after, id_, _names(view)).text
             )
             for id_ in weaker
         ),
@@ -122,7 +123,7 @@ def _alone(view: View, context: Context, order: RollingOrder) -> tuple[tuple[Ci,
         outages = tuple(
             Outage(
                 ci_of(view.entities[service]),
-                after.because(service, _names(view)).text,
+                explain(after, service, _names(view)).text,
                 steps(view, after.path(service)),
             )
             for service in taken

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from knockon.errors import UsageError
+from knockon.impact.explanation import explain
 from knockon.impact.margins import holding
 from knockon.itsm.blast_radius import compare
 from knockon.itsm.context import Context, open_records
@@ -164,7 +165,7 @@ class _Run:
 
     def _why(self, found: Evaluation, id_: str) -> str:
         """Give the reason, and the way back to what failed where it is longer than the reason."""
-        text = found.because(id_, lambda each: self._view.entities[each].name).text
+        text = explain(found, id_, lambda each: self._view.entities[each].name).text
         way = [self._view.entities[step.supplier].name for step in found.path(id_)]
         return f"{text} Via {' > '.join(way)}." if len(way) > 1 else text
 

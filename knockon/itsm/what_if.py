@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.relate import WHY
 from knockon.errors import BadUsage
 from knockon.impact.derive import network
+from knockon.impact.explanation import explain
 from knockon.impact.overlay import apply, contrast, neighbourhood, suppliers
 from knockon.impact.topology import Topology
 from knockon.itsm.answer import Ci, Step, Unknown
@@ -211,7 +212,7 @@ class _Pair:
                 self._model.is_a(self.entity(id_).class_name, SERVICE),
                 found.before.state(id_),
                 found.after.state(id_),
-                worse.because(id_, side.named).text,
+                explain(worse, id_, side.named).text,
                 side.path(worse, id_),
             )
             for id_ in ids

@@ -15,6 +15,7 @@ from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.errors import BadUsage
 from knockon.impact.evaluation import COMPILE_ABOVE, evaluate
+from knockon.impact.explanation import explain
 from knockon.impact.network import Dependency, Item, Network
 from knockon.impact.supports import belongs, supported
 from knockon.impact.topologies import Topologies, View
@@ -95,7 +96,7 @@ def test_an_effect_worse_than_the_failure_is_refused() -> None:
 
 
 def sentence(network: Network, seeds: dict[str, State], item: str) -> str:
-    return evaluate(Topology.of(network), seeds).because(item, str.upper).text
+    return explain(evaluate(Topology.of(network), seeds), item, str.upper).text
 
 
 def test_a_sentence_names_what_failed_and_what_that_leaves() -> None:
@@ -124,10 +125,10 @@ def test_a_sentence_names_what_failed_and_what_that_leaves() -> None:
 def test_seeds_pins_and_the_unharmed_have_their_sentences_too() -> None:
     topology = Topology.of(network_of(*needs("a", "b"), *needs("c", "b")))
     found = evaluate(topology, {"b": State.DOWN}, pins=["a"], removed=["b"])
-    assert found.because("b").text == "Removed."
-    assert found.because("a").text == "Assumed to be operational, whatever it needs."
-    assert evaluate(topology, {"a": State.DEGRADED}).because("a").text == "Taken to be degraded."
-    assert evaluate(topology, {"a": State.DEGRADED}).because("c").text == "Nothing that failed affects it."
+    assert explain(found, "b").text == "Removed."
+    assert explain(found, "a").text == "Assumed to be operational, whatever it needs."
+    assert explain(evaluate(topology, {"a": State.DEGRADED}), "a").text == "Taken to be degraded."
+    assert explain(evaluate(topology, {"a": State.DEGRADED}), "c").text == "Nothing that failed affects it."
 
 
 # Who leans on whom

@@ -10,6 +10,7 @@ import pytest
 from knockon.cmdb.rows import Edge, EdgeKey, Entity
 from knockon.impact.derive import network
 from knockon.impact.evaluation import evaluate
+from knockon.impact.explanation import explain
 from knockon.impact.topology import Topology
 from knockon.schema import validate
 from knockon.schema.installed import installed_model
@@ -112,7 +113,7 @@ def test_one_pod_of_two_lost_is_a_risk_without_margin(shop: Topology) -> None:
     at_risk = {"db": OPERATIONAL, "api": AT_RISK, "shop": AT_RISK, "clock": OPERATIONAL}
     assert states(found, "Service") == at_risk
     assert states(found, "Deployment") == at_risk
-    group = found.because("Service/shop/api").group
+    group = explain(found, "Service/shop/api").group
     assert group is not None
     assert (group.group, group.total, group.lost, group.margin) == ("ROUTES_TO", 2, 1, 0)
     assert {(each.consumer, each.lost, each.margin) for each in found.survivors()} == {
