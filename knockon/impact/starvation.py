@@ -43,7 +43,7 @@ class _Calls(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Starved:
-    """A starved item, and who called it while demand still reached it, by id, in order."""
+    """A starved item, and who called it before, by id, in order: each is DOWN now, or no demand reaches it."""
 
     id: str
     callers: tuple[str, ...]
@@ -63,17 +63,20 @@ class Starvation:
     def undecided(self, roots: Collection[str]) -> list[str]:
         """List, in order, whatever has to be known to be a root or not, beyond ``roots``; empty if it changes nothing.
 
-        These are the callers, over however many steps, of what only something that fell silent may have called.
+        These are the callers left, over however many steps, of what something that fell silent called and no root
+        reaches now; and all callers before of those among it that no root is known to have reached at all.
         """
         silenced = np.flatnonzero(self._after_down & ~self._before_down)
         ids = self._topology.ids
         suspects = self._reached(self._before, [ids[number] for number in silenced.tolist()])
         suspects &= ~self._after_down & ~self._reached(self._after, roots)
-        starts = [ids[number] for number in np.flatnonzero(suspects).tolist()]
-        if not starts:
+        if not suspects.any():
             return []
-        asked = self._reached(self._before.turned(), starts)
-        return [ids[number] for number in np.flatnonzero(asked).tolist() if ids[number] not in roots]
+        asked = self._reached(self._after.turned(), self._named(suspects))
+        unserved = suspects & ~self._reached(self._before, roots)
+        if unserved.any():
+            asked |= self._reached(self._before.turned(), self._named(unserved))
+        return [id_ for id_ in self._named(asked) if id_ not in roots]
 
     def starved(self, roots: Collection[str]) -> list[Starved]:
         """List what is starved, in order, if demand begins at ``roots`` and nowhere else."""
@@ -84,10 +87,13 @@ class Starvation:
         return [
             Starved(
                 ids[number],
-                tuple(ids[each] for each in sorted(set(back.called[begin:end].tolist())) if served[each]),
+                tuple(ids[each] for each in sorted(set(back.called[begin:end].tolist()))),
             )
             for number, begin, end in zip(numbers.tolist(), begins, ends, strict=True)
         ]
+
+    def _named(self, chosen: Any) -> list[str]:
+        return [self._topology.ids[number] for number in np.flatnonzero(chosen).tolist()]
 
     def _reached(self, calls: _Calls, starts: Iterable[str]) -> Any:
         """Tell of each item whether calls lead to it; the starts are reached."""
