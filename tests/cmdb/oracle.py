@@ -1,7 +1,7 @@
 """The meaning of identification and reconciliation, as a slow and obvious program.
 
 Written from docs/decisions/0006 alone, apart from ``knockon.cmdb``, which is held against it. The whole estate is
-worked out anew from all loads and decisions, with sets and loops. Ids are no part of it: a thing is known by its records.
+worked out anew from all loads and decisions, with sets and loops. Ids are no part of it: records name a thing.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Estate:
 
 @dataclass(frozen=True)
 class Said:
-    """A present entity record. ``values`` are (value, seen of the report that gave it); ``seen`` is that of the class."""
+    """A present entity record. ``values`` are (value, seen); ``seen`` is that of the report that gave the class."""
 
     key: Key
     class_name: str
@@ -225,7 +225,7 @@ def standing(decisions: Iterable[Decision], records: dict[Key, Said]) -> tuple[s
     return links, {pair for pair, each in newest.items() if each.kind == "apart"}
 
 
-def identify(
+def identify(  # noqa: C901, PLR0912 - one page of the decision, read from top to bottom
     model: Model,
     rules: Rules,
     records: dict[Key, Said],
