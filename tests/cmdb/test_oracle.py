@@ -22,18 +22,26 @@ MODEL = build(
         yaml.safe_load("""
 classes:
   Entity:
-    {description: x, abstract: true, attributes: {name: {type: string, description: x}, note: {type: string, description: x}}}
+    description: x
+    abstract: true
+    attributes: {name: {type: string, description: x}, note: {type: string, description: x}}
   Computer:
     description: x
     is_a: Entity
-    attributes: {serial: {type: string, description: x}, tag: {type: string, description: x}, host: {type: string, description: x}}
+    attributes:
+      serial: {type: string, description: x}
+      tag: {type: string, description: x}
+      host: {type: string, description: x}
     identifiers: [{name: serial, by: [serial]}, {name: tag, by: [tag]}, {name: name, by: [name]}]
   Server: {description: x, is_a: Computer, identifiers: [{name: host, by: [host]}]}
   Rackmount: {description: x, is_a: Server, attributes: {units: {type: string, description: x}}}
   Printer: {description: x, is_a: Computer, attributes: {colour: {type: string, description: x}}}
   Database: {description: x, is_a: Entity, identifiers: [{name: in_host, by: [name], within: RUNS_ON}]}
   Table: {description: x, is_a: Entity, identifiers: [{name: in_base, by: [name], within: INSIDE}]}
+  Folder: {description: x, is_a: Entity, identifiers: [{name: in_folder, by: [note], within: WITHIN}]}
+  SubFolder: {description: x, is_a: Folder}
 relationships:
+  WITHIN: {inverse: CONTAINS, description: x, impact: none, because: x, ends: [[Folder, Folder]]}
   RUNS_ON: {inverse: RUNS, description: x, impact: none, because: x, ends: [[Database, Computer]]}
   HOLDS: {inverse: INSIDE, description: x, impact: none, because: x, ends: [[Database, Table]]}
   NEEDS: {inverse: NEEDED, description: x, impact: none, because: x, ends: [[Computer, Computer]]}
@@ -263,7 +271,7 @@ def test_a_veto_that_a_later_claim_lifts_is_no_finding() -> None:
 
 
 @pytest.mark.parametrize(("count", "joined"), [(20, True), (21, False)])
-def test_a_value_with_more_than_twenty_claimants_identifies_nobody(count: int, joined: bool) -> None:  # noqa: FBT001
+def test_a_value_with_more_than_twenty_claimants_identifies_nobody(count: int, joined: bool) -> None:
     many = [load(f"s{n:02}", thing("1", serial="none", name=f"n{n}")) for n in range(count)]
     assert len(parts(*many)) == (1 if joined else count)
     assert len(findings(*many)) == (0 if joined else 1)
@@ -368,13 +376,16 @@ def test_an_edge_that_is_not_allowed_gives_no_parent() -> None:
     assert {"a:db", "b:db"} <= parts(*wrong)
 
 
-def test_parents_that_go_round_in_a_circle_are_none() -> None:
-    # With its parent the host's Database joins one named d; linked so, the parent's own name becomes ambiguous.
-    said = load(
-        "a", thing("h", name="n", serial="s"), thing("db", "Database", name="d"), edge("db", "RUNS_ON", "Server:n")
+def test_children_whose_parents_go_round_in_a_circle_have_none() -> None:
+    # Joined, a:t and b:t are a SubFolder named n, so that SubFolder:n is ambiguous, so that a:t has no parent, so that
+    # they do not join, so that SubFolder:n is b:p alone, so that they join.
+    child = load("a", thing("t", "SubFolder", note="t"), edge("t", "WITHIN", "SubFolder:n"))
+    other = load(
+        "b", thing("t", "Folder", note="t", name="n"), thing("p", "SubFolder", name="n"), edge("t", "WITHIN", "b:p")
     )
-    other = load("b", thing("h", name="n", serial="u"))
-    assert parts(said, other) == {"a:h", "a:db", "b:h"}
+    assert parts(child, other) == {"a:t", "b:t", "b:p"}
+    settled = (base("c"), base("d"))
+    assert "c:db d:db" in parts(child, other, *settled)  # others do not notice
 
 
 # Reconciliation
