@@ -159,9 +159,16 @@ def test_a_record_that_moves_to_another_scope_is_held_by_that_one() -> None:
     assert parts(*moved, load("a", scope="y", seen=T3, complete=True)) == set()
 
 
-def test_the_same_word_in_two_scopes_is_held_by_the_greater() -> None:
-    twice = [load("a", thing("1"), scope=scope) for scope in "yx"]
+@pytest.mark.parametrize("scopes", ["xy", "yx"])
+def test_the_same_word_in_two_scopes_is_held_by_the_greater(scopes: str) -> None:
+    twice = [load("a", thing("1"), scope=scope) for scope in scopes]
     assert parts(*twice, load("a", scope="x", seen=T3, complete=True)) == {"a:1"}
+
+
+@pytest.mark.parametrize("note", "stuvwxyz")
+def test_at_one_time_a_register_gives_the_scope(note: str) -> None:
+    twice = [load("a", thing("1"), scope="z"), load("a", thing("1", note=note), scope="x", partial=True)]
+    assert parts(*twice, load("a", scope="z", seen=T2, complete=True)) == {"a:1"}
 
 
 def test_a_rejected_record_counts_as_reported() -> None:
@@ -263,11 +270,18 @@ def test_two_keys_of_one_source_do_not_meet_through_a_third() -> None:
     assert findings(*said) == {("DUPLICATE_IDENTIFIER", "a:2 b:1")}
 
 
-def test_a_veto_that_a_later_claim_lifts_is_no_finding() -> None:
-    said = [load("a", thing("1", tag="t", host="h")), load("b", thing("1", tag="t", serial="s1"))]
-    assert findings(*said, load("c", thing("1", host="h", serial="s2"))) == {("IDENTITY_VETO", "a:1 b:1")}
-    lifted = [*said, load("c", thing("1", host="h", serial="s2")), link("b:1", "c:1")]
-    assert findings(*lifted) == set()
+def test_claims_of_one_set_are_taken_in_order_of_values() -> None:
+    linked = [load("c", thing("1", name="m")), load("d", thing("1", name="n")), link("c:1", "d:1")]
+    assert parts(*linked, load("a", thing("1", name="n"), thing("2", name="m"))) == {"a:1", "a:2 c:1 d:1"}
+
+
+def test_claims_of_one_set_are_taken_in_order_of_the_parent_before_values() -> None:
+    def on(key: str, name: str, host: str) -> tuple[EntityReport, EdgeReport]:
+        return thing(key, "Database", name=name), edge(key, "RUNS_ON", host)
+
+    linked = [load("c", thing("h"), *on("db", "z", "h")), load("d", thing("h"), *on("db", "a", "h"))]
+    rivals = load("a", *on("1", "z", "c:h"), *on("2", "a", "d:h"))
+    assert {"a:1 c:db d:db", "a:2"} <= parts(*linked, link("c:db", "d:db"), rivals)
 
 
 @pytest.mark.parametrize(("count", "joined"), [(20, True), (21, False)])
@@ -409,6 +423,11 @@ def test_classes_on_two_branches_are_settled_by_strength_with_a_finding() -> Non
     assert only(*said, *deeper)[0] == "Rackmount"
 
 
+def test_the_class_is_ranked_by_the_class_that_all_share() -> None:
+    said = [load("0", thing("1", "Printer")), load("a", thing("1", "Server")), link("0:1", "a:1")]
+    assert only(*said)[0] == "Printer"  # the Server's own ranking, which knows a, does not count
+
+
 def test_the_stronger_source_wins_while_it_is_fresh() -> None:
     assert only(*pair(thing("1", note="s"), thing("1", note="w"), T2))[2] == {"note": "s"}  # exactly one day: fresh
     assert only(*pair(thing("1", note="s"), thing("1", note="w"), T3))[2] == {"note": "w"}
@@ -421,6 +440,7 @@ def test_freshness_is_measured_among_the_candidates_only() -> None:
 def test_freshness_is_that_of_the_value() -> None:
     said = pair(thing("1", note="s"), thing("1", note="w"), T3)
     assert only(*said, load("strong", thing("1", tag="t"), seen=T3, partial=True))[2] == {"note": "w", "tag": "t"}
+    assert only(*said, load("strong", thing("1", note="r"), seen=T3, partial=True))[2] == {"note": "r"}
 
 
 def test_a_class_without_a_refresh_period_is_always_fresh() -> None:
