@@ -390,6 +390,11 @@ def test_an_edge_that_is_not_allowed_gives_no_parent() -> None:
     assert {"a:db", "b:db"} <= parts(*wrong)
 
 
+def test_an_ambiguous_reference_gives_no_parent() -> None:
+    named = [load(s, thing("h", serial=s, name="same"), seen=T2) for s in "ac"]
+    assert "b:db" in parts(base("a"), base("c"), *named, base("b", serial="b", of="Server:same"))
+
+
 def test_children_whose_parents_go_round_in_a_circle_have_none() -> None:
     # Joined, a:t and b:t are a SubFolder named n, so that SubFolder:n is ambiguous, so that a:t has no parent, so that
     # they do not join, so that SubFolder:n is b:p alone, so that they join.
@@ -579,7 +584,7 @@ def test_order_and_repetition_change_nothing(loads: list[Load], decisions: list[
 def test_batches_change_nothing(loads: list[Load], decisions: list[Decision]) -> None:
     cut = []
     for each in loads:  # the last piece closes a complete load: at one time nothing withdraws what another piece says
-        more = {"scope": each.scope, "partial": each.partial}
+        more: dict[str, Any] = {"scope": each.scope, "partial": each.partial}
         cut += [Load(each.source, each.seen, (one,), **more) for one in each.entities]
         cut += [Load(each.source, each.seen, (), (one,), **more) for one in each.relationships]
         cut.append(Load(each.source, each.seen, complete=each.complete, **more))
