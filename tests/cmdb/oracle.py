@@ -1,0 +1,434 @@
+"""The meaning of identification and reconciliation, as a slow and obvious program.
+
+Written from docs/decisions/0006 alone, apart from ``knockon.cmdb``, which is held against it. The whole estate is
+worked out anew from all loads and decisions, with sets and loops. Ids are no part of it: records name a thing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from knockon.schema.model import Model
+    from knockon.schema.spec import IdentifierSpec
+
+JUNK = 20
+Key = tuple[str, str]
+"""(source, key)"""
+Part = frozenset[Key]
+
+
+class EdgeKey(NamedTuple):
+    source: str
+    type_name: str
+    from_ref: str
+    to_ref: str
+    group: str
+
+
+@dataclass(frozen=True)
+class EntityReport:
+    key: str
+    class_name: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    seen: str | None = None
+
+
+@dataclass(frozen=True)
+class EdgeReport:
+    """``type_name`` is the stored name, ends in its direction."""
+
+    from_ref: str
+    type_name: str
+    to_ref: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    seen: str | None = None
+
+    def identity(self, source: str) -> EdgeKey:
+        group = self.attributes.get("redundancy_group") or ""
+        return EdgeKey(source, self.type_name, self.from_ref, self.to_ref, group)
+
+
+@dataclass(frozen=True)
+class Load:
+    """``rejected`` are the keys of rejected records: they count as reported, and say nothing else."""
+
+    source: str
+    seen: str
+    entities: tuple[EntityReport, ...] = ()
+    relationships: tuple[EdgeReport, ...] = ()
+    scope: str = ""
+    complete: bool = False
+    partial: bool = False
+    rejected: tuple[str | EdgeKey, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    kind: Literal["link", "apart"]
+    a: Key
+    b: Key
+    at: str
+    taken_back: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the model says of identity and sources, written by hand.
+
+    ``priorities``: (declaring class, set) to priority, else 100. ``ranks``: (class or "", attribute or "") to sources,
+    strongest first. ``refresh``: class to seconds. ``null_overwrites``: (class, attribute). A class's hold below it.
+    """
+
+    priorities: dict[tuple[str, str], int] = field(default_factory=dict)
+    ranks: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    refresh: dict[str, float] = field(default_factory=dict)
+    null_overwrites: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Estate:
+    things: frozenset[tuple[Part, str, str, str]]  # records, class, name, attributes as canonical JSON
+    edges: frozenset[tuple[str, Part, Part, str, str]]
+    waiting: frozenset[tuple[EdgeKey, str]]
+    findings: frozenset[tuple[str, Part]]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A present entity record. ``values`` are (value, seen); ``seen`` is that of the report that gave the class."""
+
+    key: Key
+    class_name: str
+    values: dict[str, tuple[Any, str]]
+    seen: str
+
+
+@dataclass(frozen=True)
+class Thing:
+    records: Part
+    class_name: str
+    name: str
+    attributes: dict[str, Any]
+
+
+class Claim(NamedTuple):
+    declared_by: str
+    set_name: str
+    parent: Part
+    values: str
+
+
+def canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def digest(*content: Any) -> str:
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+# What is said
+
+
+def present_entities(loads: Sequence[Load]) -> dict[Key, Said]:
+    keys = {(load.source, report.key) for load in loads for report in load.entities}
+    found = {}
+    for source, key in keys:
+        reports = [(load, r) for load in loads if load.source == source for r in load.entities if r.key == key]
+        newest, _ = max(reports, key=lambda pair: (*entity_age(*pair), pair[0].scope))
+        if is_present(loads, source, key, newest.scope):
+            found[source, key] = said((source, key), reports)
+    return found
+
+
+def entity_age(load: Load, report: EntityReport) -> tuple[str, bool, str]:
+    """At one time, a register is newer than a whole record."""
+    return (report.seen or load.seen, load.partial, digest(report.class_name, report.attributes))
+
+
+def is_present(loads: Sequence[Load], source: str, key: str | EdgeKey, scope: str) -> bool:
+    of_scope = [load for load in loads if (load.source, load.scope) == (source, scope)]
+    completed = max((load.seen for load in of_scope if load.complete), default="")
+    return any(load.seen >= completed and key in reported(load) for load in of_scope)
+
+
+def reported(load: Load) -> set[str | EdgeKey]:
+    return {r.key for r in load.entities} | {r.identity(load.source) for r in load.relationships} | set(load.rejected)
+
+
+def said(key: Key, reports: list[tuple[Load, EntityReport]]) -> Said:
+    whole = [pair for pair in reports if not pair[0].partial]
+    base = max(whole or reports, key=lambda pair: entity_age(*pair))
+    values: dict[str, tuple[Any, str]] = {}
+    base_seen = entity_age(*base)[0]
+    if whole:
+        values = {name: (value, base_seen) for name, value in base[1].attributes.items()}
+    registers = [pair for pair in reports if pair[0].partial and (not whole or entity_age(*pair)[0] >= base_seen)]
+    for name in {name for _, report in registers for name in report.attributes}:
+        load, report = max(
+            (pair for pair in registers if name in pair[1].attributes),
+            key=lambda pair: (pair[1].seen or pair[0].seen, digest(pair[1].attributes[name])),
+        )
+        values[name] = (report.attributes[name], report.seen or load.seen)
+    return Said(key, base[1].class_name, values, base_seen)
+
+
+def present_edges(loads: Sequence[Load]) -> dict[EdgeKey, tuple[dict[str, Any], str]]:
+    """Give attributes and ``seen`` of each; an edge record is always whole."""
+    keys = {r.identity(load.source) for load in loads for r in load.relationships}
+    found = {}
+    for key in keys:
+        reports = [(ld, r) for ld in loads for r in ld.relationships if r.identity(ld.source) == key]
+        load, report = max(reports, key=lambda p: (p[1].seen or p[0].seen, digest(p[1].attributes), p[0].scope))
+        if is_present(loads, key.source, key, load.scope):
+            found[key] = (report.attributes, report.seen or load.seen)
+    return found
+
+
+# Identification
+
+
+def identifier_sets(model: Model, class_name: str) -> list[tuple[str, IdentifierSpec]]:
+    lineage = model.classes[class_name].lineage
+    return [(each, spec) for each in lineage for spec in model.spec.classes[each].identifiers]
+
+
+def folded(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip().casefold()
+    return [folded(each) for each in value] if isinstance(value, list) else value
+
+
+def claims_of(model: Model, record: Said, parents: dict[tuple[Key, str], Part]) -> set[Claim]:
+    found = set()
+    for declared_by, spec in identifier_sets(model, record.class_name):
+        values = [folded(record.values[name][0]) if name in record.values else None for name in spec.by]
+        parent = parents.get((record.key, spec.within)) if spec.within else frozenset()
+        if parent is not None and all(value is not None and value != "" for value in values):
+            found.add(Claim(declared_by, spec.name, parent, canonical(values)))
+    return found
+
+
+def standing(decisions: Iterable[Decision], records: dict[Key, Said]) -> tuple[set[tuple[Key, Key]], set[Part]]:
+    """Give the links in order of their ends, and the pairs kept apart, of present records."""
+    newest: dict[Part, Decision] = {}
+    for each in sorted(decisions, key=lambda d: (d.at, d.kind == "apart")):
+        if not each.taken_back and each.a in records and each.b in records and each.a != each.b:
+            newest[frozenset((each.a, each.b))] = each
+    links = {(min(pair), max(pair)) for pair, each in newest.items() if each.kind == "link"}
+    return links, {pair for pair, each in newest.items() if each.kind == "apart"}
+
+
+def identify(  # noqa: C901, PLR0912 - one page of the decision, read from top to bottom
+    model: Model,
+    rules: Rules,
+    records: dict[Key, Said],
+    decisions: Iterable[Decision],
+    parents: dict[tuple[Key, str], Part],
+) -> tuple[set[Part], set[tuple[str, Part]]]:
+    links, apart = standing(decisions, records)
+    claims = {key: claims_of(model, record, parents) for key, record in records.items()}
+    findings: set[tuple[str, Part]] = set()
+    claimants = {claim: sorted(k for k in records if claim in claims[k]) for each in claims.values() for claim in each}
+    for claim, keys in list(claimants.items()):
+        if len(keys) > JUNK:
+            findings.add(("TOO_MANY_CLAIMANTS", frozenset(keys)))
+            del claimants[claim]
+            for key in keys:
+                claims[key].discard(claim)
+    part: dict[Key, Part] = {key: frozenset((key,)) for key in records}
+
+    def kept_apart(p: Part, q: Part) -> bool:
+        return any(frozenset((a, b)) in apart for a in p for b in q)
+
+    def join(p: Part, q: Part) -> None:
+        for key in p | q:
+            part[key] = p | q
+
+    for a, b in sorted(links):
+        if kept_apart(part[a], part[b]):
+            findings.add(("LINK_CONFLICT", frozenset((a, b))))
+        else:
+            join(part[a], part[b])
+
+    def priority(claim: Claim) -> int:
+        return rules.priorities.get((claim.declared_by, claim.set_name), 100)
+
+    def disagrees(p: Part, q: Part, below: int) -> bool:
+        ours, theirs = ({c for key in each for c in claims[key] if priority(c) < below} for each in (p, q))
+        both = {c[:2] for c in ours} & {c[:2] for c in theirs}
+        return any(not {c for c in ours & theirs if c[:2] == each} for each in both)
+
+    def order(claim: Claim) -> tuple[Any, ...]:
+        depth = model.classes[claim.declared_by].depth
+        return (priority(claim), -depth, claim.declared_by, claim.set_name, sorted(claim.parent)[:1], claim.values)
+
+    vetoes: list[tuple[str, Claim, Key, Key]] = []
+    for claim in sorted(claimants, key=order):
+        for upto, second in enumerate(claimants[claim]):
+            for first in claimants[claim][:upto]:
+                p, q = part[first], part[second]
+                if p == q or kept_apart(p, q):
+                    continue
+                if {source for source, _ in p} & {source for source, _ in q}:
+                    vetoes.append(("DUPLICATE_IDENTIFIER", claim, first, second))
+                elif disagrees(p, q, priority(claim)):
+                    vetoes.append(("IDENTITY_VETO", claim, first, second))
+                else:
+                    join(p, q)
+    for code, claim, first, second in vetoes:
+        if part[first] != part[second]:
+            findings.add((code, frozenset(claimants[claim]) & (part[first] | part[second])))
+    return set(part.values()), findings
+
+
+# Reconciliation
+
+
+def rank(model: Model, rules: Rules, source: str, class_name: str, attribute: str) -> float:
+    lineage = model.classes[class_name].lineage
+    asked = [(each, attribute) for each in lineage] if attribute else []
+    for place in [*asked, *((each, "") for each in lineage), ("", "")]:
+        if place in rules.ranks:
+            ranking = rules.ranks[place]
+            return ranking.index(source) if source in ranking else float("inf")
+    return float("inf")
+
+
+def moment(seen: str) -> float:
+    return datetime.fromisoformat(seen).timestamp()
+
+
+def strength(model: Model, rules: Rules, key: Key, seen: str, class_name: str, attribute: str) -> tuple[Any, ...]:
+    """The strongest is the smallest."""
+    return (rank(model, rules, key[0], class_name, attribute), -moment(seen), *key)
+
+
+def reconcile(model: Model, rules: Rules, records: list[Said]) -> tuple[Thing, bool]:
+    """Make the thing of one part; True where its classes conflict."""
+    common = next(
+        c for c in model.classes[records[0].class_name].lineage if all(model.is_a(r.class_name, c) for r in records)
+    )
+    ordered = sorted(records, key=lambda r: strength(model, rules, r.key, r.seen, common, ""))
+    class_name = ordered[0].class_name
+    for record in ordered:
+        if model.is_a(record.class_name, class_name):
+            class_name = record.class_name
+    conflict = any(not model.is_a(class_name, record.class_name) for record in records)
+    attributes = {}
+    for name in model.classes[class_name].attributes:
+        value = choose(model, rules, records, class_name, name)
+        if value is not None:
+            attributes[name] = value
+    name = attributes.get("name") or min(record.key for record in records)[1]
+    return Thing(frozenset(r.key for r in records), class_name, name, attributes), conflict
+
+
+def choose(model: Model, rules: Rules, records: list[Said], class_name: str, name: str) -> Any:
+    lineage = model.classes[class_name].lineage
+    null_counts = any((each, name) in rules.null_overwrites for each in lineage)
+    candidates = [(r.key, *r.values[name]) for r in records if name in r.values]
+    candidates = [each for each in candidates if null_counts or each[1] is not None]
+    if not candidates:
+        return None
+    newest = max(moment(seen) for _, _, seen in candidates)
+    period = next((rules.refresh[each] for each in lineage if each in rules.refresh), float("inf"))
+    fresh = [each for each in candidates if newest - moment(each[2]) <= period]
+    return min(fresh, key=lambda each: strength(model, rules, each[0], each[2], class_name, name))[1]
+
+
+# References and edges
+
+
+def resolve(model: Model, things: Iterable[Thing], source: str, reference: str) -> list[Thing]:
+    """Give what the first reading means that means anything."""
+    before, _, after = reference.partition(":")
+    readings = [[t for t in things if (source, reference) in t.records]]
+    if before in model.classes:
+        readings.append([t for t in things if model.is_a(t.class_name, before) and t.name == after])
+    else:
+        readings.append([t for t in things if (before, after) in t.records])
+    return next((each for each in readings if each), [])
+
+
+def parents_in(
+    model: Model, records: dict[Key, Said], edges: Iterable[EdgeKey], things: list[Thing]
+) -> dict[tuple[Key, str], Part]:
+    found = {}
+    for key, record in records.items():
+        for within in {spec.within for _, spec in identifier_sets(model, record.class_name) if spec.within}:
+            direction = model.direction(within)
+            assert direction is not None
+            kind, swapped = direction
+            leads = set()
+            for edge in edges:
+                child, other = (edge.to_ref, edge.from_ref) if swapped else (edge.from_ref, edge.to_ref)
+                if (edge.source, edge.type_name, child) != (key[0], kind.name, key[1]):
+                    continue
+                meant = resolve(model, things, edge.source, other)
+                if len(meant) == 1 and key not in meant[0].records:
+                    ends = (record.class_name, meant[0].class_name)
+                    if model.allows(kind.name, *(reversed(ends) if swapped else ends)):
+                        leads.add(meant[0].records)
+            if len(leads) == 1:
+                found[key, within] = leads.pop()
+    return found
+
+
+def settle(
+    model: Model, rules: Rules, records: dict[Key, Said], edges: Iterable[EdgeKey], decisions: Sequence[Decision]
+) -> tuple[list[Thing], set[tuple[str, Part]]]:
+    """Parents and parts depend on each other: rounds, the first without parents, until nothing changes."""
+    orphans: set[tuple[Key, str]] = set()
+    while True:
+        parents: dict[tuple[Key, str], Part] = {}
+        history: list[dict[tuple[Key, str], Part]] = []
+        while parents not in history:
+            history.append(parents)
+            parts, findings = identify(model, rules, records, decisions, parents)
+            things = []
+            for each in parts:
+                thing, conflict = reconcile(model, rules, [records[key] for key in sorted(each)])
+                things.append(thing)
+                if conflict:
+                    findings.add(("CLASS_CONFLICT", each))
+            after = parents_in(model, records, edges, things)
+            parents = {child: parent for child, parent in after.items() if child not in orphans}
+        circle = history[history.index(parents) :]
+        if len(circle) == 1:
+            return things, findings
+        orphans |= {child for each in circle for child in each if any(o.get(child) != each[child] for o in circle)}
+
+
+def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence[Decision] = ()) -> Estate:
+    """Work out the estate of all these loads and decisions."""
+    records, edge_records = present_entities(loads), present_edges(loads)
+    things, findings = settle(model, rules, records, edge_records, decisions)
+    waiting: set[tuple[EdgeKey, str]] = set()
+    said_of: dict[tuple[str, Part, Part, str], list[tuple[float, str, str, dict[str, Any]]]] = {}
+    for key, (attributes, seen) in edge_records.items():
+        ends = [resolve(model, things, key.source, reference) for reference in (key.from_ref, key.to_ref)]
+        if not all(ends):
+            waiting.add((key, "WAITING_REFERENCE"))
+        elif any(len(meant) > 1 for meant in ends):
+            waiting.add((key, "AMBIGUOUS_REFERENCE"))
+        elif ends[0] == ends[1]:
+            waiting.add((key, "SELF_LOOP"))
+        elif not model.allows(key.type_name, ends[0][0].class_name, ends[1][0].class_name):
+            waiting.add((key, "RELATIONSHIP_NOT_ALLOWED"))
+        else:
+            edge = (key.type_name, ends[0][0].records, ends[1][0].records, key.group)
+            said_of.setdefault(edge, []).append((-moment(seen), key.source, digest(attributes), attributes))
+    edges = {(*edge, canonical(min(said, key=lambda each: each[:3])[3])) for edge, said in said_of.items()}
+    return Estate(
+        frozenset((t.records, t.class_name, t.name, canonical(t.attributes)) for t in things),
+        frozenset(edges),
+        frozenset(waiting),
+        frozenset(findings),
+    )
