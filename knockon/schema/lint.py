@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 from knockon.schema.good_model import rules
+from knockon.schema.lint_identity import identity, precedence
 from knockon.schema.model import as_text, build, plural
 from knockon.schema.source import read_sources
 from knockon.schema.values import parse
@@ -61,6 +63,7 @@ def structure(source: ModelSource) -> Iterator[Mistake]:
     yield from _classes(source, source.spec)
     yield from _relationships(source, source.spec)
     yield from _names(source, source.spec)
+    yield from precedence(source, source.spec, partial(_inherited, source.spec), _unknown)
 
 
 def _inheritance(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
@@ -122,6 +125,7 @@ def _classes(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
         if each.redundancy and each.redundancy.group not in spec.relationships:
             message = _unknown(name, "group", each.redundancy.group, spec.relationships, "relationship type")
             yield source.mistake(message, "classes", name, "redundancy", "group")
+        yield from identity(source, spec, name, attributes)
         yield from _lifecycle(source, spec, name, attributes)
 
 
