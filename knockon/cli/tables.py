@@ -199,6 +199,11 @@ def _print(out: Out, title: str, columns: tuple[str, ...], rows: Iterable[tuple[
     out.print(table)
 
 
+def print_table(out: Out, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table of plain text."""
+    _print(out, title, columns, [tuple(escape(cell) for cell in row) for row in rows])
+
+
 def _path(here: Ci, path: tuple[Step, ...]) -> str:
     """Write a line with the names along a path, back to what failed; none where the reason has named it."""
     names = []

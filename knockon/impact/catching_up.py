@@ -146,6 +146,8 @@ class _Work:
             was, now = before["attributes"], after["attributes"]
             if any(as_text(was.get(name)) != as_text(now.get(name)) for name in self._conditions):
                 raise _ReadAnewError
+            if self._model.counts(before["class"], was) != self._model.counts(after["class"], now):
+                raise _ReadAnewError
             self._changed.add(id_)
             if before["name"] != after["name"]:
                 self._renamed.add(id_)
@@ -207,6 +209,8 @@ class _Work:
                 continue
             source, target = entities[key.source_id], entities[key.target_id]
             if not {source.class_name, target.class_name} <= self._model.topology_classes:
+                continue
+            if not all(self._model.counts(each.class_name, each.attributes) for each in (source, target)):
                 continue
             if found := rules.dependency(Edge(key, after["attributes"]), source, target):
                 yield found

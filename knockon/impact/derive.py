@@ -25,8 +25,9 @@ def network(
 ) -> Network:
     """Choose each edge's impact rule and group; give what the engine needs.
 
-    An edge without impact, or with an end that is not among the entities, is left out. ``exclude``
-    names relationship types, either way round, that do not count in this analysis. Linear in both.
+    An edge without impact, or with an end that is not among the entities, is left out; so is one of an
+    entity whose state does not count, such as a server on order, which stands alone. ``exclude`` names relationship
+    types, either way round, that do not count in this analysis. Linear in both.
 
     Raises
     ------
@@ -34,6 +35,7 @@ def network(
         ``exclude`` names no relationship type.
     """
     known = {entity.id: entity for entity in entities}
+    counted = {each: entity for each, entity in known.items() if model.counts(entity.class_name, entity.attributes)}
     left_out = excluded_types(model, exclude)
     rules = Rules(model)
     items = [rules.item(entity) for entity in known.values()]
@@ -41,8 +43,8 @@ def network(
         dependency
         for edge in edges
         if edge.key.type_name not in left_out
-        and (source := known.get(edge.key.source_id))
-        and (target := known.get(edge.key.target_id))
+        and (source := counted.get(edge.key.source_id))
+        and (target := counted.get(edge.key.target_id))
         and (dependency := rules.dependency(edge, source, target))
     ]
     return Network(items, dependencies)

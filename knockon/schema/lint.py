@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 from knockon.schema.good_model import rules
+from knockon.schema.lint_identity import identity, precedence
 from knockon.schema.model import as_text, build, plural
 from knockon.schema.sound import broken_by, lineage, pairs, rooted_classes, sound_part
 from knockon.schema.source import read_sources
@@ -59,6 +61,7 @@ def structure(source: ModelSource) -> Iterator[Mistake]:
     yield from _classes(source, spec, rooted)
     yield from _relationships(source, spec, rooted)
     yield from _names(source, spec)
+    yield from precedence(source, spec, partial(_inherited, spec), _unknown)
 
 
 def _inheritance(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:
@@ -111,6 +114,8 @@ def _classes(source: ModelSource, spec: ModelSpec, rooted: set[str]) -> Iterator
         if each.redundancy and each.redundancy.group not in types:
             message = _unknown(name, "group", each.redundancy.group, spec.relationships, "relationship type")
             yield source.mistake(message, "classes", name, "redundancy", "group")
+        if attributes is not None:
+            yield from identity(source, spec, name, attributes)
         yield from _lifecycle(source, spec, name, attributes)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from knockon.schema.identifiers import Identifier, directions_of, identifiers
 from knockon.schema.states import EffectMap, State, effect_map
-from knockon.schema.values import parse
+from knockon.schema.values import parse, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,8 @@ class Attribute:
 class EntityClass:
     """A class with everything that it inherits.
 
-    ``lineage`` runs from the class itself to its root; ``depth`` is 0 for the root.
+    ``lineage`` runs from the class itself to its root; ``depth`` is 0 for the root. ``identifiers``
+    come strongest first. ``refresh_seconds`` is how long a source's word stays fresh; None: for ever.
     """
 
     name: str
@@ -43,6 +45,8 @@ class EntityClass:
     lineage: tuple[str, ...]
     attributes: Mapping[str, Attribute]
     plural: str
+    identifiers: tuple[Identifier, ...]
+    refresh_seconds: int | None
 
     @property
     def depth(self) -> int:
@@ -231,6 +235,36 @@ class Model:
         found = next((each for each in named if each), None)
         return self.spec.lifecycles[found] if found else None
 
+    @cached_property
+    def _absent_states(self) -> dict[str, tuple[str, frozenset[str]]]:
+        found: dict[str, tuple[str, frozenset[str]]] = {}
+        for name in self.classes:
+            if lifecycle := self.lifecycle(name):
+                absent = frozenset(state for state, each in lifecycle.states.items() if not each.counts)
+                if absent:
+                    found[name] = (lifecycle.attribute, absent)
+        return found
+
+    def counts(self, name: str, attributes: Attributes) -> bool:
+        """Tell whether a thing in this state serves anybody: one that is on order does not.
+
+        A thing without a state, or in one that its lifecycle does not map, counts.
+        """
+        rule = self._absent_states.get(name)
+        return rule is None or attributes.get(rule[0]) not in rule[1]
+
+    def rank(self, source: str, class_name: str, attribute: str | None = None) -> int | None:
+        """Give the place of a source among those that are believed, 0 the strongest; None if it has none.
+
+        One list decides: that for the attribute, else that for the class (each time the deepest class
+        of the lineage that has one), else the general one. Who is not on it has no rank.
+        """
+        rules, lineage = self.spec.sources, self.classes[class_name].lineage
+        lists = [found for each in lineage if attribute and (found := rules.attributes.get(each, {}).get(attribute))]
+        lists += [rules.classes[each] for each in lineage if each in rules.classes]
+        ranking = lists[0] if lists else rules.ranking or ()
+        return ranking.index(source) if source in ranking else None
+
     def state_of(self, name: str, attributes: Attributes) -> LifecycleState:
         """Read where a record stands. A state that its lifecycle does not map counts as open and in effect."""
         lifecycle = self.lifecycle(name)
@@ -246,8 +280,9 @@ class Model:
 def build(spec: ModelSpec) -> Model:
     """Work out inheritance and rules; the specification must have passed ``lint.structure``."""
     classes: dict[str, EntityClass] = {}
+    directions = directions_of(spec)
     for name in spec.classes:
-        _build_class(name, spec, classes)
+        _build_class(name, spec, directions, classes)
     relationships = {
         name: RelationshipType(
             name,
@@ -260,14 +295,18 @@ def build(spec: ModelSpec) -> Model:
     return Model(spec, classes, relationships)
 
 
-def _build_class(name: str, spec: ModelSpec, built: dict[str, EntityClass]) -> EntityClass:
+def _build_class(
+    name: str, spec: ModelSpec, directions: Mapping[str, tuple[str, bool]], built: dict[str, EntityClass]
+) -> EntityClass:
     if name not in built:
         own = spec.classes[name]
-        parent = _build_class(own.is_a, spec, built) if own.is_a else None
+        parent = _build_class(own.is_a, spec, directions, built) if own.is_a else None
         attributes = dict(parent.attributes) if parent else {}
         attributes |= _attributes(name, own.attributes)
         lineage = (name, *parent.lineage) if parent else (name,)
-        built[name] = EntityClass(name, own, lineage, attributes, own.plural or plural(name))
+        refresh = int(seconds(own.refresh)) if own.refresh else parent.refresh_seconds if parent else None
+        known_by = identifiers(spec, lineage, directions)
+        built[name] = EntityClass(name, own, lineage, attributes, own.plural or plural(name), known_by, refresh)
     return built[name]
 
 

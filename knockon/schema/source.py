@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-SECTIONS = ("classes", "relationships", "edge_attributes", "lifecycles")
+SECTIONS = ("classes", "relationships", "edge_attributes", "lifecycles", "sources")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,6 +1,7 @@
 """What a model file may say: the YAML shapes, before inheritance is worked out.
 
-One file holds any of ``classes``, ``relationships``, ``edge_attributes`` and ``lifecycles``; files add up to one model.
+One file holds any of ``classes``, ``relationships``, ``edge_attributes``, ``lifecycles`` and ``sources``; files add up
+to one model.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class AttributeSpec(Spec):
     default: Any = None
     sensitive: bool = False
     indexed: bool = False
+    null_overwrites: bool = False
+    """A source that knows of no value for it counts with that: null may win over another source's value."""
 
 
 class IdentifierSpec(Spec):
@@ -54,6 +57,8 @@ class IdentifierSpec(Spec):
     name: str
     by: tuple[AttributeName, ...] = Field(min_length=1)
     within: TypeName | None = None
+    priority: int = Field(default=100, ge=0)
+    """Smaller is stronger: two records that a stronger set tells apart are not one for a weaker one's sake."""
 
 
 class RedundancySpec(Spec):
@@ -72,6 +77,8 @@ class ClassSpec(Spec):
     attributes: dict[AttributeName, AttributeSpec] = Field(default_factory=dict)
     identifiers: tuple[IdentifierSpec, ...] = ()
     redundancy: RedundancySpec | None = None
+    refresh: str | None = None
+    """ISO 8601 duration: what a source said longer ago than this, counted from the newest word, is stale."""
     lifecycle: str | None = None
     because: str | None = None
     """Why a configuration item of this class needs nothing and nothing needs it."""
@@ -128,11 +135,15 @@ class RelationshipSpec(Spec):
 
 
 class LifecycleStateSpec(Spec):
-    """``open``: the record is not done. ``in_effect``: its declared effects hold at this moment."""
+    """``open``: the record is not done. ``in_effect``: its declared effects hold at this moment.
+
+    ``counts``: a configuration item in this state serves others; one that is on order does not.
+    """
 
     description: str = Field(min_length=1)
     open: bool
     in_effect: bool = False
+    counts: bool = True
 
 
 class LifecycleSpec(Spec):
@@ -141,9 +152,22 @@ class LifecycleSpec(Spec):
     states: dict[str, LifecycleStateSpec] = Field(min_length=1)
 
 
+Ranking = Annotated[tuple[Annotated[str, Field(pattern=r"^[^:\s][^:]*$")], ...], Field(min_length=1)]
+"""Names of sources, the most trusted first."""
+
+
+class SourcesSpec(Spec):
+    """Which source is believed where they differ: in general, for a class, for an attribute of a class."""
+
+    ranking: Ranking | None = None
+    classes: dict[ClassName, Ranking] = Field(default_factory=dict)
+    attributes: dict[ClassName, dict[AttributeName, Ranking]] = Field(default_factory=dict)
+
+
 class ModelSpec(Spec):
     classes: dict[ClassName, ClassSpec] = Field(default_factory=dict)
     relationships: dict[TypeName, RelationshipSpec] = Field(default_factory=dict)
     edge_attributes: dict[AttributeName, AttributeSpec] = Field(default_factory=dict)
     """What a relationship of any type may carry."""
     lifecycles: dict[str, LifecycleSpec] = Field(default_factory=dict)
+    sources: SourcesSpec = SourcesSpec()

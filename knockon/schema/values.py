@@ -204,8 +204,27 @@ def _date(raw: Any) -> str:
         raise _UnfitError(f"is not {kind}") from None
 
 
+_DURATION_KIND = "a duration in days, hours, minutes and seconds such as P1DT2H30M"
+
+
+def seconds(raw: str) -> float:
+    """Give the length of a duration in seconds.
+
+    Raises
+    ------
+    ValueError
+        It is none, as ISO 8601 writes them, without months and years.
+    """
+    try:
+        parts = _matching(_DURATION, raw, _DURATION_KIND).groupdict(default="0")
+    except _UnfitError as error:
+        raise ValueError(f"{raw!r} {error}.") from None
+    worth = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+    return sum(int(parts[unit]) * each for unit, each in worth.items()) + float(f"0.{parts['fraction']}")
+
+
 def _duration(raw: Any) -> str:
-    kind = "a duration in days, hours, minutes and seconds such as P1DT2H30M"
+    kind = _DURATION_KIND
     parts = _matching(_DURATION, raw, kind).groupdict(default="0")
     seconds = int(parts["seconds"]) + 60 * (int(parts["minutes"]) + 60 * int(parts["hours"]))
     minutes, seconds = divmod(seconds, 60)

@@ -99,3 +99,12 @@ def test_types_are_excluded_by_either_name() -> None:
     assert [each.type_name for each in derived(*edges, exclude=("DEPENDS_ON",))] == ["RUNS_ON"]
     with pytest.raises(BadUsage, match="EATS"):
         derived(*edges, exclude=("EATS",))
+
+
+@pytest.mark.parametrize("status", ["ordered", "received", "in_stock", "retired", "disposed"])
+def test_a_member_that_is_not_in_service_counts_in_no_group(status: str) -> None:
+    members = [entity("one", "Hypervisor"), entity("two", "Hypervisor", status=status)]
+    edges = [edge(each.id, "MEMBER_OF", "farm") for each in members]
+    found = network(MODEL, [*ENTITIES, *members], edges)
+    assert [each.supplier for each in found.dependencies] == ["one"]
+    assert {"one", "two"} <= {each.id for each in found.items}

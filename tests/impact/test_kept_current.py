@@ -67,6 +67,8 @@ class Scribe:
         if self.random.random() < 0.05:
             self.classes[key] = self.random.choice(CLASSES)
         own: dict[str, Any] = {"name": f"{key}{self.random.choice(['', '', '-b', '-c'])}"}
+        if self.random.random() < 0.1 and self.classes[key] != "Person":
+            own["status"] = self.random.choice(["ordered", "in_use"])
         if self.classes[key] == "Cluster" and self.random.random() < 0.5:
             own["min_up"] = self.random.choice(["1", "2", "50%"])
         said = thing(key, self.classes[key])
@@ -98,7 +100,7 @@ async def test_a_view_that_followed_the_journal_is_the_one_built_from_scratch(st
         assert now.settled() == then.settled()
         assert [now.path(each) for each in now.settled()] == [then.path(each) for each in then.settled()]
         assert now.survivors() == then.survivors()
-    assert store.scans < 8  # of 24 views: nearly all came of the journal
+    assert store.scans <= 12  # of 24 views: the others came of the journal; a status that changes reads anew
 
 
 async def test_the_next_process_starts_from_what_was_kept(

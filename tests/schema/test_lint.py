@@ -66,6 +66,11 @@ SHAPE = {
     "unknown direction": LINK + "    impact:\n      - name: x\n        flows: up  # <- target_to_source",
     "unknown state": LINK
     + "    impact:\n      - name: x\n        flows: none\n        effect:\n          down: gone  # <- 'degraded'",
+    "source with a colon": "sources:\n  ranking: ['a:b']  # <- pattern",
+    "ranking of nobody": "sources:\n  ranking: []  # <- must not be empty",
+    "unknown key of sources": "sources:\n  rank: [a]  # <- rank is not known here",
+    "negative priority": CLASS
+    + "    identifiers:\n      - name: x\n        by: [name]\n        priority: -1  # <- greater than or equal to 0",
     "bad threshold": CLASS + "    redundancy:\n      group: NEEDS\n      min_up: 0  # <- pattern",
     "over-full threshold": CLASS + "    redundancy:\n      group: NEEDS\n      full_up: 101%  # <- pattern",
     "defined twice": "classes:\n  Machine: {description: x, is_a: Entity}  # <- already defined",
@@ -131,6 +136,22 @@ STRUCTURE = {
     "condition without values": RULE + "          source: {size: []}  # <- allows no value",
     "condition not in stored form": RULE + "          source: {cores: '08'}  # <- write 8 instead of 08",
     "condition on a list": RULE + "          source: {tags: x}  # <- not one plain value",
+    "identifier of a list": CLASS.replace("ConfigurationItem", "Machine")
+    + "    identifiers:\n      - {name: x, by: [tags]}  # <- no list names one thing",
+    "identifier sets of one name": CLASS
+    + "    identifiers:\n"
+    + "      - {name: x, by: [name]}  # <- two identifier sets are called x\n"
+    + "      - {name: x, by: [name], priority: 5}  # <- two identifier sets are called x",
+    "refresh in months": CLASS + "    refresh: P1M  # <- 'P1M' is not a duration in days",
+    "refresh of no time": CLASS + "    refresh: PT0S  # <- at least one second",
+    "source twice": "sources:\n  ranking:\n    - dcim\n    - scan\n    - dcim  # <- dcim stands twice in one ranking",
+    "source twice for a class": "sources:\n  classes:\n    Disk: [a, a]  # <- a stands twice",
+    "source called like a class": "sources:\n  ranking: [Disk]  # <- no source may be called so",
+    "ranking for an unknown class": "sources:\n  classes:\n    Disc: [a]  # <- did you mean Disk",
+    "ranking for attributes of an unknown class": "sources:\n  attributes:\n    X: {name: [a]}  # <- names X",
+    "ranking for an unknown attribute": (
+        "sources:\n  attributes:\n    Machine:\n      core: [a]  # <- did you mean cores"
+    ),
     "plural used twice": CLASS + "    plural: Disks  # <- already that of Disk",
 }
 

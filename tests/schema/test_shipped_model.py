@@ -163,7 +163,7 @@ def test_names_that_scripts_use(model: Model) -> None:
         ("Change", "backed_out", False, False, True),
         ("Incident", "Work in progress (vendor)", True, True, False),
         ("Incident", None, True, True, False),
-        ("Server", None, False, False, True),
+        ("Site", None, False, False, True),
     ],
 )
 def test_a_state_that_no_lifecycle_maps_counts_as_open_and_unknown(
@@ -171,3 +171,46 @@ def test_a_state_that_no_lifecycle_maps_counts_as_open_and_unknown(
 ) -> None:
     found = model.state_of(name, {} if state is None else {"state": state})
     assert (found.state, found.open, found.in_effect, found.known) == (state, is_open, in_effect, known)
+
+
+def test_unlike_things_never_share_a_claim(model: Model) -> None:
+    """An application and the service that it stands for have one name, and are two things."""
+    for one, other in (
+        ("Application", "BusinessService"),
+        ("BusinessService", "TechnicalService"),
+        ("Server", "Hypervisor"),
+        ("Cluster", "Namespace"),
+        ("Customer", "Supplier"),
+        ("Incident", "Change"),
+        ("Site", "Room"),
+        ("Switch", "Server"),
+    ):
+        shared = {(i.declared_by, i.name) for i in model.classes[one].identifiers} & {
+            (i.declared_by, i.name) for i in model.classes[other].identifiers
+        }
+        assert {name for _, name in shared} <= {"serial_number", "asset_tag"}, (one, other)
+
+
+def test_strong_sets_come_before_weak_ones(model: Model) -> None:
+    def sets(name: str) -> list[str]:
+        return [each.name for each in model.classes[name].identifiers]
+
+    assert sets("Server") == ["serial_number", "asset_tag", "hostname", "name"]
+    assert sets("VirtualMachine") == ["uuid", "serial_number", "asset_tag", "hostname", "name"]
+    assert sets("Pod") == ["uid", "name_in_namespace"]
+    assert sets("Person") == ["employee_number", "email"]
+    assert model.classes["Pod"].identifiers[1].within == ("CONTAINS", False)
+    assert model.classes["Database"].identifiers[0].within == ("RUNS_ON", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        ("ordered", False), ("received", False), ("in_stock", False), ("in_use", True), ("in_maintenance", True),
+        ("retired", False), ("disposed", False), ("Installed (vendor)", True), (None, True),
+    ],
+)  # fmt: skip
+def test_what_is_not_in_service_does_not_count(model: Model, status: str | None, *, counts: bool) -> None:
+    assert model.counts("Hypervisor", {"status": status}) is counts
+    assert model.counts("Incident", {"state": "closed"})
+    assert model.counts("Site", {"status": "retired"})

@@ -1,0 +1,78 @@
+"""What is wrong with how things are told apart and whose word counts: identifier sets, refresh, source precedence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from knockon.schema.values import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from knockon.schema.source import Mistake, ModelSource
+    from knockon.schema.spec import AttributeSpec, ModelSpec
+
+
+def identity(
+    source: ModelSource, spec: ModelSpec, name: str, attributes: Mapping[str, AttributeSpec]
+) -> Iterator[Mistake]:
+    """Find what is wrong with the identifier sets and the refresh period of one class."""
+    own = spec.classes[name]
+    names = Counter(each.name for each in own.identifiers)
+    for index, each in enumerate(own.identifiers):
+        path = ("classes", name, "identifiers", index)
+        if names[each.name] > 1:
+            yield source.mistake(f"{name}: two identifier sets are called {each.name}.", *path, "name")
+        for attribute in each.by:
+            if attribute in attributes and attributes[attribute].many:
+                message = f"{name}: {attribute} is a list, and no list names one thing."
+                yield source.mistake(message, *path, "by")
+    if own.refresh is not None:
+        try:
+            short = seconds(own.refresh) < 1
+            message = "refresh must be at least one second"
+        except ValueError as error:
+            short, message = True, f"refresh: {str(error).rstrip('.')}"
+        if short:
+            yield source.mistake(f"{name}: {message}.", "classes", name, "refresh")
+
+
+def precedence(
+    source: ModelSource,
+    spec: ModelSpec,
+    attributes_of: Callable[[str], Mapping[str, AttributeSpec]],
+    unknown: Callable[..., str],
+) -> Iterator[Mistake]:
+    """Find what is wrong with the rankings of sources."""
+    rules = spec.sources
+    lists: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(("ranking",), rules.ranking or ())]
+    for name, ranking in rules.classes.items():
+        lists.append((("classes", name), ranking))
+        if name not in spec.classes:
+            yield source.mistake(unknown("sources", "classes", name, spec.classes), "sources", "classes", name)
+    for name, by_attribute in rules.attributes.items():
+        if name not in spec.classes:
+            yield source.mistake(unknown("sources", "attributes", name, spec.classes), "sources", "attributes", name)
+            continue
+        declared = attributes_of(name)
+        for attribute, ranking in by_attribute.items():
+            path = ("attributes", name, attribute)
+            lists.append((path, ranking))
+            if attribute not in declared:
+                message = unknown("sources", name, attribute, declared, "attribute")
+                yield source.mistake(message, "sources", *path)
+    for where, ranking in lists:
+        yield from _ranking(source, spec, where, ranking)
+
+
+def _ranking(
+    source: ModelSource, spec: ModelSpec, where: tuple[str, ...], ranking: tuple[str, ...]
+) -> Iterator[Mistake]:
+    for position, each in enumerate(ranking):
+        if each in ranking[:position]:
+            message = f"sources: {each} stands twice in one ranking."
+            yield source.mistake(message, "sources", *where, position)
+        if each in spec.classes:
+            message = f"sources: {each} is a class, and no source may be called so."
+            yield source.mistake(message, "sources", *where, position)
