@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import ask, bring, keep, planning, scenario, serving
+from knockon.cli import analyse, ask, bring, keep, planning, scenario, serving, structure
 from knockon.errors import KnockonError
 
 
@@ -63,6 +63,10 @@ app.command("rolling-order")(planning.rolling_order)
 app.command("recovery-order")(planning.recovery_order)
 app.command("availability")(planning.availability)
 app.add_typer(scenario.commands, name="scenario")
+app.command("dependencies")(structure.dependencies)
+app.command("paths")(structure.paths)
+app.command("spof")(structure.spof)
+app.command("analyse")(analyse.analyse)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

@@ -1,0 +1,115 @@
+"""Questions to the estate as it stands: ``dependencies``, ``paths`` and ``spof``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.errors import BadUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from knockon.impact.topologies import Topologies
+    from knockon.itsm.structure_answer import CommonAnswer, DependenciesAnswer
+
+Answer = TypeVar("Answer")
+
+
+def dependencies(
+    refs: Annotated[
+        list[str],
+        typer.Argument(metavar="REF...", help="An id, Class:name, source:key, or a name.", show_default=False),
+    ],
+    max_distance: Annotated[
+        int | None, typer.Option(min=1, help="Show only what is at most so many steps away.", show_default=False)
+    ] = None,
+    common: Annotated[bool, typer.Option("--common", help="What all of several REFs need, nearest first.")] = False,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """What something needs, by which way, and what several things have in common."""
+    from knockon.itsm import structure
+    from knockon.itsm.structure_answer import CommonAnswer, common_json, dependencies_json
+
+    if max_distance is not None and common:
+        raise BadUsage("--max-distance is for one REF; --common lists the nearest first.")
+    if not common and len(refs) > 1:
+        raise BadUsage("Name one REF, or add --common to ask what several have in common.")
+
+    async def work(topologies: Topologies) -> CommonAnswer | DependenciesAnswer:
+        if common:
+            return await structure.common_upstream(topologies, refs)
+        return await structure.dependencies(topologies, refs[0], max_distance=max_distance)
+
+    answer = _asked(work, store)
+    if as_json:
+        print_json(common_json(answer) if isinstance(answer, CommonAnswer) else dependencies_json(answer))
+    else:
+        from knockon.cli.structure_tables import print_common, print_dependencies
+
+        print_common(answer) if isinstance(answer, CommonAnswer) else print_dependencies(answer)
+
+
+def paths(
+    one: Annotated[str, typer.Argument(metavar="A", help="An id, Class:name, source:key, or a name.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    limit: Annotated[int, typer.Option(min=1, help="How many paths to show at most.")] = 20,
+    max_length: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="All paths of at most so many steps that pass nothing twice; else the shortest.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """By which ways one thing needs another, in whichever direction there is one."""
+    from knockon.itsm.structure import paths_between
+    from knockon.itsm.structure_answer import paths_json
+
+    answer = _asked(lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length), store)
+    if as_json:
+        print_json(paths_json(answer))
+    else:
+        from knockon.cli.structure_tables import print_paths
+
+        print_paths(answer)
+
+
+def spof(
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="An id, Class:name, source:key, or a name.")],
+    limit: Annotated[int, typer.Option(min=1, help="How often the engine may run before the lists are cut.")] = 20_000,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Which single failures take a service down, and which redundant things share one fate."""
+    from knockon.itsm.structure import single_points_of_failure
+    from knockon.itsm.structure_answer import points_json
+
+    answer = _asked(lambda topologies: single_points_of_failure(topologies, service, limit=limit), store)
+    if as_json:
+        print_json(points_json(answer))
+    else:
+        from knockon.cli.structure_tables import print_points
+
+        print_points(answer)
+
+
+def _asked(work: Callable[[Topologies], Awaitable[Answer]], store: str | None) -> Answer:
+    """Ask the store that is meant."""
+
+    async def asked() -> Any:
+        from knockon.impact.topologies import Topologies
+
+        found = settings(store)
+        model = model_of(found)
+        async with asking(found, model) as opened:
+            return await work(Topologies(opened, model))
+
+    answer: Answer = run(asked())
+    return answer

@@ -1,0 +1,55 @@
+"""``paths`` and ``singlePointsOfFailure``: the same as on the command line, field by field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from knockon.itsm.structure import paths_between, single_points_of_failure
+from knockon.itsm.structure_answer import paths_json, points_json
+from tests.graphql.conftest import link, thing
+
+if TYPE_CHECKING:
+    from tests.graphql.conftest import Api
+
+PATHS = """query($from: String!, $to: String!, $limit: Int!, $max: Int) {
+  paths(from: $from, to: $to, limit: $limit, maxLength: $max) {
+    revision direction truncated consumer { id class name } supplier { id class name }
+    paths { length steps { from type to } } } }"""
+POINTS = """
+fragment Point on SinglePointOfFailure { id class name state weight services distance path { from type to } }
+query($service: String!) { singlePointsOfFailure(service: $service) {
+  id class name revision truncated down { ...Point } degraded { ...Point }
+  sharedFates { id class name group state because cause { id class name } members { id class name } } } }"""
+
+
+def without_graph(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in answer.items() if name not in {"nodes", "edges"}}
+
+
+@pytest.mark.parametrize(
+    ("ends", "limit", "longest"),
+    [(("shop", "srv-1"), 20, None), (("srv-1", "shop"), 20, 9), (("shop", "box"), 20, None), (("shop", "srv-1"), 1, 9)],
+)
+async def test_paths_say_the_same(api: Api, ends: tuple[str, str], limit: int, longest: int | None) -> None:
+    await api.load(link("web", "DEPENDS_ON", "srv-1"))
+    answer = await api.ask(PATHS, **{"from": ends[0], "to": ends[1], "limit": limit, "max": longest})
+    expected = await paths_between(api.topologies, *ends, limit=limit, max_length=longest)
+    assert answer["paths"] == without_graph(paths_json(expected))
+
+
+async def test_single_points_say_the_same(api: Api) -> None:
+    await api.load(
+        thing("rack", "Rack"), link("srv-1", "LOCATED_IN", "rack"), link("srv-2", "LOCATED_IN", "rack"),
+    )  # fmt: skip
+    for service in ("shop", "intranet"):
+        answer = await api.ask(POINTS, service=service)
+        expected = await single_points_of_failure(api.topologies, service)
+        assert answer["singlePointsOfFailure"] == without_graph(points_json(expected))
+    assert "rack" in {each["name"] for each in (await api.ask(POINTS, service="shop"))["singlePointsOfFailure"]["down"]}
+
+
+async def test_what_is_not_there_is_an_error_with_its_code(api: Api) -> None:
+    assert (await api.code(POINTS, service="nothing"))[0] == "REFERENCE_NOT_FOUND"
+    assert (await api.code(PATHS, **{"from": "shop", "to": "shop", "limit": 1}))[0] == "BAD_USAGE"
