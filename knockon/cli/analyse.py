@@ -78,12 +78,12 @@ def _radii(view: View, executor: Executor, out: Path | None) -> list[Radius]:
     """Compute, with a progress bar on standard error."""
     from tempfile import TemporaryDirectory
 
-    from rich.console import Console
+    from knockon.cli.tables import Out
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from knockon.impact.estate import radii
 
-    console = Console(stderr=True)
+    console = Out(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         writing_to(out or Path("a temporary folder")),

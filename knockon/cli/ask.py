@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from knockon.itsm.answer import ImpactAnswer, SupportsAnswer
 
 SeedState = Literal["down", "degraded", "removed"]
+Format = Literal["table", "json", "mermaid", "dot", "graphml", "csv"]
 _STATES = ("down", "degraded", "removed")
 
 
@@ -44,7 +45,7 @@ def impact(
         list[str] | None,
         typer.Option(metavar="TYPE", help="Leave a relationship type out of this analysis.", show_default=False),
     ] = None,
-    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print the answer.")] = "table",
+    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
@@ -73,6 +74,11 @@ def impact(
     answer = run(work())
     if as_json or output == "json":
         print_json(impact_json(answer))
+    elif output != "table":
+        from knockon.itsm.drawing import WRITERS
+        from knockon.itsm.drawn import impact_drawing
+
+        typer.echo(WRITERS[output](impact_drawing(answer)), nl=False)
     else:
         from knockon.cli.tables import print_impact
 
@@ -81,7 +87,7 @@ def impact(
 
 def supports(
     ref: Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")],
-    output: Annotated[Literal["table", "json"], typer.Option("--format", help="How to print the answer.")] = "table",
+    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
@@ -100,6 +106,11 @@ def supports(
     answer = run(work())
     if as_json or output == "json":
         print_json(supports_json(answer))
+    elif output != "table":
+        from knockon.itsm.drawing import WRITERS
+        from knockon.itsm.drawn import supports_drawing
+
+        typer.echo(WRITERS[output](supports_drawing(answer)), nl=False)
     else:
         from knockon.cli.tables import print_supports
 
