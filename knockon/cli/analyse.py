@@ -78,9 +78,9 @@ def _radii(view: View, executor: Executor, out: Path | None) -> list[Radius]:
     """Compute, with a progress bar on standard error."""
     from tempfile import TemporaryDirectory
 
-    from knockon.cli.tables import Out
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from knockon.cli.tables import Out
     from knockon.impact.estate import radii
 
     console = Out(stderr=True)
