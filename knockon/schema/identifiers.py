@@ -37,6 +37,7 @@ def identifiers(
         (each.priority, place, owner, each.name, each)
         for place, owner in enumerate(lineage)
         for each in spec.classes[owner].identifiers
+        if each.within is None or each.within in directions  # lint also builds what is left of a broken model
     ]
     return tuple(
         Identifier(name, each.by, directions[each.within] if each.within else None, priority, owner)

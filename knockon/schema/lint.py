@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from difflib import get_close_matches
-from functools import partial
 from typing import TYPE_CHECKING
 
 from knockon.schema.good_model import rules
@@ -61,7 +60,11 @@ def structure(source: ModelSource) -> Iterator[Mistake]:
     yield from _classes(source, spec, rooted)
     yield from _relationships(source, spec, rooted)
     yield from _names(source, spec)
-    yield from precedence(source, spec, partial(_inherited, spec), _unknown)
+
+    def attributes_of(name: str) -> Mapping[str, AttributeSpec] | None:
+        return _inherited(spec, name) if name in rooted else None
+
+    yield from precedence(source, spec, attributes_of, _unknown)
 
 
 def _inheritance(source: ModelSource, spec: ModelSpec) -> Iterator[Mistake]:

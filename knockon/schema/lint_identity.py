@@ -41,25 +41,26 @@ def identity(
 def precedence(
     source: ModelSource,
     spec: ModelSpec,
-    attributes_of: Callable[[str], Mapping[str, AttributeSpec]],
+    attributes_of: Callable[[str], Mapping[str, AttributeSpec] | None],
     unknown: Callable[..., str],
 ) -> Iterator[Mistake]:
-    """Find what is wrong with the rankings of sources."""
+    """Find what is wrong with the rankings of sources; ``attributes_of`` gives None where they are not known."""
+    classes = {*spec.classes, *source.doubtful}
     rules = spec.sources
     lists: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(("ranking",), rules.ranking or ())]
     for name, ranking in rules.classes.items():
         lists.append((("classes", name), ranking))
-        if name not in spec.classes:
+        if name not in classes:
             yield source.mistake(unknown("sources", "classes", name, spec.classes), "sources", "classes", name)
     for name, by_attribute in rules.attributes.items():
-        if name not in spec.classes:
+        if name not in classes:
             yield source.mistake(unknown("sources", "attributes", name, spec.classes), "sources", "attributes", name)
             continue
         declared = attributes_of(name)
         for attribute, ranking in by_attribute.items():
             path = ("attributes", name, attribute)
             lists.append((path, ranking))
-            if attribute not in declared:
+            if declared is not None and attribute not in declared:
                 message = unknown("sources", name, attribute, declared, "attribute")
                 yield source.mistake(message, "sources", *path)
     for where, ranking in lists:

@@ -329,6 +329,26 @@ def test_mistakes_hide_none_elsewhere_and_have_no_consequences(tmp_path: Path, n
     assert [(each.file, each.line) for each in found] == here + elsewhere, found
 
 
+def test_identifiers_and_rankings_that_rest_on_a_mistake_are_no_further_one(tmp_path: Path) -> None:
+    base, extra = tmp_path / "base.yaml", tmp_path / "extra.yaml"
+    base.write_text(BASE)
+    extra.write_text("""
+classes:
+  Bolt: {description: x, is_a: Entity, identifiers: [{name: held, by: [name], within: HELD_BY}]}
+  Washer: {description: x, is_a: Entity, identifiers: [{name: pressed, by: [name], within: PRESSED_BY}]}
+  Gizmo: {is_a: Entity}
+  Gadget: {description: x, is_a: Entitty}
+relationships:
+  HOLDS: {inverse: HELD_BY, description: x, ends: [[Bolt, Boltt]], impact: none, because: x}
+  PRESSES: {inverse: PRESSED_BY, description: x, ends: [], impact: none, because: x}
+sources:
+  classes: {Gizmo: [scan]}
+  attributes: {Gadget: {size: [scan]}}
+""")
+    found = mistakes([base, extra])
+    assert [(each.file, each.line) for each in found] == [(str(extra), line) for line in (5, 6, 8, 9)], found
+
+
 @pytest.mark.parametrize("name", [*SHAPE, *STRUCTURE])
 def test_a_model_of_bad_shape_or_structure_is_refused(tmp_path: Path, name: str) -> None:
     base, extra = tmp_path / "base.yaml", tmp_path / "extra.yaml"
