@@ -15,7 +15,7 @@ from knockon.cmdb.relate import WHY
 from knockon.cmdb.retirement import missing, refuse_many
 from knockon.cmdb.rows import RevisionHead, Scope
 from knockon.cmdb.seen_again import SeenAgain
-from knockon.errors import FindingCode, RejectCode, SafetyBrake, StoreBusy
+from knockon.errors import BadUsage, FindingCode, RejectCode, SafetyBrake, StoreBusy
 from knockon.schema.observation import Reject
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ async def load(
 
     Raises
     ------
+    BadUsage
+        The records of a complete load were seen at several moments; nothing was written.
     SafetyBrake
         A complete load would retire too much of its scope; nothing was written.
     StoreError
@@ -81,6 +83,8 @@ async def load(
     """
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     intake = take_in(model, items, now)
+    if complete and len(intake.moments) > 1:
+        raise BadUsage("A complete load is seen at one moment, and these files say several (`seen`); load them apart.")
     at = max(intake.moments, default=now)
     run = _Run(store, model, RevisionHead(actor, "load", source, now, model.version, {}), Scope(source, scope), strict)
     complete = complete and run.is_whole(intake)
@@ -235,38 +239,56 @@ class _Run:
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
         report.skipped = dict(sorted(intake.skipped.items()))
-        moment = complete or await self._seen_as_one(intake)
+        moment = complete or await self._seen_as_one(intake, self._rehearsal or self._store)
         parts: list[list[Again]] = [[]] if moment else list(self._seen_again.parts(SEEN_AGAIN))
         for part in parts[:-1]:
             await self._note_seen(part, "seen", {})
         self._scope = replace(self._scope, seen=moment or "", complete=complete or "")
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
-        await self._note_seen(parts[-1], "run", note)
+        await self._note_seen(parts[-1], "run", note, intake)
 
-    async def _seen_as_one(self, intake: Intake) -> str | None:
+    async def _seen_as_one(self, intake: Intake, reader: Store | Write) -> str | None:
         """Give the one moment at which this load saw all that its scope holds; None if it did not."""
         moments = intake.moments
         if self._overtaken or len(moments) != 1:
             return None
         wanted = (len(intake.entities), len(intake.relationships) - self._unwritten)
-        reader = self._rehearsal or self._store
         return moments.pop() if await reader.count_held(self._scope.source, self._scope.name) == wanted else None
 
-    async def _note_seen(self, part: list[Again], kind: str, note: dict[str, Any]) -> None:
+    async def _note_seen(
+        self, part: list[Again], kind: str, note: dict[str, Any], intake: Intake | None = None
+    ) -> None:
+        """Note what was seen again; with ``intake``, at the end of the run, the moment of the whole scope too."""
         self._head = replace(self._head, kind=kind, note=note)
 
         async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
+            entries = await self._note_scope(write, intake) if intake and self._scope.seen else []
             for seen, keys, edge_keys in part:
                 await write.touch(self._head.source, seen, keys, edge_keys)
-            if kind == "run" and self._scope.seen:
-                known = (await write.scopes({self._scope.source})).get((self._scope.source, self._scope.name))
-                await write.put_scope(known.later(self._scope) if known else self._scope)
-            edges = self._seen_again.edges if kind == "run" else ()
+            edges = self._seen_again.edges if intake else ()
             contested = {key for some in _batches(sorted(edges), SEEN_AGAIN) for key in await write.contested(some)}
             changes = await relate.reweigh(write, contested)
-            return changes, changes.entries, True
+            return changes, [*entries, *changes.entries], True
 
         self._count(await self._write(work))
+
+    async def _note_scope(self, write: Write, intake: Intake) -> list[JournalEntry]:
+        """Note when the scope was seen as one; first mend what another writer has put into it meanwhile."""
+        scope = self._scope
+        entries: list[JournalEntry] = []
+        if scope.complete:
+            late = missing(await write.held(scope.source, scope.name), intake)
+            edges = await relate.withdraw(write, scope, late.edge_records, scope.complete)
+            changes = await reconcile.withdraw(write, self._model, scope, late.records, scope.complete)
+            _, entries, _ = await self._reread(write, changes)
+            entries = [*edges.entries, *entries]
+        elif not await self._seen_as_one(intake, write):
+            for seen, keys, edge_keys in next(self._seen_again.parts(len(intake.entities) + len(intake.relationships))):
+                await write.touch(self._head.source, seen, keys, edge_keys)
+            return entries
+        known = (await write.scopes({scope.source})).get((scope.source, scope.name))
+        await write.put_scope(known.later(scope) if known else scope)
+        return entries
 
     async def _spread(self, write: Write, batch: Sequence[Taken[Any]]) -> None:
         """Before a record joins a scope that was seen as one later than it: give each of the others its own moment."""

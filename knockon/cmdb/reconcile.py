@@ -91,7 +91,7 @@ async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[st
     known = await write.records([(scope.source, key) for key in keys])
     scopes = await write.scopes({scope.source})
     gone = [
-        replace(record, present=False)
+        replace(record, present=False, seen=last_seen(record, scopes))
         for record in known.values()
         if record.present and record.scope == scope.name and last_seen(record, scopes) < at
     ]

@@ -109,7 +109,7 @@ async def withdraw(write: Write, scope: Scope, keys: Collection[EdgeRecordKey], 
     known = await write.edge_records(keys)
     scopes = await write.scopes({scope.source})
     gone = [
-        _withdrawn(record)
+        replace(_withdrawn(record), seen=last_seen(record, scopes))
         for record in known.values()
         if record.present and record.scope == scope.name and last_seen(record, scopes) < at
     ]

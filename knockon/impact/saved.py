@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from knockon import __version__
 from knockon.impact.ids import Ids
 from knockon.impact.kernel import Graph
 from knockon.impact.register import Register
@@ -72,7 +73,7 @@ class Shelf:
 
     @property
     def _home(self) -> Path:
-        return self.folder / f"topology-{LAYOUT}-{self.model_version}"
+        return self.folder / f"topology-{__version__}-{LAYOUT}-{self.model_version}"
 
     def load(self, revision: int, mark: str) -> Base | None:
         """Map one into memory; None where it is damaged or gone. Reads it once, to check it."""

@@ -101,6 +101,8 @@ class Topologies:
             return view
         asked = time.monotonic()
         wanted = await self.store.revision()
+        if view is not None and view.revision > wanted:  # the store was restored, or made anew
+            self._views.clear()
         view = self._views.get(left_out)
         while view is None or view.revision < wanted:
             # a build under way may have read an older revision: then the next one is ours

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from knockon.cmdb import retirement
 from knockon.cmdb.load import load
-from knockon.errors import FindingCode, SafetyBrake
+from knockon.cmdb.rows import Held
+from knockon.errors import BadUsage, FindingCode, SafetyBrake
 from knockon.schema.observation import EntityObservation, Reject
 from tests.cmdb.contract.estate import MODEL, head
 from tests.cmdb.test_load import MONDAY, TUESDAY, WEDNESDAY, estate, link, thing
@@ -81,7 +83,7 @@ async def test_the_order_of_complete_loads_does_not_matter(store: Store) -> None
         ("", [thing("s"), thing("t"), link("s", "t")]),
         ("", [thing("s", seen=TUESDAY), thing("u", seen=TUESDAY), link("s", "u", seen=TUESDAY)]),
         ("", [thing("s", seen=WEDNESDAY, size=3), thing("t", seen=WEDNESDAY), link("s", "t", seen=WEDNESDAY)]),
-        ("other", [thing("u", seen="2026-11-05T08:00:00Z"), thing("w", seen=MONDAY)]),
+        ("other", [thing("u", seen="2026-11-05T08:00:00Z"), thing("w", seen="2026-11-05T08:00:00Z")]),
     ]
     found = []
     for turn, order in enumerate(permutations(range(4))):
@@ -208,3 +210,43 @@ async def test_a_dry_run_says_that_the_brake_would_hold(store: Store) -> None:
     report = await whole(store, thing("0", seen=TUESDAY), dry_run=True)
     assert [each.code for each in report.findings] == [FindingCode.LARGE_RETIREMENT]
     assert report.entities.retired == 29
+
+
+async def test_a_complete_load_is_seen_at_one_moment(store: Store) -> None:
+    with pytest.raises(BadUsage, match="one moment"):
+        await whole(store, thing("s"), thing("t", seen=TUESDAY))
+    assert await store.revision() == 0
+
+
+async def test_a_late_report_in_another_scope_does_not_bring_back_what_was_withdrawn(store: Store) -> None:
+    loads: list[tuple[str, str, bool]] = [
+        ("a", MONDAY, False), ("a", WEDNESDAY, False), ("a", "2026-11-05T08:00:00Z", True), ("b", TUESDAY, False),
+    ]  # fmt: skip
+    for turn, order in enumerate(([0, 1, 2, 3], [3, 0, 1, 2], [0, 3, 1, 2])):
+        source = f"s{turn}"
+        for number in order:
+            scope, seen, complete = loads[number]
+            items = [thing("other" if complete else "x", source=source, seen=seen)]
+            await say(store, *items, source=source, scope=scope, complete=complete)
+        assert (await store.resolve([f"k:{source}:x", f"k:{source}:other"])).keys() == {f"k:{source}:other"}, order
+
+
+async def test_what_another_writer_puts_into_the_scope_meanwhile_does_not_outlive_a_complete_load(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await whole(store, thing("s"), thing("t"))
+    real = retirement.missing
+    asked = 0
+
+    def and_meanwhile(held: Held, intake: Any) -> Held:
+        nonlocal asked
+        asked += 1
+        found = real(held, intake)
+        # the first two look before the other writer commits
+        return found if asked > 2 else Held(found.records - {"late"}, found.edge_records)
+
+    monkeypatch.setattr("knockon.cmdb.load.missing", and_meanwhile)
+    await say(store, thing("late", seen=TUESDAY))
+    await whole(store, thing("s", seen=WEDNESDAY), thing("t", seen=WEDNESDAY))
+    assert await names(store) == {"s", "t"}
+    assert asked == 3

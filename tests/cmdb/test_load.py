@@ -128,8 +128,7 @@ async def test_a_name_that_becomes_ambiguous_waits_again_and_a_rename_settles_it
 @pytest.mark.parametrize("strict", [False, True])
 async def test_an_ambiguous_reference_is_told_with_what_it_means(store: Store, strict: bool) -> None:
     await say(store, thing("1", name="db"), thing("2", name="db"), thing("app", "Application"))
-    ids = sorted(each.id for each in (await store.scan(("Server",))).entities)
-    means = f"app DEPENDS_ON Server:db: 'Server:db' means several things: Server:db ({ids[0]}), Server:db ({ids[1]}). "
+    means = "app DEPENDS_ON Server:db: 'Server:db' means several things: Server:db (a:1), Server:db (a:2). "
     advice = "Use source:key or an id, or load without --strict: then it waits."
     for _ in range(2):  # the second time the record may be known already
         report = await say(store, link("app", "Server:db"), link("app", "gone"), strict=strict)
