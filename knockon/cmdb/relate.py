@@ -234,8 +234,8 @@ async def _imply(write: Write, edges: Collection[EdgeKey], result: Related) -> N
     """Write the edges that are not as their records imply."""
     stored = await write.edges(edges)
     sayings = await write.sayings(edges)
-    several = {record.key.source for each in sayings.values() if len(each) > 1 for record in each}
-    scopes = await write.scopes(several) if several else {}
+    sources = {record.key.source for each in sayings.values() if len(each) > 1 for record in each}
+    scopes = await write.scopes(sources) if sources else {}
     changed: list[Edge] = []
     for key in sorted(edges):
         old = stored.get(key)
