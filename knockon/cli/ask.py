@@ -53,6 +53,7 @@ def impact(
     from knockon.itsm.answer import impact_json
     from knockon.itsm.blast_radius import Ask, blast_radius
 
+    output = _one_format(output, as_json)
     asks = [Ask(*_reference_and_state(ref, state)) for ref in refs]
     pins = [_pin(each) for each in assume or []]
 
@@ -72,7 +73,7 @@ def impact(
                 raise
 
     answer = run(work())
-    if as_json or output == "json":
+    if output == "json":
         print_json(impact_json(answer))
     elif output != "table":
         from knockon.itsm.drawing import WRITERS
@@ -95,6 +96,8 @@ def supports(
     from knockon.itsm import blast_radius
     from knockon.itsm.answer import supports_json
 
+    output = _one_format(output, as_json)
+
     async def work() -> SupportsAnswer:
         from knockon.impact.topologies import Topologies
 
@@ -104,7 +107,7 @@ def supports(
             return await blast_radius.supports(Topologies(opened, model, found.cache_folder), ref)
 
     answer = run(work())
-    if as_json or output == "json":
+    if output == "json":
         print_json(supports_json(answer))
     elif output != "table":
         from knockon.itsm.drawing import WRITERS
@@ -115,6 +118,12 @@ def supports(
         from knockon.cli.tables import print_supports
 
         print_supports(answer)
+
+
+def _one_format(output: Format, as_json: bool) -> Format:
+    if as_json and output not in ("table", "json"):
+        raise BadUsage(f"--json and --format {output} contradict each other; choose one.")
+    return "json" if as_json else output
 
 
 def _reference_and_state(text: str, default: str) -> tuple[str, str]:

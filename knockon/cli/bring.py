@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -14,6 +16,8 @@ import typer
 from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings, writing_to
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from knockon.cmdb.load_report import LoadReport
     from knockon.itsm.answer import ImpactAnswer
     from knockon.server.settings import Settings
@@ -62,8 +66,10 @@ def load(
     retire more than a fifth of its scope, and at least 20 things: nothing is written.
     """
     started = time.monotonic()
+    found = settings(store)
     how = How(scope or "", complete, strict, allow_retire, dry_run)
-    report, hit = load_files(settings(store), files, source=source, input_format=input_format, how=how)
+    with _rehearsal_room(found, how) as room:
+        report, hit = load_files(room, files, source=source, input_format=input_format, how=how)
     if as_json:
         from knockon.itsm.answer import impact_json
 
@@ -79,6 +85,19 @@ def load(
             print_impact(hit)
     if report.rejects:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _rehearsal_room(found: Settings, how: How) -> Iterator[Settings]:
+    """Give the settings to load with: a dry run into a store that is not there makes none."""
+    from knockon.cmdb.stores import store_file
+
+    file = store_file(found.store_url)
+    if not how.dry_run or file is None or file.exists():
+        yield found
+        return
+    with TemporaryDirectory() as folder:
+        yield found.model_copy(update={"store": f"sqlite://{folder}/estate.db"})
 
 
 def load_files(

@@ -40,7 +40,7 @@ class Out(Console):
 def print_impact(answer: ImpactAnswer) -> None:
     """Print an impact answer: services first, then what else is hit, what holds, and what is not known."""
     out = Out()
-    seeds = ", ".join(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
+    seeds = _some(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
     given = "" if answer.given == "none" else f", knowing what is {answer.given}"
     out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
     if answer.assumed:

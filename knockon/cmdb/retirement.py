@@ -35,5 +35,6 @@ def refuse_many(retiring: int, held: int, scope: Scope) -> None:
         named = f" in scope {scope.name}" if scope.name else ""
         raise SafetyBrake(
             f"{retiring} of the {held} things that {scope.source} reports{named} are missing from this load and would "
-            "be retired, so nothing was written. If that is right, load with --allow-retire; --dry-run lists them."
+            "be retired, so it is refused and nothing is written. If that is right, load with --allow-retire; "
+            "--dry-run --json lists them."
         )

@@ -66,3 +66,10 @@ def test_the_safety_brake_refuses_with_its_own_exit_code(knockon: Knockon, tmp_p
     assert (ran.code, ran.out) == (4, "")
     assert ran.err.startswith("knockon: SAFETY_BRAKE: 30 of the 50 things that survey reports are missing")
     assert knockon("load", "few.yaml", "--complete", "--allow-retire", "--json").json()["retired"] == 30
+
+
+def test_a_dry_run_makes_no_store(knockon: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "whole.yaml").write_text(WHOLE)
+    report = knockon("load", "whole.yaml", "--dry-run", "--json").json()
+    assert (report["created"], report["revision"]) == (3, 0)
+    assert not (tmp_path / "estate.db").exists()

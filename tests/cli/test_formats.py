@@ -37,3 +37,9 @@ def test_pictures_are_drawn_of_both_questions(estate: Knockon, name: str, first:
         drawn = estate(question, "ESX1", "--format", name).out
         assert drawn.splitlines()[0] == first
         assert "ESX1" in drawn
+
+
+def test_two_formats_at_once_are_refused(estate: Knockon) -> None:
+    ran = estate("impact", "ESX1", "--json", "--format", "csv")
+    assert (ran.code, ran.out) == (2, "")
+    assert "choose one" in ran.err
