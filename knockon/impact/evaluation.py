@@ -180,8 +180,8 @@ class Evaluation:
         """Give the same states, with the paths and distances of what is worse than before leading to what made it so.
 
         ``before`` is of the same topology, with no more seeds than this one. Such a path runs over causes that
-        are worse than before, by the shortest way, to a seed that is, or to where a pin was lifted. Of what is
-        not worse, nothing changes.
+        are worse than before, by the shortest way, to a seed that is, or to where a pin was lifted. What is not
+        worse keeps its distance and first step, and its path as far as nothing on it is worse.
         """
         lifted, ids = before.pins - self.pins, self.topology.ids
         if not len(before._found.items) and not lifted:

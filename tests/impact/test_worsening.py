@@ -60,8 +60,10 @@ def test_a_path_leads_over_what_got_worse_to_what_was_added(
                 here = step.supplier
             assert own[here] == after.state(here) or here in before.pins
         elif after.state(each) is not State.OPERATIONAL:
-            assert traced.path(each) == after.path(each)
-            assert traced.distance(each) == after.distance(each)
+            path, usual = traced.path(each), after.path(each)
+            assert (traced.distance(each), path[:1]) == (after.distance(each), usual[:1])
+            if all(after.state(step.supplier) is before.state(step.supplier) for step in usual):
+                assert path == usual
 
 
 @given(cases())
