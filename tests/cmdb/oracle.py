@@ -57,7 +57,7 @@ class EdgeReport:
 
 @dataclass(frozen=True)
 class Load:
-    """``rejected`` are the keys of rejected records: they count as reported, and say nothing else."""
+    """``rejected`` are the keys of rejected records: a complete load counts as reporting them, and that is all."""
 
     source: str
     seen: str
@@ -155,11 +155,16 @@ def entity_age(load: Load, report: EntityReport) -> tuple[str, bool, str]:
 def is_present(loads: Sequence[Load], source: str, key: str | EdgeKey, scope: str) -> bool:
     of_scope = [load for load in loads if (load.source, load.scope) == (source, scope)]
     completed = max((load.seen for load in of_scope if load.complete), default="")
-    return any(load.seen >= completed and key in reported(load) for load in of_scope)
+    return any(moment >= completed for load in of_scope for moment in reported_at(load, key))
 
 
-def reported(load: Load) -> set[str | EdgeKey]:
-    return {r.key for r in load.entities} | {r.identity(load.source) for r in load.relationships} | set(load.rejected)
+def reported_at(load: Load, key: str | EdgeKey) -> set[str]:
+    """Give when a load reports a record; a complete one is of one moment, and reports what it rejects."""
+    moments = {r.seen or load.seen for r in load.entities if r.key == key}
+    moments |= {r.seen or load.seen for r in load.relationships if r.identity(load.source) == key}
+    if load.complete and (moments or key in load.rejected):
+        moments.add(load.seen)
+    return moments
 
 
 def said(key: Key, reports: list[tuple[Load, EntityReport]]) -> Said:
@@ -414,10 +419,10 @@ def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence
     said_of: dict[tuple[str, Part, Part, str], list[tuple[float, str, str, dict[str, Any]]]] = {}
     for key, (attributes, seen) in edge_records.items():
         ends = [resolve(model, things, key.source, reference) for reference in (key.from_ref, key.to_ref)]
-        if not all(ends):
-            waiting.add((key, "WAITING_REFERENCE"))
-        elif any(len(meant) > 1 for meant in ends):
+        if any(len(meant) > 1 for meant in ends):
             waiting.add((key, "AMBIGUOUS_REFERENCE"))
+        elif not all(ends):
+            waiting.add((key, "WAITING_REFERENCE"))
         elif ends[0] == ends[1]:
             waiting.add((key, "SELF_LOOP"))
         elif not model.allows(key.type_name, ends[0][0].class_name, ends[1][0].class_name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,7 +151,13 @@ def test_a_complete_load_that_arrives_late_withdraws_nothing_newer() -> None:
 
 def test_a_record_in_a_complete_load_is_present_however_old_its_own_seen() -> None:
     assert parts(load("a", thing("1", seen=T1), seen=T3, complete=True)) == {"a:1"}
-    assert parts(load("a", thing("1", seen=T4)), load("a", seen=T3, complete=True)) == set()
+
+
+def test_in_a_load_that_is_not_complete_each_record_is_reported_when_it_was_seen() -> None:
+    """So that it makes no difference how such a load is cut."""
+    complete = load("a", thing("2"), seen=T2, complete=True)
+    assert parts(load("a", thing("1", seen=T1), thing("2"), seen=T3), complete) == {"a:2"}
+    assert parts(load("a", thing("1", seen=T3), thing("2"), seen=T1), complete) == {"a:1", "a:2"}
 
 
 def test_a_record_that_moves_to_another_scope_is_held_by_that_one() -> None:
@@ -177,6 +184,21 @@ def test_a_rejected_record_counts_as_reported() -> None:
     }
 
 
+def test_what_is_rejected_counts_as_reported_in_a_complete_load_only() -> None:
+    said = [load("a", thing("1")), load("a", thing("2"), seen=T2, complete=True)]
+    assert parts(*said, load("a", seen=T3, rejected=("1",))) == {"a:2"}
+    assert parts(*said, load("a", thing("2"), seen=T3, complete=True, rejected=("1",))) == {"a:1", "a:2"}
+    again = load("a", thing("2"), seen=T3, complete=True, rejected=("1",))
+    assert parts(again, *reversed(said)) == {"a:1", "a:2"}
+    assert parts(*said, again, load("a", thing("2"), seen=T4, complete=True)) == {"a:2"}
+
+
+def test_a_rejected_relationship_counts_as_reported() -> None:
+    said = [TWO, load("a", edge("1", "NEEDS", "2"), scope="x")]
+    rejected = (EdgeKey("a", "NEEDS", "1", "2", ""),)
+    assert len(edges(*said, load("a", scope="x", seen=T2, complete=True, rejected=rejected))) == 1
+
+
 def test_partial_records_are_registers() -> None:
     whole = load("a", thing("1", note="n", tag="t", serial="s"), seen=T2)
     register = load("a", thing("1", note="m"), seen=T3, partial=True)
@@ -197,6 +219,31 @@ def test_a_register_is_newer_than_a_whole_record_of_the_same_time() -> None:
 def test_the_newest_register_of_each_attribute_counts() -> None:
     said = [load("a", thing("1", note=note), seen=seen, partial=True) for note, seen in (("b", T2), ("a", T1))]
     assert only(*said)[2] == {"note": "b"}
+
+
+def test_a_registers_own_seen_counts_before_that_of_its_load() -> None:
+    late = load("a", thing("1", note="old", seen=T1), seen=T3, partial=True)
+    assert only(load("a", thing("1", note="new"), seen=T2, partial=True), late)[2] == {"note": "new"}
+    assert only(load("a", thing("1", note="whole"), seen=T2), late)[2] == {"note": "whole"}
+
+
+def test_of_two_registers_of_one_time_the_value_with_the_greater_digest_counts() -> None:
+    greater = max("xyz", key=digest)
+    said = [load("a", thing("1", note=note, tag=tag), partial=True) for note, tag in ("xt", "yu", "zv")]
+    for order in (said, said[::-1]):
+        assert only(*order)[2]["note"] == greater
+
+
+def test_registers_alone_make_a_record_of_the_newest_ones_class() -> None:
+    said = [load("a", thing("1", "Server", note="n"), partial=True)]
+    said.append(load("a", thing("1", "Computer", tag="t"), seen=T2, partial=True))
+    assert only(*said) == only(*said[::-1]) == ("Computer", "1", {"note": "n", "tag": "t"})
+
+
+def test_the_class_is_that_of_the_newest_whole_report() -> None:
+    said = [load("a", thing("1", "Server")), load("a", thing("1", "Printer"), seen=T2)]
+    later = load("a", thing("1", "Computer"), seen=T3, partial=True)
+    assert only(*said, later)[0] == only(later, *said[::-1])[0] == "Printer"
 
 
 def test_a_partial_report_keeps_a_record_present_and_moves_its_scope() -> None:
@@ -346,6 +393,42 @@ def test_a_record_that_changes_its_serial_splits_off() -> None:
     said = [load("a", thing("1", serial="s")), load("b", thing("1", serial="s"))]
     assert parts(*said) == {"a:1 b:1"}
     assert parts(*said, load("b", thing("1", serial="u"), seen=T2)) == {"a:1", "b:1"}
+
+
+def test_a_stronger_set_that_agrees_does_not_hide_another_that_does_not() -> None:
+    said = [load(s, thing("1", serial=s, tag="t", name="n")) for s in "ab"]
+    assert parts(*said) == {"a:1", "b:1"}
+
+
+def test_a_veto_names_the_claimants_of_the_two_parts_only() -> None:
+    said = [load(s, thing("1", serial=f"s{s}", name="n")) for s in "abd"]
+    third = load("c", thing("1", serial="sa", name="n"))
+    assert findings(*said, third) == {
+        ("IDENTITY_VETO", "a:1 b:1 c:1"), ("IDENTITY_VETO", "a:1 c:1 d:1"), ("IDENTITY_VETO", "b:1 d:1"),
+    }  # fmt: skip
+
+
+def test_too_many_claimants_are_named() -> None:
+    many = [load(f"s{n:02}", thing("1", serial="none")) for n in range(21)]
+    assert findings(*many) == {("TOO_MANY_CLAIMANTS", words(frozenset((f"s{n:02}", "1") for n in range(21))))}
+
+
+def test_a_decision_waits_for_either_of_its_records() -> None:
+    for decision in (link("a:1", "b:1"), link("b:1", "a:1"), apart("a:1", "b:1")):
+        assert parts(load("a", thing("1")), decision) == {"a:1"}
+        assert parts(load("b", thing("1")), decision) == {"b:1"}
+
+
+def test_of_two_decisions_of_one_moment_the_keep_apart_counts() -> None:
+    said = [load("a", thing("1", serial="s")), load("b", thing("1", serial="s"))]
+    assert parts(*said, apart("a:1", "b:1"), link("a:1", "b:1")) == {"a:1", "b:1"}
+
+
+def test_what_is_taken_back_lets_the_decision_before_it_count_again() -> None:
+    said = (load("a", thing("1")), load("b", thing("1")), link("a:1", "b:1"))
+    newer = Decision("apart", ("a", "1"), ("b", "1"), T2, taken_back=True)
+    assert parts(*said, apart("a:1", "b:1", T2)) == {"a:1", "b:1"}
+    assert parts(*said, newer) == {"a:1 b:1"}
 
 
 # Parents
@@ -508,6 +591,39 @@ def test_records_that_resolve_to_one_edge_are_one_edge_of_the_newest_words() -> 
     assert edges(TWO, *tie) == {("NEEDS", "a:1", "a:2", "", '{"note": "x"}')}
 
 
+def test_the_newest_report_of_an_edge_counts_and_gives_its_scope() -> None:
+    def note(*said: Load) -> str:
+        ((*_, values),) = edges(TWO, *said)
+        return str(json.loads(values)["note"])
+
+    new, old = load("a", edge("1", "NEEDS", "2", note="new"), seen=T2), load("a", edge("1", "NEEDS", "2", note="old"))
+    late = load("a", edge("1", "NEEDS", "2", seen=T1, note="older"), seen=T3)
+    assert note(new, old, late) == note(late, old, new) == "new"
+    tied = [load("a", edge("1", "NEEDS", "2", note=each), scope=each) for each in "xyz"]
+    greatest = max("xyz", key=lambda each: digest({"note": each}))
+    assert note(*tied) == note(*tied[::-1]) == greatest
+    for scope in "xyz":
+        held = edges(TWO, *tied, load("a", scope=scope, seen=T2, complete=True))
+        assert bool(held) == (scope != greatest)
+    same = [load("a", edge("1", "NEEDS", "2"), scope=each) for each in "yx"]
+    assert edges(TWO, *same, load("a", scope="y", seen=T2, complete=True)) == set()
+
+
+def test_an_ambiguous_end_is_told_before_one_that_waits() -> None:
+    two = load("a", thing("3", name="same", serial="3"), thing("4", name="same", serial="4"))
+    for ends in (("gone", "Computer:same"), ("Computer:same", "gone")):
+        said = estate(TWO, two, load("a", edge(ends[0], "NEEDS", ends[1])))
+        assert {code for _, code in said.waiting} == {"AMBIGUOUS_REFERENCE"}
+
+
+def test_a_name_is_that_of_a_thing_of_the_class_or_below_exactly() -> None:
+    said = load(
+        "a", thing("p", "Printer", name="lp"), edge("1", "NEEDS", "Server:lp"), edge("2", "NEEDS", "Computer:LP")
+    )
+    assert edges(TWO, said) == set()
+    assert {end for *_, end, _, _ in edges(TWO, said, load("a", edge("1", "NEEDS", "Computer:lp")))} == {"a:p"}
+
+
 def test_a_group_makes_another_edge() -> None:
     said = load("a", edge("1", "NEEDS", "2"), edge("1", "NEEDS", "2", redundancy_group="g"))
     assert {group for *_, group, _ in edges(TWO, said)} == {"", "g"}
@@ -563,6 +679,18 @@ EDGES = st.builds(
     st.sampled_from(["RUNS_ON", "NEEDS"]),
     st.sampled_from(["1", "2", "b:1", "Computer:n"]),
 )
+
+
+def of_one_moment(load: Load) -> Load:
+    """A complete load is of one moment."""
+    if not load.complete:
+        return load
+    entities = tuple(replace(each, seen=None) for each in load.entities)
+    return replace(
+        load, entities=entities, relationships=tuple(replace(each, seen=None) for each in load.relationships)
+    )
+
+
 LOADS = st.builds(
     Load,
     st.sampled_from(["a", "b", "strong"]),
@@ -572,7 +700,7 @@ LOADS = st.builds(
     scope=st.sampled_from(["", "x"]),
     complete=st.booleans(),
     partial=st.booleans(),
-)
+).map(of_one_moment)
 KEYS = st.tuples(st.sampled_from(["a", "b", "strong"]), st.sampled_from("12"))
 DECISIONS = st.builds(
     Decision, st.sampled_from(["link", "apart"]), KEYS, KEYS, st.sampled_from([T1, T2]), st.booleans()
