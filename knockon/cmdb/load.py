@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb import reconcile, relate
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
-from knockon.cmdb.load_report import LoadReport, plan
+from knockon.cmdb.load_report import LoadReport
 from knockon.cmdb.relate import WHY
 from knockon.cmdb.retirement import missing, refuse_many
 from knockon.cmdb.rows import RevisionHead, Scope
 from knockon.cmdb.seen_again import SeenAgain
-from knockon.errors import BadUsage, FindingCode, RejectCode, SafetyBrake, StoreBusy
+from knockon.cmdb.transactions import Transactions
+from knockon.errors import BadUsage, FindingCode, RejectCode, SafetyBrake
 from knockon.schema.observation import Reject
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ BATCH = 2_000
 
 SEEN_AGAIN = 20_000
 """Unchanged records that one transaction notes as seen again: it only touches them, within a second or two."""
-
-ATTEMPTS = 6
 
 
 async def load(
@@ -105,9 +102,10 @@ async def load(
         await run.finish(intake, at if complete else None)
 
     if dry_run:
-        await run.rehearse(work)
+        run.report.plan = await run.transactions.rehearse(work)
     else:
         await work()
+    run.report.revision = run.transactions.revision
     return run.report
 
 
@@ -115,7 +113,6 @@ Meanings = dict["EdgeRecordKey", str]
 """What references mean that do not mean one thing, in words."""
 
 One = TypeVar("One")
-T = TypeVar("T")
 
 
 def _batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]]:
@@ -124,29 +121,18 @@ def _batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]
         yield list(rows[start : start + size])
 
 
-class _NothingToWrite(Exception):
-    """Rolls a transaction back, so that a batch without changes uses no revision."""
-
-
-class _Rehearsed(Exception):
-    """Rolls a dry run back."""
-
-
 class _Run:
     """The transactions of one load, and what they add up to."""
 
     def __init__(self, store: Store, model: Model, head: RevisionHead, scope: Scope, strict: bool) -> None:
         self.report = LoadReport()
-        self._store = store
+        self.transactions = Transactions(store, head)
         self._model = model
-        self._head = head
         self._scope = scope
         self._strict = strict
         self._seen_again = SeenAgain()
         self._overtaken = 0
         self._unwritten = 0
-        self._rehearsal: Write | None = None
-        self._entries: list[JournalEntry] = []
 
     def is_whole(self, intake: Intake) -> bool:
         """Tell whether a load that says it is complete can be taken to be so; a finding says why not."""
@@ -167,21 +153,6 @@ class _Run:
                 raise
             self.report.findings.append(Finding(FindingCode.LARGE_RETIREMENT, str(refusal), ""))
 
-    async def rehearse(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do all of it in one transaction, keep the plan, and roll it back."""
-        before = await self._store.revision()
-        try:
-            async with self._store.write() as write:
-                self._rehearsal = write
-                await work()
-                ends = {end for entry in self._entries if entry.kind == "edge" for end in entry.id.split(" ")[1:3]}
-                found = await write.entities(ends)
-                names = {id_: f"{each.class_name}:{each.name}" for id_, each in found.items()}
-                self.report.plan = plan(self._entries, names)
-                raise _Rehearsed
-        except _Rehearsed:
-            self.report.revision = before
-
     async def entities(self, batch: Sequence[Taken[EntityObservation]]) -> None:
         async def work(write: Write) -> tuple[tuple[Reconciled, Related], list[JournalEntry], bool]:
             await self._spread(write, batch)
@@ -201,7 +172,7 @@ class _Run:
             meanings = await relate.ambiguities(write, self._model, changes.waiting)
             return (changes, meanings), changes.entries, bool(changes.stored)
 
-        edges, meanings = await self._write(work)
+        edges, meanings = await self.transactions.write(work)
         self._count(edges)
         self._overtaken += edges.overtaken
         said = {edge_record_key(taken.said): taken.said for taken in batch}
@@ -214,7 +185,7 @@ class _Run:
 
     async def withdraw(self, intake: Intake, at: str) -> None:
         """Withdraw what the scope has and a complete load at this moment has not."""
-        held = await (self._rehearsal or self._store).held(self._scope.source, self._scope.name)
+        held = await self.transactions.reader.held(self._scope.source, self._scope.name)
         gone = missing(held, intake)
         for edge_keys in _batches(sorted(gone.edge_records)):
 
@@ -222,7 +193,7 @@ class _Run:
                 changes = await relate.withdraw(write, self._scope, these, at)
                 return changes, changes.entries, bool(changes.stored)
 
-            self._count(await self._write(edges))
+            self._count(await self.transactions.write(edges))
         for keys in _batches(sorted(gone.records)):
 
             async def entities(write: Write, these: Collection[str] = keys) -> tuple[Any, list[JournalEntry], bool]:
@@ -239,7 +210,7 @@ class _Run:
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
         report.skipped = dict(sorted(intake.skipped.items()))
-        moment = complete or await self._seen_as_one(intake, self._rehearsal or self._store)
+        moment = complete or await self._seen_as_one(intake, self.transactions.reader)
         parts: list[list[Again]] = [[]] if moment else list(self._seen_again.parts(SEEN_AGAIN))
         for part in parts[:-1]:
             await self._note_seen(part, "seen", {})
@@ -259,18 +230,18 @@ class _Run:
         self, part: list[Again], kind: str, note: dict[str, Any], intake: Intake | None = None
     ) -> None:
         """Note what was seen again; with ``intake``, at the end of the run, the moment of the whole scope too."""
-        self._head = replace(self._head, kind=kind, note=note)
+        head = self.transactions.head = replace(self.transactions.head, kind=kind, note=note)
 
         async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
             entries = await self._note_scope(write, intake) if intake and self._scope.seen else []
             for seen, keys, edge_keys in part:
-                await write.touch(self._head.source, seen, keys, edge_keys)
+                await write.touch(head.source, seen, keys, edge_keys)
             edges = self._seen_again.edges if intake else ()
             contested = {key for some in _batches(sorted(edges), SEEN_AGAIN) for key in await write.contested(some)}
             changes = await relate.reweigh(write, contested)
             return changes, [*entries, *changes.entries], True
 
-        self._count(await self._write(work))
+        self._count(await self.transactions.write(work))
 
     async def _note_scope(self, write: Write, intake: Intake) -> list[JournalEntry]:
         """Note when the scope was seen as one; first mend what another writer has put into it meanwhile."""
@@ -284,7 +255,7 @@ class _Run:
             entries = [*edges.entries, *entries]
         elif not await self._seen_as_one(intake, write):
             for seen, keys, edge_keys in next(self._seen_again.parts(len(intake.entities) + len(intake.relationships))):
-                await write.touch(self._head.source, seen, keys, edge_keys)
+                await write.touch(scope.source, seen, keys, edge_keys)
             return entries
         known = (await write.scopes({scope.source})).get((scope.source, scope.name))
         await write.put_scope(known.later(scope) if known else scope)
@@ -305,7 +276,7 @@ class _Run:
 
     async def _changed(self, work: Callable[[Write], Awaitable[tuple[Any, list[JournalEntry], bool]]]) -> Reconciled:
         changes: Reconciled
-        changes, edges = await self._write(work)
+        changes, edges = await self.transactions.write(work)
         counts = self.report.entities
         counts.created += changes.created
         counts.updated += changes.updated
@@ -337,27 +308,3 @@ class _Run:
         finding = FindingCode(record.because or "")
         why = f"{meaning}. It waits until only one is left." if meaning else WHY[finding]
         self.report.findings.append(Finding(finding, f"{text}: {why}", said.location))
-
-    async def _write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
-        """Do work in one transaction: again when the store is busy, rolled back when it changed nothing."""
-        if self._rehearsal:
-            result, entries, _ = await work(self._rehearsal)
-            self._entries += entries
-            return result
-        for attempt in range(ATTEMPTS):
-            try:
-                async with self._store.write() as write:
-                    result, entries, changed = await work(write)
-                    if not changed:
-                        raise _NothingToWrite
-                    await write.journal(self._head, entries)
-                    self.report.revision = write.revision
-            except _NothingToWrite:
-                return result
-            except StoreBusy:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                await asyncio.sleep(random.uniform(0.5, 1) * 0.1 * 2**attempt)  # noqa: S311 - jitter
-            else:
-                return result
-        raise AssertionError("unreachable")
