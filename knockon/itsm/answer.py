@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from knockon.cmdb.rows import Entity
     from knockon.impact.explanation import Because
     from knockon.schema.states import State
 
@@ -19,6 +20,11 @@ class Ci:
     id: str
     class_name: str
     name: str
+
+    @classmethod
+    def of(cls, entity: Entity) -> Ci:
+        """Name an entity."""
+        return cls(entity.id, entity.class_name, entity.name)
 
 
 @dataclass(frozen=True, slots=True)

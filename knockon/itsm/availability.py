@@ -18,7 +18,7 @@ from knockon.impact.availability import availability
 from knockon.impact.derive import network
 from knockon.impact.recovery import needed_by
 from knockon.impact.topology import Topology
-from knockon.itsm.blast_radius import ci_of
+from knockon.itsm.answer import Ci
 from knockon.itsm.planning import ci_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity
     from knockon.impact.availability import Availability, Share
     from knockon.impact.topologies import Topologies
-    from knockon.itsm.answer import Ci
     from knockon.schema.model import Model
 
 Verdict = Literal["met", "missed", "open"]
@@ -119,7 +118,7 @@ async def service_availability(
     found = availability(Topology.of(part), service.id, shares, samples=samples, seed=seed, progress=progress)
     return AvailabilityAnswer(
         scan.revision,
-        ci_of(service),
+        Ci.of(service),
         seed,
         found,
         tuple(Target(ci, percent, _verdict(found, percent / 100)) for ci, percent in targets),
@@ -149,7 +148,7 @@ def _seconds(duration: Any) -> float | None:
 
 async def _promised(store: Store, service: Entity) -> list[tuple[Ci, float]]:
     found = (await all_neighbours(store, [service.id], "COVERED_BY", "out"))[service.id]
-    targets = [(ci_of(each.entity), each.entity.attributes.get("availability_target")) for each in found]
+    targets = [(Ci.of(each.entity), each.entity.attributes.get("availability_target")) for each in found]
     return [(ci, float(percent)) for ci, percent in targets if percent is not None]
 
 
@@ -163,7 +162,7 @@ def _verdict(found: Availability, target: float) -> Verdict:
 def _ranked(
     entities: Mapping[str, Entity], own: Mapping[str, tuple[float, str, str | None]], involved: Mapping[str, float]
 ) -> tuple[Own, ...]:
-    rows = [Own(ci_of(entities[id_]), *what, involved.get(id_, 0.0)) for id_, what in own.items()]
+    rows = [Own(Ci.of(entities[id_]), *what, involved.get(id_, 0.0)) for id_, what in own.items()]
     return tuple(sorted(rows, key=lambda row: (-row.involved, row.percent, entities[row.ci.id].order)))
 
 

@@ -169,12 +169,12 @@ async def supports(topologies: Topologies, reference: str) -> SupportsAnswer:
     view = await topologies.current()
     entity = await find(topologies.store, topologies.model, reference)
     if entity.id not in view.topology:
-        return SupportsAnswer(view.revision, ci_of(entity), ())
+        return SupportsAnswer(view.revision, Ci.of(entity), ())
     reached = supported(view.topology, [entity.id], view.services)
     facts = await service_facts(topologies.store, [each.id for each in reached])
     services = tuple(
         SupportedService(
-            ci_of(facts[each.id].entity),
+            Ci.of(facts[each.id].entity),
             facts[each.id].criticality,
             facts[each.id].users,
             each.distance,
@@ -183,12 +183,7 @@ async def supports(topologies: Topologies, reference: str) -> SupportsAnswer:
         for each in reached
         if each.id in facts
     )
-    return SupportsAnswer(view.revision, ci_of(entity), services)
-
-
-def ci_of(entity: Entity) -> Ci:
-    """Name an entity in an answer."""
-    return Ci(entity.id, entity.class_name, entity.name)
+    return SupportsAnswer(view.revision, Ci.of(entity), services)
 
 
 def steps(view: View, path: Iterable[Dependency]) -> tuple[Step, ...]:
@@ -246,7 +241,7 @@ async def _answer(
         engine_version=__version__,
         given=asked.given,
         seeds=told,
-        assumed=(*map(ci_of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
+        assumed=(*map(Ci.of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
         excluded_types=asked.left_out,
         affected=tuple(_affected(found, id_) for id_ in shown),
         counts={
@@ -266,12 +261,12 @@ async def _answer(
 
 
 def _ci(view: View, id_: str) -> Ci:
-    return ci_of(view.entities[id_])
+    return Ci.of(view.entities[id_])
 
 
 def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
     known = entity.id in found.view.topology
-    return Seed(ci_of(entity), asked, found.after.state(entity.id) if known else _ASKED[asked])
+    return Seed(Ci.of(entity), asked, found.after.state(entity.id) if known else _ASKED[asked])
 
 
 def _affected(found: Difference, id_: str) -> Affected:
@@ -326,7 +321,7 @@ def _unknown(
     for id_, (entity, _) in seeds.items():
         if id_ not in view.topology:
             why = "no impact rule names its class" if not _can_fail(topologies, entity) else "it is not in service"
-            yield Unknown(ci_of(entity), f"{why}, so nothing is known of what its failure does")
+            yield Unknown(Ci.of(entity), f"{why}, so nothing is known of what its failure does")
     for record in view.waiting:
         if end := next((id_ for id_ in record.known if id_ in touched), None):
             why = WHY[record.because or ""]
@@ -338,7 +333,7 @@ def _unknown(
             yield Unknown(_ci(view, group.consumer), group.because)
     for unmapped in found.context.unmapped:
         state = unmapped.attributes.get("state")
-        yield Unknown(ci_of(unmapped), f"the model does not know its state {state!r}; it counts as open")
+        yield Unknown(Ci.of(unmapped), f"the model does not know its state {state!r}; it counts as open")
 
 
 def _can_fail(topologies: Topologies, entity: Entity) -> bool:

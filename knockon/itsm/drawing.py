@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from knockon.itsm.xml_text import xml_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from knockon.schema.states import State
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLOURS = {"DOWN": "#f4a6a6", "DEGRADED": "#f7dc8b", "AT_RISK": "#a9def0", "OPERATIONAL": "#b8e0b0"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -40,7 +41,6 @@ class Edge:
     source: str
     type_name: str
     target: str
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,7 @@ def mermaid(drawing: Drawing) -> str:
         style = f":::{node.state.name}" if node.state is not None else ""
         lines.append(f'  {number[node.id]}["{"<br/>".join(map(_entity, _words(node)))}"]{style}')
     lines += [
-        f'  {number[edge.source]} -->|"{_entity(edge.label or edge.type_name)}"| {number[edge.target]}'
-        for edge in drawing.edges
+        f'  {number[edge.source]} -->|"{_entity(edge.type_name)}"| {number[edge.target]}' for edge in drawing.edges
     ]
     return "\n".join(lines) + "\n"
 
@@ -75,25 +74,25 @@ def dot(drawing: Drawing) -> str:
         lines.append(f'  "{_quotable(node.id)}" [label="{label}"{colour}];')
     for edge in drawing.edges:
         ends = f'"{_quotable(edge.source)}" -> "{_quotable(edge.target)}"'
-        lines.append(f'  {ends} [label="{_quotable(edge.label or edge.type_name)}"];')
+        lines.append(f'  {ends} [label="{_quotable(edge.type_name)}"];')
     return "\n".join([*lines, "}"]) + "\n"
 
 
 def graphml(drawing: Drawing) -> str:
     """Write GraphML with named string keys; characters that XML has no place for become U+FFFD."""
     root = ET.Element("graphml", xmlns="http://graphml.graphdrawing.org/xmlns")
-    for kind, names in (("node", ("class", "name", "state", "mark")), ("edge", ("type", "label"))):
+    for kind, names in (("node", ("class", "name", "state", "mark")), ("edge", ("type",))):
         for name in names:
             attributes = {"id": f"{kind}-{name}", "for": kind, "attr.name": name, "attr.type": "string"}
             ET.SubElement(root, "key", attributes)
     graph = ET.SubElement(root, "graph", id="knockon", edgedefault="directed")
     for node in drawing.nodes:
-        element = ET.SubElement(graph, "node", id=_xml(node.id))
+        element = ET.SubElement(graph, "node", id=xml_text(node.id))
         state = node.state.name if node.state is not None else ""
         _data(element, "node", (("class", node.class_name), ("name", node.name), ("state", state), ("mark", node.mark)))
     for i, edge in enumerate(drawing.edges):
-        element = ET.SubElement(graph, "edge", id=f"e{i}", source=_xml(edge.source), target=_xml(edge.target))
-        _data(element, "edge", (("type", edge.type_name), ("label", edge.label)))
+        element = ET.SubElement(graph, "edge", id=f"e{i}", source=xml_text(edge.source), target=xml_text(edge.target))
+        _data(element, "edge", (("type", edge.type_name),))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
@@ -124,14 +123,10 @@ def _quotable(text: str) -> str:
     return re.sub(r"\r\n|\r|\n", " ", text)
 
 
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
-
-
 def _data(element: ET.Element, kind: str, values: Iterable[tuple[str, str]]) -> None:
     for name, value in values:
         if value:
-            ET.SubElement(element, "data", key=f"{kind}-{name}").text = _xml(value)
+            ET.SubElement(element, "data", key=f"{kind}-{name}").text = xml_text(value)
 
 
 def _csv(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from knockon.impact.explanation import explain
 from knockon.impact.supports import supported
-from knockon.itsm.blast_radius import ci_of, compare
+from knockon.itsm.answer import Ci
+from knockon.itsm.blast_radius import compare
 from knockon.itsm.context import Context, declared_effects, open_records
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity
     from knockon.impact.topologies import Topologies
-    from knockon.itsm.answer import Ci
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ async def affected_services(topologies: Topologies, incident: Entity) -> list[In
     added = {id_ for id_ in hit if found.after.state(id_) > found.before.state(id_)}
     return [
         IncidentService(
-            ci_of(entities[id_]),
+            Ci.of(entities[id_]),
             found.after.state(id_),
             because(id_),
             added=id_ in added,

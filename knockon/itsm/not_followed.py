@@ -19,7 +19,7 @@ MOST = 20
 
 
 async def not_followed(store: Store, model: Model, seeds: Collection[Entity]) -> tuple[NotFollowed, ...]:
-    """List relationships between seeds and what else can fail, of types that carry no failure, at most MOST of a kind.
+    """List the seeds' relationships of types that carry no failure though they may join what can fail; MOST of a kind.
 
     In order of type, then seed, outgoing first. A round trip for each such type and direction.
     """
@@ -53,5 +53,5 @@ def _can_fail(model: Model, class_name: str) -> bool:
 
 
 def _step(type_name: str, seed: Entity, neighbour: Neighbour, way: Direction) -> Step:
-    one, other = (Ci(each.id, each.class_name, each.name) for each in (seed, neighbour.entity))
+    one, other = Ci.of(seed), Ci.of(neighbour.entity)
     return Step(one, type_name, other) if way == "out" else Step(other, type_name, one)

@@ -9,7 +9,7 @@ from knockon.cmdb.lookup import find_all
 from knockon.errors import BadUsage
 from knockon.impact.derive import network
 from knockon.impact.recovery import recovery_order
-from knockon.itsm.blast_radius import ci_of
+from knockon.itsm.answer import Ci
 from knockon.itsm.planning import ci_json
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity
     from knockon.impact.recovery import BootstrapLoop
     from knockon.impact.topologies import Topologies
-    from knockon.itsm.answer import Ci
 
 _NAMED = 5
 
@@ -79,18 +78,18 @@ async def recovery(
 
 
 def _cis(entities: Mapping[str, Entity], ids: Sequence[str]) -> tuple[Ci, ...]:
-    return tuple(ci_of(entities[id_]) for id_ in ids)
+    return tuple(Ci.of(entities[id_]) for id_ in ids)
 
 
 def _loop(entities: Mapping[str, Entity], loop: BootstrapLoop) -> Loop:
-    breaker, without = ci_of(entities[loop.breaker]), _cis(entities, loop.without)
+    breaker, without = Ci.of(entities[loop.breaker]), _cis(entities, loop.without)
     followers = _cis(entities, loop.followers)
     left = len(loop.members) - 1 - len(followers)
     after = f"then {_some(followers)} can follow" if followers else "nothing can follow it yet"
     more = f"; {left} of the loop still wait for each other, in the next one" if left else ""
     return Loop(
         _cis(entities, loop.members),
-        tuple((ci_of(entities[id_]), _cis(entities, needs)) for id_, needs in loop.needs.items()),
+        tuple((Ci.of(entities[id_]), _cis(entities, needs)) for id_, needs in loop.needs.items()),
         breaker,
         without,
         followers,

@@ -77,10 +77,10 @@ async def roll_up(
         if key not in hours:
             hours[key] = _hours(model, calendars, now)
         found[id_] = Surroundings(
-            customers=tuple(map(_named, around.customers.get(id_, []))),
+            customers=tuple(map(Ci.of, around.customers.get(id_, []))),
             agreements=_agreements(around.agreements.get(id_, []), state, now),
-            owners=tuple(map(_named, around.owners.get(id_, []))),
-            support_groups=tuple(map(_named, around.groups.get(id_, []))),
+            owners=tuple(map(Ci.of, around.owners.get(id_, []))),
+            support_groups=tuple(map(Ci.of, around.groups.get(id_, []))),
             hours=hours[key],
         )
     return found, _notify(around, services, seeds)
@@ -93,15 +93,11 @@ async def _related(store: Store, model: Model, ids: Collection[str], type_name: 
     return {id_: list({each.entity.id: each.entity for each in rows}.values()) for id_, rows in found.items()}
 
 
-def _named(entity: Entity) -> Ci:
-    return Ci(entity.id, entity.class_name, entity.name)
-
-
 def _agreements(entities: Sequence[Entity], state: State, now: datetime) -> tuple[Agreement, ...]:
     """List the agreements that are in force on the day."""
     day = now.date().isoformat()
     return tuple(
-        Agreement(_named(each), _touched(each.attributes, state))
+        Agreement(Ci.of(each), _touched(each.attributes, state))
         for each in entities
         if str(each.attributes.get("valid_from") or day) <= day <= str(each.attributes.get("valid_until") or day)
     )
@@ -122,8 +118,8 @@ def _hours(model: Model, calendars: Sequence[Entity], now: datetime) -> ServiceH
     try:
         inside, until = standing(now, [model.defaults(each.class_name) | each.attributes for each in calendars])
     except CalendarUnreadable as error:
-        return ServiceHours(None, None, tuple(map(_named, calendars)), f"the calendar cannot be read: {error}")
-    return ServiceHours(inside, until, tuple(map(_named, calendars)), None)
+        return ServiceHours(None, None, tuple(map(Ci.of, calendars)), f"the calendar cannot be read: {error}")
+    return ServiceHours(inside, until, tuple(map(Ci.of, calendars)), None)
 
 
 def _notify(around: _Around, services: Sequence[tuple[Ci, State]], seeds: Sequence[Seed]) -> tuple[Notified, ...]:
@@ -141,7 +137,7 @@ def _notify(around: _Around, services: Sequence[tuple[Ci, State]], seeds: Sequen
                 reasons.setdefault(party.id, []).append(f"{role} {thing.name}, which is {_word(state)}")
                 worst[party.id] = max(state, worst.get(party.id, state))
     ranked = sorted(told.values(), key=lambda each: (-worst[each.id], each.order))
-    return tuple(Notified(_named(each), tuple(reasons[each.id])) for each in ranked)
+    return tuple(Notified(Ci.of(each), tuple(reasons[each.id])) for each in ranked)
 
 
 def _word(state: State) -> str:

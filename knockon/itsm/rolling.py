@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.lookup import find_all
 from knockon.impact.explanation import explain
 from knockon.impact.rolling import rolling_order
-from knockon.itsm.blast_radius import ci_of, compare, steps
+from knockon.itsm.answer import Ci
+from knockon.itsm.blast_radius import compare, steps
 from knockon.itsm.context import Context, open_records
 from knockon.itsm.planning import ci_json, path_json, standing
 from knockon.schema.states import State
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from knockon.impact.rolling import RollingOrder
     from knockon.impact.topologies import Topologies, View
-    from knockon.itsm.answer import Ci, Step
+    from knockon.itsm.answer import Step
     from knockon.itsm.blast_radius import Given
 
 
@@ -98,7 +99,7 @@ async def rolling(
         _alone(view, context, order),
         order.lower_bound,
         order.optimal,
-        tuple(ci_of(each) for each in sorted(found.values(), key=lambda each: each.order) if each.id not in items),
+        tuple(Ci.of(each) for each in sorted(found.values(), key=lambda each: each.order) if each.id not in items),
     )
 
 
@@ -106,10 +107,10 @@ def _wave(view: View, context: Context, wave: Sequence[str]) -> Wave:
     found = compare(view, context, dict.fromkeys(wave, State.DOWN))
     weaker = [id_ for id_ in found.worse() if id_ in view.services]
     return Wave(
-        tuple(ci_of(view.entities[id_]) for id_ in wave),
+        tuple(Ci.of(view.entities[id_]) for id_ in wave),
         tuple(
             WeakenedService(
-                ci_of(view.entities[id_]), found.after.state(id_), explain(found.after, id_, _names(view)).text
+                Ci.of(view.entities[id_]), found.after.state(id_), explain(found.after, id_, _names(view)).text
             )
             for id_ in weaker
         ),
@@ -122,13 +123,13 @@ def _alone(view: View, context: Context, order: RollingOrder) -> tuple[tuple[Ci,
         after = compare(view, context, {id_: State.DOWN}).after
         outages = tuple(
             Outage(
-                ci_of(view.entities[service]),
+                Ci.of(view.entities[service]),
                 explain(after, service, _names(view)).text,
                 steps(view, after.path(service)),
             )
             for service in taken
         )
-        rows.append((ci_of(view.entities[id_]), outages))
+        rows.append((Ci.of(view.entities[id_]), outages))
     return tuple(rows)
 
 

@@ -33,7 +33,7 @@ async def starving(topologies: Topologies, view: View, before: Evaluation, after
         users = await topologies.store.count_neighbours(undecided, _USES, "in")
         roots |= {id_ for id_, count in users.items() if count}
     return tuple(
-        StarvedCi(_ci(view, each.id), after.state(each.id), _because(view, after, each))
+        StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each))
         for each in starvation.starved(roots)
     )
 
@@ -56,8 +56,3 @@ def _names(view: View, ids: Sequence[str]) -> str:
     named = [view.entities[each].name for each in ids[:_NAMED]]
     more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
     return (", ".join(named) if more else " and ".join(named)) + more
-
-
-def _ci(view: View, id_: str) -> Ci:
-    entity = view.entities[id_]
-    return Ci(entity.id, entity.class_name, entity.name)

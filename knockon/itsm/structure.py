@@ -11,7 +11,8 @@ from knockon.impact import paths as ways
 from knockon.impact.evaluation import evaluate
 from knockon.impact.shared_fate import shared_fates
 from knockon.impact.single_points import RUNS, single_points
-from knockon.itsm.blast_radius import ci_of, steps
+from knockon.itsm.answer import Ci
+from knockon.itsm.blast_radius import steps
 from knockon.itsm.services import service_facts
 from knockon.itsm.structure_answer import (
     CommonAnswer,
@@ -68,11 +69,11 @@ async def dependencies(
     shown = [each for each in found if max_distance is None or each.distance <= max_distance]
     return DependenciesAnswer(
         view.revision,
-        ci_of(entity),
+        Ci.of(entity),
         tuple(
             NeededCi(
-                ci_of(view.entities[each.id]), each.distance, each.plain, each.groups,
-                ci_of(view.entities[each.path[-1].consumer]), steps(view, each.path),
+                Ci.of(view.entities[each.id]), each.distance, each.plain, each.groups,
+                Ci.of(view.entities[each.path[-1].consumer]), steps(view, each.path),
             )
             for each in shown
         ),
@@ -100,8 +101,8 @@ async def common_upstream(topologies: Topologies, references: Sequence[str]) -> 
     shared = await asyncio.to_thread(ways.common, view.topology, ids) if known else []
     return CommonAnswer(
         view.revision,
-        tuple(ci_of(each) for each in asked),
-        tuple(CommonCi(ci_of(view.entities[each.id]), each.distances, each.lowest) for each in shared),
+        tuple(Ci.of(each) for each in asked),
+        tuple(CommonCi(Ci.of(view.entities[each.id]), each.distances, each.lowest) for each in shared),
     )
 
 
@@ -128,12 +129,12 @@ async def paths_between(
     if start.id in topology and end.id in topology:
         found = await asyncio.to_thread(ways.paths, topology, start.id, end.id, limit, max_length)
     if found is None:
-        return PathsAnswer(view.revision, ci_of(start), ci_of(end), "none", (), truncated=False)
+        return PathsAnswer(view.revision, Ci.of(start), Ci.of(end), "none", (), truncated=False)
     ends = {start.id: start, end.id: end}
     return PathsAnswer(
         view.revision,
-        ci_of(ends[found.consumer]),
-        ci_of(ends[found.supplier]),
+        Ci.of(ends[found.consumer]),
+        Ci.of(ends[found.supplier]),
         "forward" if found.consumer == start.id else "backward",
         tuple(Path(len(path), steps(view, path)) for path in found.paths),
         truncated=found.cut,
@@ -159,7 +160,7 @@ async def single_points_of_failure(topologies: Topologies, reference: str, *, li
     view = await topologies.current()
     entity = await find(topologies.store, topologies.model, reference)
     if entity.id not in view.topology:
-        return PointsAnswer(view.revision, ci_of(entity), (), (), (), truncated=False)
+        return PointsAnswer(view.revision, Ci.of(entity), (), (), (), truncated=False)
     points = await asyncio.to_thread(single_points, view.topology, entity.id, least=State.DEGRADED, limit=limit)
     fates = await asyncio.to_thread(shared_fates, view.topology, entity.id, limit)
     failures = await asyncio.to_thread(lambda: [_failure(view, entity.id, each) for each in points.ids])
@@ -168,7 +169,7 @@ async def single_points_of_failure(topologies: Topologies, reference: str, *, li
     ranked = sorted((_point(view, each, weights) for each in failures), key=lambda each: (-each.weight, each.distance))
     return PointsAnswer(
         view.revision,
-        ci_of(entity),
+        Ci.of(entity),
         tuple(each for each in ranked if each.state is State.DOWN),
         tuple(each for each in ranked if each.state is State.DEGRADED),
         tuple(_fate(view, each) for each in fates.found),
@@ -193,7 +194,7 @@ def _failure(view: View, service: str, cause: str) -> _Failure:
 
 def _point(view: View, failure: _Failure, weights: Mapping[str, int]) -> SinglePoint:
     return SinglePoint(
-        ci_of(view.entities[failure.id]),
+        Ci.of(view.entities[failure.id]),
         failure.state,
         sum(weights.get(id_, 1) for id_ in failure.services),
         len(failure.services),
@@ -220,8 +221,8 @@ def _fate(view: View, fate: Fate) -> SharedFate:
         left = (
             f"{group.full} of {group.total} in full service; {owner} needs {group.full_up} of its group {group.group}"
         )
-    members = tuple(ci_of(view.entities[each]) for each in fate.members)
+    members = tuple(Ci.of(view.entities[each]) for each in fate.members)
     return SharedFate(
-        ci_of(view.entities[group.consumer]), group.group, ci_of(view.entities[fate.cause]), members, fate.state,
+        Ci.of(view.entities[group.consumer]), group.group, Ci.of(view.entities[fate.cause]), members, fate.state,
         f"{start}: without it, {left}.",
     )  # fmt: skip

@@ -13,7 +13,6 @@ from knockon.impact.explanation import explain
 from knockon.impact.overlay import apply, contrast, neighbourhood, suppliers
 from knockon.impact.topology import Topology
 from knockon.itsm.answer import Ci, Step, Unknown
-from knockon.itsm.blast_radius import ci_of
 from knockon.itsm.context import Context, open_records
 from knockon.itsm.overlays import settle
 from knockon.itsm.planning import FAILING, ci_json, path_json, unknown_json
@@ -147,7 +146,7 @@ class _Side:
     def path(self, found: Evaluation, id_: str) -> tuple[Step, ...]:
         steps = []
         for each in found.path(id_):
-            ends = ci_of(self.entities[each.consumer]), ci_of(self.entities[each.supplier])
+            ends = Ci.of(self.entities[each.consumer]), Ci.of(self.entities[each.supplier])
             source, target = reversed(ends) if each.reversed else ends
             steps.append(Step(source, each.type_name, target))
         return tuple(steps)
@@ -183,7 +182,7 @@ class _Pair:
         if not (worse or better) or (only and only.id not in {*worse, *better}):
             return None
         return Case(
-            tuple((ci_of(entity), asked) for entity, asked in failure),
+            tuple((Ci.of(entity), asked) for entity, asked in failure),
             self._shifts(found, worse, self.changed, found.after),
             self._shifts(found, better, self.today, found.before),
         )
@@ -208,7 +207,7 @@ class _Pair:
     def _shifts(self, found: Contrast, ids: Iterable[str], side: _Side, worse: Evaluation) -> tuple[Shift, ...]:
         shifts = [
             Shift(
-                ci_of(self.entity(id_)),
+                Ci.of(self.entity(id_)),
                 self._model.is_a(self.entity(id_).class_name, SERVICE),
                 found.before.state(id_),
                 found.after.state(id_),
@@ -256,7 +255,7 @@ def _unknown(pair: _Pair, cases: Sequence[Case]) -> Iterable[Unknown]:
         if end := next((id_ for id_ in record.known if id_ in spoken_of), None):
             why = WHY[record.because or ""]
             because = f"{record.key.words}, says {record.key.source}, is left out on both sides: {why}"
-            yield Unknown(ci_of(pair.entity(end)), because)
+            yield Unknown(Ci.of(pair.entity(end)), because)
 
 
 def what_if_json(answer: WhatIfAnswer) -> dict[str, Any]:
