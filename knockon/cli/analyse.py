@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings, writing_to
+from knockon.cli.options import Json, StoreUrl, answered, print_json, writing_to
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from knockon.impact.estate import Radius
-    from knockon.impact.topologies import View
+    from knockon.impact.topologies import Topologies, View
 
 
 def analyse(
@@ -43,7 +43,7 @@ def analyse(
 
     if scheduler is not None and out is None:
         raise BadUsage("--scheduler takes an --out in a folder that its workers can read as well.")
-    view, weights = run(_view(store))
+    view, weights = answered(store, _view)
     with _ended_in_order(), _executor(len(view.topology.ids), workers, scheduler) as executor:
         radii = _radii(view, executor, out)
     answer = {
@@ -63,15 +63,11 @@ def analyse(
         print_analysis(answer)
 
 
-async def _view(store: str | None) -> tuple[View, dict[str, int]]:
-    from knockon.impact.topologies import Topologies
+async def _view(topologies: Topologies) -> tuple[View, dict[str, int]]:
     from knockon.itsm.estate import weights_of
 
-    found = settings(store)
-    model = model_of(found)
-    async with asking(found, model) as opened:
-        view = await Topologies(opened, model).current()
-        return view, await weights_of(opened, view)
+    view = await topologies.current()
+    return view, await weights_of(topologies.store, view)
 
 
 def _radii(view: View, executor: Executor, out: Path | None) -> list[Radius]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, answered, print_json
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
     from knockon.impact.topologies import Topologies
-    from knockon.itsm.answer import ImpactAnswer, SupportsAnswer
+    from knockon.itsm.answer import ImpactAnswer
 
 SeedState = Literal["down", "degraded", "removed"]
 Format = Literal["table", "json", "mermaid", "dot", "graphml", "csv"]
@@ -57,22 +57,16 @@ def impact(
     asks = [Ask(*_reference_and_state(ref, state)) for ref in refs]
     pins = [_pin(each) for each in assume or []]
 
-    async def work() -> ImpactAnswer:
-        from knockon.impact.topologies import Topologies
+    async def ask(topologies: Topologies) -> ImpactAnswer:
+        try:
+            return await blast_radius(
+                topologies, asks, given=given, assume=pins, max_distance=max_distance, exclude=exclude or []
+            )
+        except ReferenceNotFound:
+            await _refuse_states(topologies, [each.reference for each in asks])
+            raise
 
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            topologies = Topologies(opened, model, found.cache_folder)
-            try:
-                return await blast_radius(
-                    topologies, asks, given=given, assume=pins, max_distance=max_distance, exclude=exclude or []
-                )
-            except ReferenceNotFound:
-                await _refuse_states(topologies, [ask.reference for ask in asks])
-                raise
-
-    answer = run(work())
+    answer = answered(store, ask)
     if output == "json":
         print_json(impact_json(answer))
     elif output != "table":
@@ -98,15 +92,7 @@ def supports(
 
     output = _one_format(output, as_json)
 
-    async def work() -> SupportsAnswer:
-        from knockon.impact.topologies import Topologies
-
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            return await blast_radius.supports(Topologies(opened, model, found.cache_folder), ref)
-
-    answer = run(work())
+    answer = answered(store, lambda topologies: blast_radius.supports(topologies, ref))
     if output == "json":
         print_json(supports_json(answer))
     elif output != "table":

@@ -10,11 +10,12 @@ import typer
 from knockon.errors import BadUsage, ReferenceNotFound, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
     from pathlib import Path
     from typing import Any, TypeVar
 
     from knockon.cmdb.contract import Store
+    from knockon.impact.topologies import Topologies
     from knockon.schema.model import Model
     from knockon.server.settings import Settings
 
@@ -73,6 +74,20 @@ async def asking(found: Settings, model: Model) -> AsyncIterator[Store]:
             raise ReferenceNotFound(
                 "This store holds nothing yet. Load something first, or name another one with --store or KNOCKON_STORE."
             ) from error
+
+
+def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
+    """Put a question to the store that is meant; what is kept of large estates from earlier questions is used."""
+
+    async def work() -> T:
+        from knockon.impact.topologies import Topologies
+
+        found = settings(store)
+        model = model_of(found)
+        async with asking(found, model) as opened:
+            return await ask(Topologies(opened, model, found.cache_folder))
+
+    return run(work())
 
 
 def _refuse_missing(url: str) -> None:

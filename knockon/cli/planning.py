@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, answered, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
-
-    from knockon.impact.topologies import Topologies
 
     T = TypeVar("T")
 
@@ -137,20 +135,6 @@ def availability(
         from knockon.cli.planning_tables import print_availability
 
         print_availability(answer)
-
-
-def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
-    """Put a question to the store of the settings."""
-
-    async def work() -> T:
-        from knockon.impact.topologies import Topologies
-
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            return await ask(Topologies(opened, model))
-
-    return run(work())
 
 
 @contextmanager

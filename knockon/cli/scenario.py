@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, model_of, print_json, settings, writing_to
-from knockon.cli.planning import answered, progress_bar
+from knockon.cli.options import Json, StoreUrl, answered, model_of, print_json, settings, writing_to
+from knockon.cli.planning import progress_bar
 from knockon.errors import FileUnreadable, ScenarioInvalid
 
 if TYPE_CHECKING:

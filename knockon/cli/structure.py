@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, answered, print_json
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from knockon.impact.topologies import Topologies
     from knockon.itsm.structure_answer import CommonAnswer, DependenciesAnswer
 
@@ -44,7 +42,7 @@ def dependencies(
             return await structure.common_upstream(topologies, refs)
         return await structure.dependencies(topologies, refs[0], max_distance=max_distance)
 
-    answer = _asked(work, store)
+    answer = answered(store, work)
     if as_json:
         print_json(common_json(answer) if isinstance(answer, CommonAnswer) else dependencies_json(answer))
     else:
@@ -72,7 +70,9 @@ def paths(
     from knockon.itsm.structure import paths_between
     from knockon.itsm.structure_answer import paths_json
 
-    answer = _asked(lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length), store)
+    answer = answered(
+        store, lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length)
+    )
     if as_json:
         print_json(paths_json(answer))
     else:
@@ -91,25 +91,10 @@ def spof(
     from knockon.itsm.structure import single_points_of_failure
     from knockon.itsm.structure_answer import points_json
 
-    answer = _asked(lambda topologies: single_points_of_failure(topologies, service, limit=limit), store)
+    answer = answered(store, lambda topologies: single_points_of_failure(topologies, service, limit=limit))
     if as_json:
         print_json(points_json(answer))
     else:
         from knockon.cli.structure_tables import print_points
 
         print_points(answer)
-
-
-def _asked(work: Callable[[Topologies], Awaitable[Answer]], store: str | None) -> Answer:
-    """Ask the store that is meant."""
-
-    async def asked() -> Any:
-        from knockon.impact.topologies import Topologies
-
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            return await work(Topologies(opened, model))
-
-    answer: Answer = run(asked())
-    return answer
