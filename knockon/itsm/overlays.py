@@ -60,9 +60,8 @@ async def settle(store: Store, model: Model, file: OverlayFile, references: Coll
     for line in file.lines:
         if line.section == "add" and not line.relates:
             own.take(line)
-    known: Known = await look_up(
-        store, model, {ref for line in file.lines for ref in line.references if own.named(ref) is None}
-    )
+    asked_for = {ref for line in file.lines for ref in line.references if own.meant_by(line, ref) is None}
+    known: Known = await look_up(store, model, asked_for)
     asked = iter(await find_all(store, model, [each for each in references if own.named(each) is None]))
     meant = tuple(own.named(each) or next(asked) for each in references)
     scan = await store.scan(model.topology_classes)
@@ -115,6 +114,10 @@ class _Additions:
         """Give the one thing that the file means by this, if it is one of its own."""
         named = self._by_name.get(reference, [])
         return self._by_key.get(reference) or (named[0] if len(named) == 1 else None)
+
+    def meant_by(self, line: Line, reference: str) -> Entity | None:
+        """Give the one of its own that a line means; what is removed was there before anything was added."""
+        return None if line.section == "remove" else self.named(reference)
 
 
 class _Checking:
@@ -241,7 +244,7 @@ class _Checking:
         return None
 
     def _find(self, line: Line, reference: str) -> Entity | None:
-        entity = self._own.named(reference) or self._known[reference]
+        entity = self._own.meant_by(line, reference) or self._known[reference]
         if isinstance(entity, UsageError):
             ambiguous = isinstance(entity, ReferenceAmbiguous)
             code = FindingCode.AMBIGUOUS_REFERENCE if ambiguous else RejectCode.UNRESOLVED_REFERENCE

@@ -86,6 +86,16 @@ async def test_what_is_added_may_fail_and_may_be_named_by_key_or_class_and_name(
     assert (await ask(shop, text, "ConfigurationItem:third")).cases == answer.cases
 
 
+async def test_a_successor_may_have_the_name_of_what_it_replaces(shop: Topologies) -> None:
+    answer = await ask(shop, f"{WITHOUT_DB_2}\nadd: [{{class: Server, key: db-2}}]", "db-1")
+    assert answer.changes == ("takes away Server db-2", "adds Server db-2")
+    (case,) = answer.cases
+    assert told(case) == {"shop": "AT_RISK DOWN", "web-a": "AT_RISK DOWN"}
+    follows = "{from: web-a, type: DEPENDS_ON, to: db-2, redundancy_group: db}"
+    replaced = await ask(shop, f"{WITHOUT_DB_2}\nadd: [{{class: Server, key: db-2}}, {follows}]", "db-1")
+    assert not any(by_seed(replaced).values())
+
+
 async def test_several_may_stand_on_one_line(shop: Topologies) -> None:
     answer = await ask(shop, "add: [{class: Server, key: x}, {class: Server, key: y}, {from: x, type: RUNS_ON, to: y}]")
     assert answer.changes == ("adds Server x", "adds Server y", "adds x RUNS_ON y")
