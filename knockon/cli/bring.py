@@ -139,7 +139,8 @@ def load_files(
                 report = await load_items(
                     opened, model, reading.items, source=reading.source, actor=_me(), progress=progress, **asdict(how)
                 )
-                return report, await retirements(Topologies(opened, model), report) if how.dry_run else None
+                topologies = Topologies(opened, model, found.cache_folder)
+                return report, await retirements(topologies, report) if how.dry_run else None
 
         return run(work())
 

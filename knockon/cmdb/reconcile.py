@@ -81,7 +81,7 @@ async def reconcile(write: Write, model: Model, batch: Sequence[Taken[EntityObse
                 scope.name, present,
             )
         )  # fmt: skip
-    await _settle(write, model, records, result)
+    await _settle(write, model, records, {old.entity_id for old in known.values()}, result)
     return result
 
 
@@ -95,20 +95,23 @@ async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[st
         for record in known.values()
         if record.present and record.scope == scope.name and last_seen(record, scopes) < at
     ]
-    await _settle(write, model, gone, result)
+    await _settle(write, model, gone, {record.entity_id for record in gone}, result)
     return result
 
 
-async def _settle(write: Write, model: Model, records: Sequence[Record], result: Reconciled) -> None:
-    """Write records and the entities that they imply, as far as these are not as they were."""
+async def _settle(
+    write: Write, model: Model, records: Sequence[Record], known: Collection[str], result: Reconciled
+) -> None:
+    """Write records, and the entities that they imply as far as these are not as they were; ``known`` ids were there."""
     if not records:
         return
-    before = await write.entities([record.entity_id for record in records])
-    entities = [entity_of(record) for record in records]
-    changed = [new for new in entities if _differs(before.get(new.id), new)]
-    for record, new in zip(records, entities, strict=True):
-        if _differs(before.get(new.id), new):
-            _note(result, model, record, before.get(new.id), new)
+    before = await write.entities([record.entity_id for record in records if record.entity_id in known])
+    changed: list[Entity] = []
+    for record in records:
+        old, new = before.get(record.entity_id), entity_of(record)
+        if _differs(old, new):
+            changed.append(new)
+            _note(result, model, record, old, new)
     await write.put_records(records)
     await write.put_entities(changed, {each.id: _answers(model, each) for each in changed})
     result.stored += len(records)
