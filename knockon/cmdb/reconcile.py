@@ -102,7 +102,7 @@ async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[st
 async def _settle(
     write: Write, model: Model, records: Sequence[Record], known: Collection[str], result: Reconciled
 ) -> None:
-    """Write records, and the entities that they imply as far as these are not as they were; ``known`` ids were there."""
+    """Write records, and the entities that they imply as far as these are not as they were; ``known`` ids exist."""
     if not records:
         return
     before = await write.entities([record.entity_id for record in records if record.entity_id in known])
