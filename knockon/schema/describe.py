@@ -11,6 +11,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from knockon.schema.identifiers import Within
     from knockon.schema.model import Attribute, EntityClass, ImpactRule, Model, RelationshipType
 
 
@@ -55,6 +56,7 @@ def _class(model: Model, kind: EntityClass) -> dict[str, Any]:
                 "name": each.name,
                 "by": list(each.by),
                 "within": _read_from_child(model, each.within) if each.within else None,
+                "parent": each.within.parent if each.within else None,
                 "priority": each.priority,
                 "declared_by": each.declared_by,
             }
@@ -76,9 +78,9 @@ def _attributes(attributes: Mapping[str, Attribute]) -> list[dict[str, Any]]:
     ]
 
 
-def _read_from_child(model: Model, within: tuple[str, bool]) -> str:
-    stored, child_is_source = within
-    return stored if child_is_source else model.relationships[stored].inverse
+def _read_from_child(model: Model, within: Within) -> str:
+    stored = within.type_name
+    return stored if within.child_is_source else model.relationships[stored].inverse
 
 
 def _sources(model: Model, kind: EntityClass) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from knockon.errors import ModelInvalid
 from knockon.schema.lint import structure
+from knockon.schema.lint_identity import circles
 from knockon.schema.model import Model, build
 from knockon.schema.source import read_sources
 
@@ -33,7 +34,10 @@ def read_model(files: Sequence[Path] | None = None, extra: Sequence[Path] = ()) 
     source = read_sources([*(shipped_files() if files is None else files), *extra])
     if mistakes := sorted([*source.mistakes, *structure(source)]):
         raise ModelInvalid("The model has mistakes:\n" + "\n".join(str(each) for each in mistakes))
-    return build(source.spec)
+    model = build(source.spec)
+    if mistakes := list(circles(source, model)):
+        raise ModelInvalid("The model has mistakes:\n" + "\n".join(str(each) for each in mistakes))
+    return model
 
 
 @lru_cache(maxsize=4)

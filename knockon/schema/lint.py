@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from knockon.schema.good_model import rules
-from knockon.schema.lint_identity import identity, precedence
+from knockon.schema.lint_identity import circles, identity, precedence
 from knockon.schema.model import as_text, build, plural
 from knockon.schema.sound import broken_by, lineage, pairs, rooted_classes, sound_part
 from knockon.schema.source import read_sources
@@ -48,7 +48,7 @@ def mistakes(files: Iterable[Path]) -> list[Mistake]:
     source = read_sources(files)
     found = [*source.mistakes, *structure(source)]
     sound = build(sound_part(source.spec, broken_by(found)))
-    return sorted([*found, *rules(source, sound, whole=not found)])
+    return sorted([*found, *circles(source, sound), *rules(source, sound, whole=not found)])
 
 
 def structure(source: ModelSource) -> Iterator[Mistake]:
@@ -114,6 +114,9 @@ def _classes(source: ModelSource, spec: ModelSpec, rooted: set[str]) -> Iterator
             if identifier.within and identifier.within not in directions:
                 message = _unknown(name, "within", identifier.within, directions, "relationship type")
                 yield source.mistake(message, *path, "within")
+            if identifier.parent and identifier.parent not in {*spec.classes, *source.doubtful}:
+                message = _unknown(name, "parent", identifier.parent, spec.classes)
+                yield source.mistake(message, *path, "parent")
         if each.redundancy and each.redundancy.group not in types:
             message = _unknown(name, "group", each.redundancy.group, spec.relationships, "relationship type")
             yield source.mistake(message, "classes", name, "redundancy", "group")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from knockon.schema.identifiers import CircularIdentity
 from knockon.schema.values import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from knockon.schema.model import Model
     from knockon.schema.source import Mistake, ModelSource
     from knockon.schema.spec import AttributeSpec, ModelSpec
 
@@ -28,6 +30,9 @@ def identity(
             if attribute in attributes and attributes[attribute].many:
                 message = f"{name}: {attribute} is a list, and no list names one thing."
                 yield source.mistake(message, *path, "by")
+        if (each.within is None) != (each.parent is None):
+            message = f"{name}: within and parent go together: over which relationship, and to things of which class."
+            yield source.mistake(message, *path)
     if own.refresh is not None:
         try:
             short = seconds(own.refresh) < 1
@@ -36,6 +41,24 @@ def identity(
             short, message = True, f"refresh: {str(error).rstrip('.')}"
         if short:
             yield source.mistake(f"{name}: {message}.", "classes", name, "refresh")
+
+
+def circles(source: ModelSource, model: Model) -> Iterator[Mistake]:
+    """Find things that are named within others that are named within them: nobody could say who is who."""
+    try:
+        for name in model.classes:
+            model.layer(name)
+    except CircularIdentity as circle:
+        name = next(
+            name for name, each in model.classes.items()
+            if model.family(name) in circle.families and any(one.within for one in each.spec.identifiers)
+        )  # fmt: skip
+        path = " in ".join([*circle.families, circle.families[0]])
+        message = (
+            f"{name}: things are named within their parents in a circle ({path}; classes that share a set count as "
+            "one). Name a parent class that shares no set with its children."
+        )
+        yield source.mistake(message, "classes", name, "identifiers")
 
 
 def precedence(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from knockon.schema.identifiers import Identifier, directions_of, identifiers
+from knockon.schema.identifiers import Identifier, directions_of, families, identifiers, layers
 from knockon.schema.states import EffectMap, State, effect_map
 from knockon.schema.values import parse, seconds
 
@@ -252,6 +252,39 @@ class Model:
         """
         rule = self._absent_states.get(name)
         return rule is None or attributes.get(rule[0]) not in rule[1]
+
+    @cached_property
+    def _families(self) -> dict[str, str]:
+        return families({name: each.identifiers for name, each in self.classes.items()})
+
+    @cached_property
+    def _layers(self) -> dict[str, int]:
+        sets = {name: each.identifiers for name, each in self.classes.items()}
+        return layers(sets, self._families, self._concrete)
+
+    def family(self, name: str) -> str:
+        """Name the family of a class: the classes that can share an identifier set with it."""
+        return self._families[name]
+
+    def layer(self, name: str) -> int:
+        """Give the layer of a class's family: its things are named within things of lower layers only.
+
+        Raises
+        ------
+        CircularIdentity
+            Only for a model that was built without asking ``lint_identity.circles``.
+        """
+        return self._layers[self._families[name]]
+
+    @cached_property
+    def identifiers(self) -> dict[str, Identifier]:
+        """Give the identifier sets of all classes by their keys."""
+        return {each.key: each for kind in self.classes.values() for each in kind.identifiers}
+
+    @cached_property
+    def containments(self) -> frozenset[tuple[str, bool]]:
+        """Give the ways to a parent that identifier sets use: (stored type, whether the child is its source)."""
+        return frozenset(each.within[:2] for each in self.identifiers.values() if each.within)
 
     def rank(self, source: str, class_name: str, attribute: str | None = None) -> int | None:
         """Give the place of a source among those that are believed, 0 the strongest; None if it has none.

@@ -52,11 +52,12 @@ class AttributeSpec(Spec):
 
 
 class IdentifierSpec(Spec):
-    """Attributes that together name one thing; ``within`` is the relationship type to its parent."""
+    """Attributes that together name one thing; ``within`` is the relationship type to its parent, of class ``parent``."""
 
     name: str
     by: tuple[AttributeName, ...] = Field(min_length=1)
     within: TypeName | None = None
+    parent: ClassName | None = None
     priority: int = Field(default=100, ge=0)
     """Smaller is stronger: two records that a stronger set tells apart are not one for a weaker one's sake."""
 

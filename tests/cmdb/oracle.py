@@ -118,6 +118,10 @@ class Thing:
     attributes: dict[str, Any]
 
 
+Parents = dict[tuple[Key, str, str], Part]
+"""By record, relationship, and class of the parent."""
+
+
 class Claim(NamedTuple):
     declared_by: str
     set_name: str
@@ -210,23 +214,40 @@ def folded(value: Any) -> Any:
     return [folded(each) for each in value] if isinstance(value, list) else value
 
 
-def claims_of(model: Model, record: Said, parents: dict[tuple[Key, str], Part]) -> set[Claim]:
+def claims_of(model: Model, record: Said, parents: Parents) -> set[Claim]:
     found = set()
     for declared_by, spec in identifier_sets(model, record.class_name):
         values = [folded(record.values[name][0]) if name in record.values else None for name in spec.by]
-        parent = parents.get((record.key, spec.within)) if spec.within else frozenset()
+        parent = parents.get((record.key, spec.within, spec.parent)) if spec.within and spec.parent else frozenset()
         if parent is not None and all(value is not None and value != "" for value in values):
             found.add(Claim(declared_by, spec.name, parent, canonical(values)))
     return found
 
 
-def standing(decisions: Iterable[Decision], records: dict[Key, Said]) -> tuple[set[tuple[Key, Key]], set[Part]]:
-    """Give the links in order of their ends, and the pairs kept apart, of present records."""
+def family(model: Model, class_name: str) -> frozenset[str]:
+    """Give the classes that share an identifier set with this one, directly or through others."""
+    found = {class_name}
+    while True:
+        owners = {owner for each in found for owner, _ in identifier_sets(model, each)}
+        more = {each for each in model.classes if any(owner in owners for owner, _ in identifier_sets(model, each))}
+        if more <= found:
+            return frozenset(found)
+        found |= more
+
+
+def standing(
+    model: Model, decisions: Iterable[Decision], records: dict[Key, Said]
+) -> tuple[set[tuple[Key, Key]], set[Part]]:
+    """Give the links in order of their ends, and the pairs kept apart, of present records of one family."""
     newest: dict[Part, Decision] = {}
     for each in sorted(decisions, key=lambda d: (d.at, d.kind == "apart")):
         if not each.taken_back and each.a in records and each.b in records and each.a != each.b:
             newest[frozenset((each.a, each.b))] = each
-    links = {(min(pair), max(pair)) for pair, each in newest.items() if each.kind == "link"}
+    links = {
+        (min(pair), max(pair))
+        for pair, each in newest.items()
+        if each.kind == "link" and records[each.b].class_name in family(model, records[each.a].class_name)
+    }
     return links, {pair for pair, each in newest.items() if each.kind == "apart"}
 
 
@@ -235,9 +256,9 @@ def identify(  # noqa: C901, PLR0912 - one page of the decision, read from top t
     rules: Rules,
     records: dict[Key, Said],
     decisions: Iterable[Decision],
-    parents: dict[tuple[Key, str], Part],
+    parents: Parents,
 ) -> tuple[set[Part], set[tuple[str, Part]]]:
-    links, apart = standing(decisions, records)
+    links, apart = standing(model, decisions, records)
     claims = {key: claims_of(model, record, parents) for key, record in records.items()}
     findings: set[tuple[str, Part]] = set()
     claimants = {claim: sorted(k for k in records if claim in claims[k]) for each in claims.values() for claim in each}
@@ -272,7 +293,7 @@ def identify(  # noqa: C901, PLR0912 - one page of the decision, read from top t
 
     def order(claim: Claim) -> tuple[Any, ...]:
         depth = model.classes[claim.declared_by].depth
-        return (priority(claim), -depth, claim.declared_by, claim.set_name, sorted(claim.parent)[:1], claim.values)
+        return (priority(claim), -depth, claim.declared_by, claim.set_name, claimants[claim][0])
 
     vetoes: list[tuple[str, Claim, Key, Key]] = []
     for claim in sorted(claimants, key=order):
@@ -364,10 +385,11 @@ def resolve(model: Model, things: Iterable[Thing], source: str, reference: str) 
 
 def parents_in(
     model: Model, records: dict[Key, Said], edges: Iterable[EdgeKey], things: list[Thing]
-) -> dict[tuple[Key, str], Part]:
+) -> Parents:
     found = {}
     for key, record in records.items():
-        for within in {spec.within for _, spec in identifier_sets(model, record.class_name) if spec.within}:
+        ways = {(s.within, s.parent) for _, s in identifier_sets(model, record.class_name) if s.within and s.parent}
+        for within, parent in ways:
             direction = model.direction(within)
             assert direction is not None
             kind, swapped = direction
@@ -376,13 +398,14 @@ def parents_in(
                 child, other = (edge.to_ref, edge.from_ref) if swapped else (edge.from_ref, edge.to_ref)
                 if (edge.source, edge.type_name, child) != (key[0], kind.name, key[1]):
                     continue
+                named = other.partition(":")[0]
+                if named in model.classes and not model.is_a(named, parent):
+                    continue
                 meant = resolve(model, things, edge.source, other)
-                if len(meant) == 1 and key not in meant[0].records:
-                    ends = (record.class_name, meant[0].class_name)
-                    if model.allows(kind.name, *(reversed(ends) if swapped else ends)):
-                        leads.add(meant[0].records)
+                if len(meant) == 1 and model.is_a(meant[0].class_name, parent):
+                    leads.add(meant[0].records)
             if len(leads) == 1:
-                found[key, within] = leads.pop()
+                found[key, within, parent] = leads.pop()
     return found
 
 
@@ -390,25 +413,19 @@ def settle(
     model: Model, rules: Rules, records: dict[Key, Said], edges: Iterable[EdgeKey], decisions: Sequence[Decision]
 ) -> tuple[list[Thing], set[tuple[str, Part]]]:
     """Parents and parts depend on each other: rounds, the first without parents, until nothing changes."""
-    orphans: set[tuple[Key, str]] = set()
+    parents: Parents = {}
     while True:
-        parents: dict[tuple[Key, str], Part] = {}
-        history: list[dict[tuple[Key, str], Part]] = []
-        while parents not in history:
-            history.append(parents)
-            parts, findings = identify(model, rules, records, decisions, parents)
-            things = []
-            for each in parts:
-                thing, conflict = reconcile(model, rules, [records[key] for key in sorted(each)])
-                things.append(thing)
-                if conflict:
-                    findings.add(("CLASS_CONFLICT", each))
-            after = parents_in(model, records, edges, things)
-            parents = {child: parent for child, parent in after.items() if child not in orphans}
-        circle = history[history.index(parents) :]
-        if len(circle) == 1:
+        parts, findings = identify(model, rules, records, decisions, parents)
+        things = []
+        for each in parts:
+            thing, conflict = reconcile(model, rules, [records[key] for key in sorted(each)])
+            things.append(thing)
+            if conflict:
+                findings.add(("CLASS_CONFLICT", each))
+        after = parents_in(model, records, edges, things)
+        if after == parents:
             return things, findings
-        orphans |= {child for each in circle for child in each if any(o.get(child) != each[child] for o in circle)}
+        parents = after
 
 
 def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence[Decision] = ()) -> Estate:

@@ -30,12 +30,9 @@ classes:
   Server: {description: x, is_a: Computer, identifiers: [{name: host, by: [host]}]}
   Rackmount: {description: x, is_a: Server, attributes: {units: {type: string, description: x}}}
   Printer: {description: x, is_a: Computer, attributes: {colour: {type: string, description: x}}}
-  Database: {description: x, is_a: Entity, identifiers: [{name: in_host, by: [name], within: RUNS_ON}]}
-  Table: {description: x, is_a: Entity, identifiers: [{name: in_base, by: [name], within: INSIDE}]}
-  Folder: {description: x, is_a: Entity, identifiers: [{name: in_folder, by: [note], within: WITHIN}]}
-  SubFolder: {description: x, is_a: Folder}
+  Database: {description: x, is_a: Entity, identifiers: [{name: in_host, by: [name], within: RUNS_ON, parent: Computer}]}
+  Table: {description: x, is_a: Entity, identifiers: [{name: in_base, by: [name], within: INSIDE, parent: Database}]}
 relationships:
-  WITHIN: {inverse: CONTAINS, description: x, impact: none, because: x, ends: [[Folder, Folder]]}
   RUNS_ON: {inverse: RUNS, description: x, impact: none, because: x, ends: [[Database, Computer]]}
   HOLDS: {inverse: INSIDE, description: x, impact: none, because: x, ends: [[Database, Table]]}
   NEEDS: {inverse: NEEDED, description: x, impact: none, because: x, ends: [[Computer, Computer]]}

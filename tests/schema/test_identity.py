@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.schema.identifiers import Identifier
+from knockon.schema.identifiers import Identifier, Within
 from knockon.schema.installed import read_model
 from knockon.schema.values import seconds
 
@@ -34,11 +34,12 @@ classes:
     is_a: Box
     refresh: PT30S
     identifiers:
-      - {name: z, by: [name], within: HOLDS, priority: 90}
-      - {name: y, by: [name, tag], within: HELD_BY, priority: 90}
+      - {name: z, by: [name], within: HOLDS, parent: Shelf, priority: 90}
+      - {name: y, by: [name, tag], within: HELD_BY, parent: Shelf, priority: 90}
+  Shelf: {description: x, is_a: Entity}
   TinyBox: {description: x, is_a: SmallBox}
 relationships:
-  HOLDS: {inverse: HELD_BY, description: x, ends: [[Box, Box]], impact: none, because: x}
+  HOLDS: {inverse: HELD_BY, description: x, ends: [[Box, Shelf], [Shelf, Box]], impact: none, because: x}
 sources:
   ranking: [dcim, scan, sheet]
   classes:
@@ -60,8 +61,8 @@ def model(tmp_path: Path) -> Model:
 def test_sets_come_by_priority_then_depth_then_name(model: Model) -> None:
     wanted = (
         Identifier("serial", ("serial",), None, 10, "Box"),
-        Identifier("y", ("name", "tag"), ("HOLDS", False), 90, "SmallBox"),
-        Identifier("z", ("name",), ("HOLDS", True), 90, "SmallBox"),
+        Identifier("y", ("name", "tag"), Within("HOLDS", False, "Shelf"), 90, "SmallBox"),
+        Identifier("z", ("name",), Within("HOLDS", True, "Shelf"), 90, "SmallBox"),
         Identifier("a name", ("name",), None, 90, "Box"),
         Identifier("tag", ("tag",), None, 100, "Box"),
     )
@@ -72,7 +73,7 @@ def test_sets_come_by_priority_then_depth_then_name(model: Model) -> None:
 
 def test_a_refresh_period_is_inherited_unless_a_class_has_its_own(model: Model) -> None:
     periods = {name: each.refresh_seconds for name, each in model.classes.items()}
-    assert periods == {"Entity": None, "Box": 129_600, "SmallBox": 30, "TinyBox": 30}
+    assert periods == {"Entity": None, "Shelf": None, "Box": 129_600, "SmallBox": 30, "TinyBox": 30}
 
 
 def test_null_overwrites_is_kept_with_the_attribute(model: Model) -> None:

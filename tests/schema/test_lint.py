@@ -89,7 +89,13 @@ STRUCTURE = {
     "identifier of an unknown attribute": CLASS
     + "    identifiers:\n      - {name: x, by: [nme]}  # <- did you mean name",
     "identifier within an unknown type": CLASS
-    + "    identifiers:\n      - name: x\n        by: [name]\n        within: NEEDS_BY  # <- did you mean NEEDED_BY",
+    + "    identifiers:\n      - name: x\n        by: [name]\n        parent: ConfigurationItem\n        within: NEEDS_BY  # <- did you mean NEEDED_BY",
+    "identifier within an unknown class": CLASS
+    + "    identifiers:\n      - name: x\n        by: [name]\n        within: NEEDED_BY\n        parent: ConfigItem  # <- ConfigurationItem",
+    "identifier without the class of its parent": CLASS
+    + "    identifiers:\n      - {name: x, by: [name], within: NEEDED_BY}  # <- within and parent go together",
+    "identifier within its own like": CLASS
+    + "    identifiers:  # <- in a circle\n      - {name: x, by: [name], within: NEEDED_BY, parent: Thing}",
     "unknown lifecycle": CLASS + "    lifecycle: life  # <- no such lifecycle",
     "lifecycle without its attribute": CLASS
     + "    lifecycle: life  # <- needs an attribute state\n"
@@ -260,7 +266,10 @@ SOUND = {
     + "    groupings:\n"
     + "      - {ends: [Machine, Disk], group: type}\n"
     + "      - {ends: [Machine, SolidDisk], group: none}\n",
-    "identifier within an inverse": CLASS + "    identifiers: [{name: x, by: [name], within: NEEDED_BY}]",
+    "identifier within an inverse": CLASS
+    + "    identifiers: [{name: x, by: [name], within: HELD_BY, parent: Shelf}]\n"
+    + "  Shelf: {description: x, is_a: Entity, identifiers: [{name: x, by: [name]}]}\n"
+    + "relationships:\n  HOLDS: {inverse: HELD_BY, description: x, ends: [[Shelf, Thing]], impact: none, because: x}",
 }
 
 
@@ -334,8 +343,8 @@ def test_identifiers_and_rankings_that_rest_on_a_mistake_are_no_further_one(tmp_
     base.write_text(BASE)
     extra.write_text("""
 classes:
-  Bolt: {description: x, is_a: Entity, identifiers: [{name: held, by: [name], within: HELD_BY}]}
-  Washer: {description: x, is_a: Entity, identifiers: [{name: pressed, by: [name], within: PRESSED_BY}]}
+  Bolt: {description: x, is_a: Entity, identifiers: [{name: held, by: [name], within: HELD_BY, parent: Bolt}]}
+  Washer: {description: x, is_a: Entity, identifiers: [{name: pressed, by: [name], within: PRESSED_BY, parent: Gizmo}]}
   Gizmo: {is_a: Entity}
   Gadget: {description: x, is_a: Entitty}
 relationships:

@@ -199,8 +199,8 @@ def test_strong_sets_come_before_weak_ones(model: Model) -> None:
     assert sets("VirtualMachine") == ["uuid", "serial_number", "asset_tag", "hostname", "name"]
     assert sets("Pod") == ["uid", "name_in_namespace"]
     assert sets("Person") == ["employee_number", "email"]
-    assert model.classes["Pod"].identifiers[1].within == ("CONTAINS", False)
-    assert model.classes["Database"].identifiers[0].within == ("RUNS_ON", True)
+    assert model.classes["Pod"].identifiers[1].within == ("CONTAINS", False, "Namespace")
+    assert model.classes["Database"].identifiers[0].within == ("RUNS_ON", True, "DatabaseInstance")
 
 
 @pytest.mark.parametrize(
