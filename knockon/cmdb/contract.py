@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.filter import Condition
     from knockon.cmdb.rows import (
+        Decision,
         Edge,
         EdgeKey,
         EdgeRecord,
@@ -49,6 +50,22 @@ class Write(Protocol):
         """Read records by (source, key); unknown keys are absent."""
         ...
 
+    async def members(self, ids: Collection[str]) -> list[Record]:
+        """Read the present records of these entities, each once."""
+        ...
+
+    async def claimants(self, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
+        """Find the records that claim each token, by (source, key): ``most`` of them at most; none: absent."""
+        ...
+
+    async def disputed(self, keys: Collection[tuple[str, str]]) -> set[str]:
+        """Find the ids of the disputed entities that these records belong to."""
+        ...
+
+    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
+        """Read the decisions about any of these records, each once, those that were taken back too."""
+        ...
+
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
         """Read edge records by identity; unknown keys are absent."""
         ...
@@ -58,7 +75,10 @@ class Write(Protocol):
         ...
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
-        """Find the ids of the live entities that answer to each token: MOST_ANSWERS at most, sorted; none: absent."""
+        """Find the ids of the live entities that answer to each token: MOST_ANSWERS at most, sorted; none: absent.
+
+        A native key is answered for by the entity of that record, if the record is present.
+        """
         ...
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
@@ -75,6 +95,13 @@ class Write(Protocol):
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
         """Read the edge records that have one of these entities among their ``known`` ends, each once."""
+        ...
+
+    async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
+        """Read the present edge records in which a source names its record by its plain native key at one end.
+
+        ``keys`` are (source, native key); ``ends`` are (relationship type, whether at its source end). Each once.
+        """
         ...
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
@@ -101,6 +128,8 @@ class Write(Protocol):
         No record becomes older by it. Costs as much as the scope holds.
         """
         ...
+
+    async def put_decision(self, row: Decision) -> None: ...
 
     async def put_records(self, rows: Sequence[Record]) -> None: ...
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb import reconcile, relate
+from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.load_report import LoadReport
+from knockon.cmdb.reconcile import Reconciled
 from knockon.cmdb.relate import WHY
 from knockon.cmdb.retirement import missing, refuse_many
 from knockon.cmdb.rows import RevisionHead, Scope
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
     from knockon.cmdb.contract import Store, Write
+    from knockon.cmdb.identity.finding_parents import Placings
     from knockon.cmdb.intake import Intake, Taken
-    from knockon.cmdb.reconcile import Reconciled
     from knockon.cmdb.relate import Related
     from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Held, JournalEntry
     from knockon.cmdb.seen_again import Again
@@ -83,7 +85,9 @@ async def load(
     if complete and len(intake.moments) > 1:
         raise BadUsage("A complete load is seen at one moment, and these files say several (`seen`); load them apart.")
     at = max(intake.moments, default=now)
+    intake.entities.sort(key=lambda taken: model.layer(taken.said.class_name))  # parents first
     run = _Run(store, model, RevisionHead(actor, "load", source, now, model.version, {}), Scope(source, scope), strict)
+    run.expect(intake)
     complete = complete and run.is_whole(intake)
     if complete and not allow_retire:
         run.brake(await store.held(source, scope), intake, only_say=dry_run)
@@ -115,6 +119,11 @@ Meanings = dict["EdgeRecordKey", str]
 One = TypeVar("One")
 
 
+def _written(changes: Reconciled) -> tuple[Reconciled, list[JournalEntry], bool]:
+    """Give changes as a transaction takes them: the result, the journal entries, whether anything was written."""
+    return changes, [*changes.entries, *changes.related.entries], bool(changes.stored)
+
+
 def _batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]]:
     size = size or BATCH
     for start in range(0, len(rows), size):
@@ -131,6 +140,8 @@ class _Run:
         self._scope = scope
         self._strict = strict
         self._seen_again = SeenAgain()
+        self._expected: Placings = {}
+        self._hinted: set[tuple[str, str]] = set()
         self._overtaken = 0
         self._unwritten = 0
 
@@ -144,6 +155,10 @@ class _Run:
             self.report.findings.append(Finding(FindingCode.NOT_COMPLETE, message, ""))
         return not intake.nameless_rejects
 
+    def expect(self, intake: Intake) -> None:
+        """Know beforehand in which parents this load will place its records, so that they are identified at once."""
+        self._expected = placings(self._model, (edge_record_key(taken.said) for taken in intake.relationships))
+
     def brake(self, held: Held, intake: Intake, *, only_say: bool) -> None:
         """Stop a complete load that would retire too much; a dry run only says so."""
         try:
@@ -154,28 +169,35 @@ class _Run:
             self.report.findings.append(Finding(FindingCode.LARGE_RETIREMENT, str(refusal), ""))
 
     async def entities(self, batch: Sequence[Taken[EntityObservation]]) -> None:
-        async def work(write: Write) -> tuple[tuple[Reconciled, Related], list[JournalEntry], bool]:
+        async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
             await self._spread(write, batch)
-            changes = await reconcile.reconcile(write, self._model, batch, self._scope)
-            return await self._reread(write, changes)
+            return _written(await reconcile.take(write, self._model, batch, self._scope, self._expected))
 
         changes = await self._changed(work)
+        self._hinted |= {(taken.said.source, taken.said.key) for taken in batch} & self._expected.keys()
         counts = self.report.entities
         counts.unchanged += len(changes.unchanged)
         self._overtaken += changes.overtaken
         self._seen_again.records(changes.unchanged)
 
     async def relationships(self, batch: Sequence[Taken[RelationshipObservation]]) -> None:
-        async def work(write: Write) -> tuple[tuple[Related, Meanings], list[JournalEntry], bool]:
+        async def work(write: Write) -> tuple[tuple[Related, Meanings, Reconciled], list[JournalEntry], bool]:
             await self._spread(write, batch)
             changes = await relate.relate(write, self._model, batch, self._scope, strict=self._strict)
             meanings = await relate.ambiguities(write, self._model, changes.waiting)
-            return (changes, meanings), changes.entries, bool(changes.stored)
+            placed = [each.key for each in changes.read]
+            # a record that was taken with a parent in view is looked at again, whatever became of that word
+            placed += [
+                key for child, keys in placings(self._model, said).items() if child in self._hinted for key in keys
+            ]
+            moved, entries, stored = _written(await reconcile.replace_children(write, self._model, placed))
+            return (changes, meanings, moved), [*changes.entries, *entries], bool(changes.stored) or stored
 
-        edges, meanings = await self.transactions.write(work)
-        self._count(edges)
-        self._overtaken += edges.overtaken
         said = {edge_record_key(taken.said): taken.said for taken in batch}
+        edges, meanings, moved = await self.transactions.write(work)
+        self._count(edges)
+        self._count_things(moved)
+        self._overtaken += edges.overtaken
         for record in edges.waiting:
             self._wait(record, said[record.key], meanings.get(record.key))
         counts = self.report.relationships
@@ -189,16 +211,14 @@ class _Run:
         gone = missing(held, intake)
         for edge_keys in _batches(sorted(gone.edge_records)):
 
-            async def edges(write: Write, these: Collection[Any] = edge_keys) -> tuple[Related, list[Any], bool]:
-                changes = await relate.withdraw(write, self._scope, these, at)
-                return changes, changes.entries, bool(changes.stored)
+            async def edges(write: Write, these: Collection[Any] = edge_keys) -> tuple[Reconciled, list[Any], bool]:
+                return _written(await self._withdraw_edges(write, these, at))
 
-            self._count(await self.transactions.write(edges))
+            await self._changed(edges)
         for keys in _batches(sorted(gone.records)):
 
-            async def entities(write: Write, these: Collection[str] = keys) -> tuple[Any, list[JournalEntry], bool]:
-                changes = await reconcile.withdraw(write, self._model, self._scope, these, at)
-                return await self._reread(write, changes)
+            async def entities(write: Write, these: Collection[str] = keys) -> tuple[Reconciled, list[Any], bool]:
+                return _written(await reconcile.withdraw(write, self._model, self._scope, these, at))
 
             await self._changed(entities)
 
@@ -214,7 +234,10 @@ class _Run:
         parts: list[list[Again]] = [[]] if moment else list(self._seen_again.parts(SEEN_AGAIN))
         for part in parts[:-1]:
             await self._note_seen(part, "seen", {})
-        self._scope = replace(self._scope, seen=moment or "", complete=complete or "")
+        rejected: frozenset[str | EdgeRecordKey] = frozenset()
+        if complete:
+            rejected = rejected | intake.rejected_keys | intake.rejected_edge_keys
+        self._scope = replace(self._scope, seen=moment or "", complete=complete or "", rejected=rejected)
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
         await self._note_seen(parts[-1], "run", note, intake)
 
@@ -232,34 +255,51 @@ class _Run:
         """Note what was seen again; with ``intake``, at the end of the run, the moment of the whole scope too."""
         head = self.transactions.head = replace(self.transactions.head, kind=kind, note=note)
 
-        async def work(write: Write) -> tuple[Related, list[JournalEntry], bool]:
-            entries = await self._note_scope(write, intake) if intake and self._scope.seen else []
+        async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
+            changes = Reconciled()
+            if intake and self._scope.seen:
+                changes.add(await self._note_scope(write, intake))
             for seen, keys, edge_keys in part:
                 await write.touch(head.source, seen, keys, edge_keys)
-            edges = self._seen_again.edges if intake else ()
-            contested = {key for some in _batches(sorted(edges), SEEN_AGAIN) for key in await write.contested(some)}
-            changes = await relate.reweigh(write, contested)
-            return changes, [*entries, *changes.entries], True
+            if intake:
+                changes.add(await self._reweigh(write))
+            return changes, _written(changes)[1], True
 
-        self._count(await self.transactions.write(work))
+        await self._changed(work)
 
-    async def _note_scope(self, write: Write, intake: Intake) -> list[JournalEntry]:
+    async def _reweigh(self, write: Write) -> Reconciled:
+        """Imply again what several records speak of and may have another newest word now."""
+        changes = Reconciled()
+        edges, records = self._seen_again.edges, self._seen_again.keys
+        contested = {key for some in _batches(sorted(edges), SEEN_AGAIN) for key in await write.contested(some)}
+        changes.related.add(await relate.reweigh(write, contested))
+        named = [(self._scope.source, key) for key in sorted(records)]
+        disputed = {id_ for some in _batches(named, SEEN_AGAIN) for id_ in await write.disputed(some)}
+        for some in _batches(sorted(disputed)):
+            changes.add(await reconcile.reweigh(write, self._model, some))
+        return changes
+
+    async def _note_scope(self, write: Write, intake: Intake) -> Reconciled:
         """Note when the scope was seen as one; first mend what another writer has put into it meanwhile."""
         scope = self._scope
-        entries: list[JournalEntry] = []
+        changes = Reconciled()
         if scope.complete:
             late = missing(await write.held(scope.source, scope.name), intake)
-            edges = await relate.withdraw(write, scope, late.edge_records, scope.complete)
-            changes = await reconcile.withdraw(write, self._model, scope, late.records, scope.complete)
-            _, entries, _ = await self._reread(write, changes)
-            entries = [*edges.entries, *entries]
+            changes.add(await self._withdraw_edges(write, late.edge_records, scope.complete))
+            changes.add(await reconcile.withdraw(write, self._model, scope, late.records, scope.complete))
         elif not await self._seen_as_one(intake, write):
             for seen, keys, edge_keys in next(self._seen_again.parts(len(intake.entities) + len(intake.relationships))):
                 await write.touch(scope.source, seen, keys, edge_keys)
-            return entries
+            return changes
         known = (await write.scopes({scope.source})).get((scope.source, scope.name))
         await write.put_scope(known.later(scope) if known else scope)
-        return entries
+        return changes
+
+    async def _withdraw_edges(self, write: Write, keys: Collection[EdgeRecordKey], at: str) -> Reconciled:
+        changes = Reconciled(related=await relate.withdraw(write, self._scope, keys, at))
+        changes.stored = changes.related.stored
+        changes.add(await reconcile.replace_children(write, self._model, [each.key for each in changes.related.read]))
+        return changes
 
     async def _spread(self, write: Write, batch: Sequence[Taken[Any]]) -> None:
         """Before a record joins a scope that was seen as one later than it: give each of the others its own moment."""
@@ -268,21 +308,19 @@ class _Run:
         if known and known.seen > known.complete and any(taken.seen < known.seen for taken in batch):
             await write.spread_seen(known)
 
-    async def _reread(
-        self, write: Write, changes: Reconciled
-    ) -> tuple[tuple[Reconciled, Related], list[JournalEntry], bool]:
-        edges = await relate.reread(write, self._model, changes.stirred, changes.turned)
-        return (changes, edges), [*changes.entries, *edges.entries], bool(changes.stored)
+    async def _changed(
+        self, work: Callable[[Write], Awaitable[tuple[Reconciled, list[JournalEntry], bool]]]
+    ) -> Reconciled:
+        changes = await self.transactions.write(work)
+        self._count_things(changes)
+        return changes
 
-    async def _changed(self, work: Callable[[Write], Awaitable[tuple[Any, list[JournalEntry], bool]]]) -> Reconciled:
-        changes: Reconciled
-        changes, edges = await self.transactions.write(work)
+    def _count_things(self, changes: Reconciled) -> None:
         counts = self.report.entities
         counts.created += changes.created
         counts.updated += changes.updated
         counts.retired += changes.retired
-        self._count(edges)
-        return changes
+        self._count(changes.related)
 
     def _count(self, edges: Related) -> None:
         counts = self.report.relationships

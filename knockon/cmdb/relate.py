@@ -48,6 +48,16 @@ class Related:
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0  # edge records written
     confirmed: int = 0  # of those, with an edge that is as it was, or that another of them changed
+    read: list[EdgeRecord] = field(default_factory=list)  # what was read, anew or again, or withdrawn
+
+    def add(self, other: Related) -> None:
+        """Add what another change comes to."""
+        self.created += other.created
+        self.updated += other.updated
+        self.retired += other.retired
+        self.entries += other.entries
+        self.stored += other.stored
+        self.read += other.read
 
 
 def edge_image(edge: Edge) -> dict[str, Any]:
@@ -72,7 +82,7 @@ async def relate(
     keys = [edge_record_key(taken.said) for taken in batch]
     known = await write.edge_records(keys)
     scopes = await write.scopes({scope.source})
-    complete = scopes.get((scope.source, scope.name), scope).complete
+    now = scopes.get((scope.source, scope.name), scope)
     fresh: list[EdgeRecord] = []
     late: list[EdgeRecord] = []
     for key, taken in zip(keys, batch, strict=True):
@@ -86,7 +96,7 @@ async def relate(
         else:
             said = taken.said.attributes
             new = EdgeRecord(key, said, taken.seen, taken.digest, None, None, (None, None), (), scope.name)
-            (fresh if taken.seen >= complete else late).append(new)
+            (fresh if now.holds(taken.seen, key) else late).append(new)
     resolved = await _resolved(write, model, fresh)
     result.waiting += [record for record in resolved if record.edge is None]
     if strict:
@@ -95,6 +105,7 @@ async def relate(
             for record in resolved
             if record.because not in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE)
         ]
+    result.read = [*resolved, *late]
     await _settle(write, [*resolved, *(_withdrawn(record) for record in late)], known.values(), result)
     return result
 
@@ -108,11 +119,13 @@ async def withdraw(write: Write, scope: Scope, keys: Collection[EdgeRecordKey], 
     result = Related()
     known = await write.edge_records(keys)
     scopes = await write.scopes({scope.source})
+    kept = scopes.get((scope.source, scope.name), scope).reported_since(at)
     gone = [
         replace(_withdrawn(record), seen=last_seen(record, scopes))
         for record in known.values()
-        if record.present and record.scope == scope.name and last_seen(record, scopes) < at
+        if record.present and record.scope == scope.name and last_seen(record, scopes) < at and record.key not in kept
     ]
+    result.read = gone
     await _settle(write, gone, known.values(), result)
     return result
 
@@ -123,7 +136,7 @@ async def reread(write: Write, model: Model, stirred: Collection[str], turned: C
     touched = {record.key: record for record in await write.watching(stirred)}
     if turned:
         touched |= {record.key: record for record in await write.touching(turned)}
-    now = await _resolved(write, model, list(touched.values()))
+    now = result.read = await _resolved(write, model, list(touched.values()))
     changed = [record for record in now if record != touched[record.key]]
     await _settle(write, changed, touched.values(), result)
     return result

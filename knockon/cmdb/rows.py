@@ -7,7 +7,7 @@ waits for or that could change what it means are its *watches*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Record:
     """What one source says of one thing. Identity: (source, key).
 
     ``present`` is False once a complete load of its scope no longer had it: it is kept, and counts for nothing.
+    ``claims`` gives the token of each of its claims by the key of the identifier set; who is not present has none.
     """
 
     source: str
@@ -36,13 +37,15 @@ class Record:
     digest: str  # of class and attributes
     scope: str = ""
     present: bool = True
+    claims: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
     """One thing of the estate. ``order`` is class, name and smallest ``source:key``, joined by U+001F.
 
-    ``order`` is unique and is the order of every list; ``name`` is never empty.
+    ``order`` is unique and is the order of every list; ``name`` is never empty. ``split_from`` is the id of the thing
+    that its records once belonged to. ``disputed``: its records differ so that it matters which was seen last.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Entity:
     attributes: Values
     retired: bool = False
     revision: int = 0  # that last changed it; set by the store from its transaction
+    split_from: str = ""
+    disputed: bool = False
 
 
 class EdgeKey(NamedTuple):
@@ -120,17 +125,29 @@ class Scope:
     """A part of what a source reports that it can report completely. Identity: (source, name).
 
     Every present record of it was seen at ``seen`` or later; ``complete`` is when its newest complete load was seen.
-    Both are ``""`` where there was none.
+    Both are ``""`` where there was none. ``rejected`` are the keys of records that this load had and that were
+    rejected: they count as reported at its moment.
     """
 
     source: str
     name: str
     seen: str = ""
     complete: str = ""
+    rejected: frozenset[str | EdgeRecordKey] = frozenset()
 
     def later(self, other: Scope) -> Scope:
         """Give the later moments of both."""
-        return Scope(self.source, self.name, max(self.seen, other.seen), max(self.complete, other.complete))
+        newer = max(self, other, key=lambda each: each.complete)
+        rejected = newer.rejected if self.complete != other.complete else self.rejected | other.rejected
+        return Scope(self.source, self.name, max(self.seen, other.seen), newer.complete, rejected)
+
+    def holds(self, seen: str, key: str | EdgeRecordKey) -> bool:
+        """Tell whether a record that was reported in it at this moment is present."""
+        return seen >= self.complete or key in self.rejected
+
+    def reported_since(self, at: str) -> frozenset[str | EdgeRecordKey]:
+        """Give what counts as reported at this moment or later by having been rejected."""
+        return self.rejected if at <= self.complete else frozenset()
 
 
 def last_seen(record: Record | EdgeRecord, scopes: Mapping[tuple[str, str], Scope]) -> str:
@@ -138,6 +155,23 @@ def last_seen(record: Record | EdgeRecord, scopes: Mapping[tuple[str, str], Scop
     source = record.source if isinstance(record, Record) else record.key.source
     scope = scopes.get((source, record.scope))
     return max(record.seen, scope.seen) if scope and record.present else record.seen
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word on whether two records, each (source, key), are one thing. Identity: ``id``.
+
+    ``taken_back`` is who took it back, or "".
+    """
+
+    id: str
+    kind: Literal["link", "apart"]
+    a: tuple[str, str]
+    b: tuple[str, str]
+    at: str
+    by: str
+    reason: str = ""
+    taken_back: str = ""
 
 
 class Held(NamedTuple):

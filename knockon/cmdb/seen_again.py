@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from knockon.cmdb.intake import Taken
     from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey
@@ -16,15 +16,17 @@ Again = tuple[str, list[tuple[str, str]], list[tuple["EdgeRecordKey", str]]]
 
 
 class SeenAgain:
-    """Unchanged records, in the order in which they came, and the edges that they speak of."""
+    """Unchanged records, in the order in which they came; their native keys, and the edges that they speak of."""
 
     def __init__(self) -> None:
         self.edges: set[EdgeKey] = set()
+        self.keys: set[str] = set()
         self._records: list[tuple[str, str, str]] = []
         self._edge_records: list[tuple[str, EdgeRecordKey, str]] = []
 
-    def records(self, unchanged: Iterable[Taken[EntityObservation]]) -> None:
+    def records(self, unchanged: Collection[Taken[EntityObservation]]) -> None:
         """Add records."""
+        self.keys |= {taken.said.key for taken in unchanged}
         self._records += [(taken.seen, taken.said.key, taken.digest) for taken in unchanged]
 
     def edge_records(self, unchanged: Iterable[tuple[EdgeRecord, str]]) -> None:

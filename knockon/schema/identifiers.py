@@ -81,7 +81,7 @@ def directions_of(spec: ModelSpec) -> dict[str, tuple[str, bool]]:
 
 
 def families(sets: Mapping[str, tuple[Identifier, ...]]) -> dict[str, str]:
-    """Give the family of each class, named by one of its classes that declare a set; ``sets`` has those of each class."""
+    """Give the family of each class, named by a class that declares a set; ``sets`` has those of each class."""
     above = {name: name for name in sets}
 
     def top(name: str) -> str:

@@ -114,14 +114,11 @@ def _classes(source: ModelSource, spec: ModelSpec, rooted: set[str]) -> Iterator
             if identifier.within and identifier.within not in directions:
                 message = _unknown(name, "within", identifier.within, directions, "relationship type")
                 yield source.mistake(message, *path, "within")
-            if identifier.parent and identifier.parent not in {*spec.classes, *source.doubtful}:
-                message = _unknown(name, "parent", identifier.parent, spec.classes)
-                yield source.mistake(message, *path, "parent")
         if each.redundancy and each.redundancy.group not in types:
             message = _unknown(name, "group", each.redundancy.group, spec.relationships, "relationship type")
             yield source.mistake(message, "classes", name, "redundancy", "group")
         if attributes is not None:
-            yield from identity(source, spec, name, attributes)
+            yield from identity(source, spec, name, attributes, _unknown)
         yield from _lifecycle(source, spec, name, attributes)
 
 

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def identity(
-    source: ModelSource, spec: ModelSpec, name: str, attributes: Mapping[str, AttributeSpec]
+    source: ModelSource,
+    spec: ModelSpec,
+    name: str,
+    attributes: Mapping[str, AttributeSpec],
+    unknown: Callable[..., str],
 ) -> Iterator[Mistake]:
     """Find what is wrong with the identifier sets and the refresh period of one class."""
     own = spec.classes[name]
@@ -30,6 +34,8 @@ def identity(
             if attribute in attributes and attributes[attribute].many:
                 message = f"{name}: {attribute} is a list, and no list names one thing."
                 yield source.mistake(message, *path, "by")
+        if each.parent and each.parent not in {*spec.classes, *source.doubtful}:
+            yield source.mistake(unknown(name, "parent", each.parent, spec.classes), *path, "parent")
         if (each.within is None) != (each.parent is None):
             message = f"{name}: within and parent go together: over which relationship, and to things of which class."
             yield source.mistake(message, *path)

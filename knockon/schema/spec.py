@@ -52,7 +52,7 @@ class AttributeSpec(Spec):
 
 
 class IdentifierSpec(Spec):
-    """Attributes that together name one thing; ``within`` is the relationship type to its parent, of class ``parent``."""
+    """Attributes that together name one thing; ``within`` is the relationship to its parent, of class ``parent``."""
 
     name: str
     by: tuple[AttributeName, ...] = Field(min_length=1)

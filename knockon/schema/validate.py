@@ -33,7 +33,7 @@ class _Fault(Exception):
 
 
 def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
-    """Type an entity's attributes by its class; values that are None count as not given."""
+    """Type an entity's attributes by its class; None counts as not given unless the model says that it is a word."""
     try:
         name: Any = obs.class_name
         if not isinstance(name, str) or name not in model.classes:
@@ -94,13 +94,15 @@ def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes) -> 
     typed: Attributes = {}
     for name in sorted(given):
         if given[name] is None:
+            if declared[name].spec.null_overwrites:
+                typed[name] = None
             continue
         try:
             typed[name] = parse(declared[name].spec, given[name])
         except ValueError as error:
             raise _Fault(RejectCode.TYPE_MISMATCH, f"{owner}.{name}: {error}") from None
     for name in sorted(declared):
-        if declared[name].spec.required and name not in typed:
+        if declared[name].spec.required and typed.get(name) is None:
             raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{owner}.{name} is required: {declared[name].spec.description}")
     return typed
 

@@ -10,6 +10,7 @@ from knockon.cmdb.load import load as really_load
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.schema.reference import key_token
 from knockon.schema.values import instant
+from tests.cmdb.identity import MODEL, rules
 from tests.cmdb.oracle import EdgeKey, Estate, canonical
 
 if TYPE_CHECKING:
@@ -25,9 +26,18 @@ UNHEARD_OF = {"unheard_of": "x"}
 """An attribute that no class has: a record with it is rejected."""
 
 
+NULL_COUNTS = rules(MODEL).null_overwrites
+
+
 def digest(*content: Any) -> str:
-    """Give the product's digest, which settles what the text leaves to one: a null says nothing to a whole record."""
-    return real_digest(*(attributes(each) if isinstance(each, dict) else each for each in content))
+    """Give the product's digest, which settles what the text leaves to one; a null that says nothing is not said."""
+    counting = {name for _, name in NULL_COUNTS}
+    said = [
+        {name: value for name, value in each.items() if value is not None or name in counting}
+        if isinstance(each, dict) else each
+        for each in content
+    ]  # fmt: skip
+    return real_digest(*said)
 
 
 async def load_into(store: Store, model: Model, load: Load) -> LoadReport:

@@ -383,9 +383,7 @@ def resolve(model: Model, things: Iterable[Thing], source: str, reference: str) 
     return next((each for each in readings if each), [])
 
 
-def parents_in(
-    model: Model, records: dict[Key, Said], edges: Iterable[EdgeKey], things: list[Thing]
-) -> Parents:
+def parents_in(model: Model, records: dict[Key, Said], edges: Iterable[EdgeKey], things: list[Thing]) -> Parents:
     found = {}
     for key, record in records.items():
         ways = {(s.within, s.parent) for _, s in identifier_sets(model, record.class_name) if s.within and s.parent}

@@ -30,7 +30,10 @@ classes:
   Server: {description: x, is_a: Computer, identifiers: [{name: host, by: [host]}]}
   Rackmount: {description: x, is_a: Server, attributes: {units: {type: string, description: x}}}
   Printer: {description: x, is_a: Computer, attributes: {colour: {type: string, description: x}}}
-  Database: {description: x, is_a: Entity, identifiers: [{name: in_host, by: [name], within: RUNS_ON, parent: Computer}]}
+  Database:
+    description: x
+    is_a: Entity
+    identifiers: [{name: in_host, by: [name], within: RUNS_ON, parent: Computer}]
   Table: {description: x, is_a: Entity, identifiers: [{name: in_base, by: [name], within: INSIDE, parent: Database}]}
 relationships:
   RUNS_ON: {inverse: RUNS, description: x, impact: none, because: x, ends: [[Database, Computer]]}

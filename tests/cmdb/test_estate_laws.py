@@ -16,7 +16,7 @@ from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
 from tests.cmdb.driving import decide, digest, estate_of, load_into, parts_of, undo_source, unknown_ids
 from tests.cmdb.histories import CROWD, DAYS, KEYS, SOURCES, History, crowds, histories, permuted, without
-from tests.cmdb.identity import MODEL, rules, without_identity
+from tests.cmdb.identity import MODEL, rules
 from tests.cmdb.oracle import EntityReport, Load
 from tests.conftest import wipe
 
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
     from tests.cmdb.oracle import Estate
 
-BARE = without_identity(MODEL)
-"""Until loading joins records, it is held to a model in which none share an identifier."""
-HISTORIES = histories(partial=False, rejects=False, decided=False, most=5)
-"""Nor does it take partial records and decisions yet; of rejected records see the last test."""
+HISTORIES = histories(partial=False, decided=False, most=5)
+"""Loading does not take partial records and decisions yet."""
 SAID_BY = [(source, key) for source in (*SOURCES, *CROWD) for key in KEYS]
 
 
@@ -102,8 +100,8 @@ on_every_law = pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each 
 @given(history=HISTORIES, chance=st.randoms(use_true_random=False))
 async def test_on_sqlite(law: Any, history: History, chance: Random) -> None:
     with TemporaryDirectory() as folder:
-        async with opened(store_at(f"sqlite:///{folder}/estate.db", BARE)) as store:
-            await law(store, BARE, history, chance)
+        async with opened(store_at(f"sqlite:///{folder}/estate.db", MODEL)) as store:
+            await law(store, MODEL, history, chance)
 
 
 # Not shrunk: each example costs a server many statements, and what fails here mostly fails there too.
@@ -115,16 +113,16 @@ async def test_on_neo4j(
 ) -> None:
     await wipe(wiped_neo4j, neo4j_auth)
     user, password = neo4j_auth
-    async with opened(store_at(wiped_neo4j, BARE, user=user, password=password)) as store:
-        await law(store, BARE, history, chance)
+    async with opened(store_at(wiped_neo4j, MODEL, user=user, password=password)) as store:
+        await law(store, MODEL, history, chance)
 
 
 @pytest.mark.xfail(strict=True, reason="that a complete load rejected a record is forgotten once the load is done")
 async def test_what_a_complete_load_rejects_counts_as_reported_also_for_what_comes_late(store: Store) -> None:
     first = Load("a", DAYS[0], (EntityReport("m1", "Server"), EntityReport("m2", "Server")), complete=True)
     second = Load("a", DAYS[1], (EntityReport("m1", "Server"),), complete=True, rejected=("m2",))
-    await tell(store, BARE, History((second, first)))
-    assert await estate(store, BARE) == meant(BARE, History((first, second)))
+    await tell(store, MODEL, History((second, first)))
+    assert await estate(store, MODEL) == meant(MODEL, History((first, second)))
 
 
 @pytest.mark.xfail(strict=True, reason="joining, partial records, decisions and undo are not built yet")

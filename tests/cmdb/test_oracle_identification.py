@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cmdb.oracle import Decision, EdgeReport, EntityReport, Load
+from tests.cmdb.oracle import Decision, Load
 from tests.cmdb.saying import T2, apart, edge, findings, link, load, parts, thing, words
 
 

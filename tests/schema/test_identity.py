@@ -49,6 +49,7 @@ sources:
     Box: {serial: [sheet, scan], tag: [dcim]}
     SmallBox: {tag: [scan]}
 """
+HELD, HOLDING = (Within("HOLDS", child_is_source=each, parent="Shelf") for each in (False, True))
 
 
 @pytest.fixture
@@ -61,8 +62,8 @@ def model(tmp_path: Path) -> Model:
 def test_sets_come_by_priority_then_depth_then_name(model: Model) -> None:
     wanted = (
         Identifier("serial", ("serial",), None, 10, "Box"),
-        Identifier("y", ("name", "tag"), Within("HOLDS", False, "Shelf"), 90, "SmallBox"),
-        Identifier("z", ("name",), Within("HOLDS", True, "Shelf"), 90, "SmallBox"),
+        Identifier("y", ("name", "tag"), HELD, 90, "SmallBox"),
+        Identifier("z", ("name",), HOLDING, 90, "SmallBox"),
         Identifier("a name", ("name",), None, 90, "Box"),
         Identifier("tag", ("tag",), None, 100, "Box"),
     )

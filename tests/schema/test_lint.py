@@ -89,9 +89,11 @@ STRUCTURE = {
     "identifier of an unknown attribute": CLASS
     + "    identifiers:\n      - {name: x, by: [nme]}  # <- did you mean name",
     "identifier within an unknown type": CLASS
-    + "    identifiers:\n      - name: x\n        by: [name]\n        parent: ConfigurationItem\n        within: NEEDS_BY  # <- did you mean NEEDED_BY",
+    + "    identifiers:\n      - name: x\n        by: [name]\n        parent: ConfigurationItem\n"
+    + "        within: NEEDS_BY  # <- did you mean NEEDED_BY",
     "identifier within an unknown class": CLASS
-    + "    identifiers:\n      - name: x\n        by: [name]\n        within: NEEDED_BY\n        parent: ConfigItem  # <- ConfigurationItem",
+    + "    identifiers:\n      - name: x\n        by: [name]\n        within: NEEDED_BY\n"
+    + "        parent: ConfigItem  # <- ConfigurationItem",
     "identifier without the class of its parent": CLASS
     + "    identifiers:\n      - {name: x, by: [name], within: NEEDED_BY}  # <- within and parent go together",
     "identifier within its own like": CLASS

@@ -9,7 +9,7 @@ import neo4j
 import pytest
 
 from knockon.cmdb.filter import All, Compare, Related
-from knockon.cmdb.stores.neo4j import Neo4jStore, pages, reads, scan, schema, write
+from knockon.cmdb.stores.neo4j import Neo4jStore, identity, pages, reads, scan, schema, write
 from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, record, saying
 from tests.conftest import wipe
 
@@ -38,7 +38,7 @@ def fixed(module: Any) -> Iterator[tuple[str, str]]:
 
 
 STATEMENTS: dict[str, str] = {
-    **dict(each for module in (reads, write, scan) for each in fixed(module)),
+    **dict(each for module in (reads, write, scan, identity) for each in fixed(module)),
     "put_edges": write.put_edges_statement("DEPENDS_ON"),
     "retire_edges": write.retire_edges_statement("DEPENDS_ON"),
     **{

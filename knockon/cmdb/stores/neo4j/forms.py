@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from knockon.cmdb.rows import (
+    Decision,
     Edge,
     EdgeKey,
     EdgeRecord,
@@ -70,6 +71,10 @@ def to_values(properties: Properties) -> Values:
 def entity_properties(row: Entity, revision: int) -> Properties:
     """Give the properties of an entity's node."""
     own = {"_id": row.id, "_class": row.class_name, "_name": row.name, "_order": row.order, "_revision": revision}
+    if row.split_from:
+        own["_split_from"] = row.split_from
+    if row.disputed:
+        own["_disputed"] = True
     return to_properties(row.attributes) | own
 
 
@@ -83,6 +88,8 @@ def to_entity(properties: Properties, *, retired: bool = False) -> Entity:
         to_values(properties),
         retired,
         properties["_revision"],
+        properties.get("_split_from", ""),
+        properties.get("_disputed", False),
     )
 
 
@@ -109,6 +116,7 @@ def record_properties(row: Record) -> Properties:
         "digest": row.digest,
         "scope": row.scope,
         "present": row.present,
+        "claims": orjson.dumps(dict(row.claims)).decode(),
     }
 
 
@@ -117,7 +125,7 @@ def to_record(kept: Properties) -> Record:
     attributes = orjson.loads(kept["attributes"])
     return Record(
         kept["source"], kept["key"], kept["entity"], kept["class"], attributes, kept["seen"], kept["digest"],
-        kept.get("scope", ""), kept.get("present", True),  # a store of layout 1 has neither
+        kept.get("scope", ""), kept.get("present", True), orjson.loads(kept.get("claims", "{}")),  # newer than layout 1
     )  # fmt: skip
 
 
@@ -140,6 +148,8 @@ def edge_record_properties(row: EdgeRecord) -> Properties:
         "known_to": row.known[1],
         "watches": list(row.watches),
         "scope": row.scope,
+        "at_from": key(source, from_ref),
+        "at_to": key(source, to_ref),
     }
 
 
@@ -162,12 +172,39 @@ def to_edge_record(kept: Properties) -> EdgeRecord:
 def scope_properties(row: Scope) -> Properties:
     """Give the properties of a ``_Scope`` node."""
     kept = {"source": row.source, "name": row.name, "seen": row.seen, "complete": row.complete}
-    return {"k": key(row.source, row.name), **kept}
+    rejected = sorted(row.rejected, key=lambda each: (isinstance(each, tuple), each))
+    return {"k": key(row.source, row.name), **kept, "rejected": orjson.dumps(rejected, default=tuple).decode()}
 
 
 def to_scope(kept: Properties) -> Scope:
     """Read a ``_Scope`` node back."""
-    return Scope(kept["source"], kept["name"], kept["seen"], kept["complete"])
+    keys = orjson.loads(kept.get("rejected", "[]"))
+    rejected = frozenset(each if isinstance(each, str) else EdgeRecordKey(*each) for each in keys)
+    return Scope(kept["source"], kept["name"], kept["seen"], kept["complete"], rejected)
+
+
+def decision_properties(row: Decision) -> Properties:
+    """Give the properties of a ``_Decision`` node; ``a`` and ``b`` are the keys of its records' nodes."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "a": key(*row.a),
+        "b": key(*row.b),
+        "records": [*row.a, *row.b],
+        "at": row.at,
+        "by": row.by,
+        "reason": row.reason,
+        "taken_back": row.taken_back,
+    }
+
+
+def to_decision(kept: Properties) -> Decision:
+    """Read a ``_Decision`` node back."""
+    a_source, a_key, b_source, b_key = kept["records"]
+    return Decision(
+        kept["id"], kept["kind"], (a_source, a_key), (b_source, b_key), kept["at"], kept["by"], kept["reason"],
+        kept["taken_back"],
+    )  # fmt: skip
 
 
 def revision_properties(number: int, head: RevisionHead, entries: Sequence[JournalEntry]) -> Properties:

@@ -29,7 +29,7 @@ RETURN collect([id, n:_Retired, properties(n)])"""
 
 BY_KEY: LiteralString = """
 UNWIND $keys AS k
-MATCH (r:_Record {k: k[0]})
+MATCH (r:_Record {k: k[0]}) WHERE coalesce(r.present, true)
 OPTIONAL MATCH (alias:_Alias {id: r.entity})
 MATCH (n:_Entity:_Live {_id: coalesce(alias.entity, r.entity)}) USING INDEX SEEK n:_Entity(_id)
 RETURN k[1], [n._id]"""

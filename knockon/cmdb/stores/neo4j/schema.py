@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, LiteralString
 from neo4j.exceptions import ClientError
 
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
+from knockon.cmdb.stores.neo4j.forms import key
 from knockon.errors import StoreTooNew
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import Model
 
-VERSION = 2
+VERSION = 3
 
 # IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
 _MADE_MEANWHILE = frozenset({
@@ -24,13 +25,22 @@ _MADE_MEANWHILE = frozenset({
 
 UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
-    ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"),
+    ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"), ("_Decision", "id"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
+    ("_Claim", "token"), ("_Claim", "record"), ("_Record", "entity"), ("_Decision", "a"), ("_Decision", "b"),
+    ("_EdgeRecord", "at_from"), ("_EdgeRecord", "at_to"),
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
     ("_EdgeRecord", "source"), ("_Scope", "source"),
 )  # fmt: skip
+UNPLACED: LiteralString = """
+MATCH (r:_EdgeRecord) WHERE r.at_from IS NULL
+WITH r LIMIT 10000
+RETURN r.k, r.source, r.from, r.to"""
+PLACE: LiteralString = """
+UNWIND $rows AS row
+MATCH (r:_EdgeRecord {k: row[0]}) SET r.at_from = row[1], r.at_to = row[2]"""
 BEGIN: LiteralString = """
 MERGE (m:_Meta {id: 0}) ON CREATE SET m.rev = 0
 MERGE (c:_Commit {id: 0}) ON CREATE SET c.rev = 0
@@ -58,6 +68,10 @@ async def migrate(session: AsyncSession, model: Model) -> None:
             if error.code not in _MADE_MEANWHILE:
                 raise
     await session.execute_read(run, "CALL db.awaitIndexes(600)", {})
+    if 0 < found < 3:  # noqa: PLR2004 - the layout that brought at_from and at_to
+        while rows := await session.execute_read(run, UNPLACED, {}):
+            placed = [[k, key(source, start), key(source, end)] for k, source, start, end in rows]
+            await session.execute_write(run, PLACE, {"rows": placed})
     await session.execute_write(run, BEGIN, {"version": VERSION})
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.neo4j import forms, reads
+from knockon.cmdb.stores.neo4j import forms, identity, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.errors import StoreFailed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neo4j import AsyncTransaction
 
     from knockon.cmdb.rows import (
+        Decision,
         Edge,
         EdgeKey,
         EdgeRecord,
@@ -177,6 +178,30 @@ class Neo4jWrite:
         kept = await self._collected(RECORDS, keys=[forms.key(*each) for each in set(keys)])
         return {(row.source, row.key): row for row in map(forms.to_record, kept)}
 
+    async def members(self, ids: Collection[str]) -> list[Record]:
+        with driver_errors():
+            return await identity.members(self._tx, ids)
+
+    async def claimants(self, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
+        with driver_errors():
+            return await identity.claimants(self._tx, tokens, most)
+
+    async def disputed(self, keys: Collection[tuple[str, str]]) -> set[str]:
+        with driver_errors():
+            return await identity.disputed(self._tx, keys)
+
+    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
+        with driver_errors():
+            return await identity.decisions(self._tx, keys)
+
+    async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
+        with driver_errors():
+            return await identity.said_at(self._tx, keys, ends)
+
+    async def put_decision(self, row: Decision) -> None:
+        with driver_errors():
+            await identity.put_decision(self._tx, row)
+
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
         kept = await self._collected(EDGE_RECORDS, keys=[forms.key(*each) for each in set(keys)])
         return {row.key: row for row in map(forms.to_edge_record, kept)}
@@ -234,6 +259,8 @@ class Neo4jWrite:
 
     async def put_records(self, rows: Sequence[Record]) -> None:
         await self._run(PUT_RECORDS, rows=[forms.record_properties(row) for row in rows])
+        with driver_errors():
+            await identity.put_claims(self._tx, rows)
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         put = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from knockon.cmdb.rows import (
+    Decision,
     Edge,
     EdgeKey,
     EdgeRecord,
@@ -19,19 +20,21 @@ from knockon.cmdb.rows import (
     Record,
     Revision,
     RevisionHead,
+    Scope,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest, r.scope, r.present"
-ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision"
+RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest, r.scope, r.present, r.claims"
+ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision, n.split_from, n.disputed"
+DECISION = "d.id, d.kind, d.a_source, d.a_key, d.b_source, d.b_key, d.at, d.made_by, d.reason, d.taken_back"
 EDGE = "e.type_name, e.source_id, e.target_id, e.redundancy_group, e.attributes, e.retired"
 EDGE_RECORD = (
     "s.source, s.type_name, s.from_ref, s.to_ref, s.redundancy_group,"
     " s.attributes, s.seen, s.digest, s.because, s.from_id, s.to_id, s.watches, s.scope"
 )
-"""What to select, by the names that the tables go by in every statement: r, n, e and s."""
+"""What to select, by the names that the tables go by in every statement: r, n, d, e and s."""
 
 
 def dumped(value: Any) -> str:
@@ -45,8 +48,9 @@ def asked(values: Iterable[str] | Iterable[tuple[str, ...]]) -> str:
 
 
 def record_of(row: tuple[Any, ...]) -> Record:
-    source, key, entity_id, class_name, attributes, seen, digest, scope, present = row
-    return Record(source, key, entity_id, class_name, orjson.loads(attributes), seen, digest, scope, bool(present))
+    source, key, entity_id, class_name, attributes, seen, digest, scope, present, claims = row
+    said, tokens = orjson.loads(attributes), orjson.loads(claims)
+    return Record(source, key, entity_id, class_name, said, seen, digest, scope, bool(present), tokens)
 
 
 def record_row(record: Record) -> tuple[Any, ...]:
@@ -60,12 +64,14 @@ def record_row(record: Record) -> tuple[Any, ...]:
         record.digest,
         record.scope,
         record.present,
+        dumped(record.claims),
     )
 
 
 def entity_of(row: tuple[Any, ...]) -> Entity:
-    id_, class_name, name, order, attributes, retired, revision = row
-    return Entity(id_, class_name, name, order, orjson.loads(attributes), bool(retired), revision)
+    id_, class_name, name, order, attributes, retired, revision, split_from, disputed = row
+    values = orjson.loads(attributes)
+    return Entity(id_, class_name, name, order, values, bool(retired), revision, split_from, bool(disputed))
 
 
 def entity_row(entity: Entity, revision: int, names: Sequence[str]) -> tuple[Any, ...]:
@@ -79,7 +85,30 @@ def entity_row(entity: Entity, revision: int, names: Sequence[str]) -> tuple[Any
         entity.retired,
         revision,
         dumped(names),
+        entity.split_from,
+        entity.disputed,
     )
+
+
+def decision_of(row: tuple[Any, ...]) -> Decision:
+    id_, kind, a_source, a_key, b_source, b_key, at, by, reason, taken_back = row
+    return Decision(id_, kind, (a_source, a_key), (b_source, b_key), at, by, reason, taken_back)
+
+
+def decision_row(decision: Decision) -> tuple[Any, ...]:
+    made = (decision.at, decision.by, decision.reason, decision.taken_back)
+    return (decision.id, decision.kind, *decision.a, *decision.b, *made)
+
+
+def scope_of(row: tuple[Any, ...]) -> Scope:
+    source, name, seen, complete, rejected = row
+    keys = frozenset(each if isinstance(each, str) else EdgeRecordKey(*each) for each in orjson.loads(rejected))
+    return Scope(source, name, seen, complete, keys)
+
+
+def scope_row(scope: Scope) -> tuple[Any, ...]:
+    keys = sorted(scope.rejected, key=lambda each: (isinstance(each, tuple), each))
+    return (scope.source, scope.name, scope.seen, scope.complete, orjson.dumps(keys, default=tuple).decode())
 
 
 def edge_of(row: tuple[Any, ...]) -> Edge:

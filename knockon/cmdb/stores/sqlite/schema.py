@@ -53,6 +53,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE scope (source TEXT NOT NULL, name TEXT NOT NULL, seen TEXT NOT NULL, complete TEXT NOT NULL,
             PRIMARY KEY (source, name)) WITHOUT ROWID""",
     ),
+    (
+        "ALTER TABLE record ADD COLUMN claims TEXT NOT NULL DEFAULT '{}'",
+        "CREATE INDEX record_by_entity ON record (entity_id) WHERE present = 1",
+        "CREATE TABLE claim (token TEXT, source TEXT, key TEXT, PRIMARY KEY (token, source, key)) WITHOUT ROWID",
+        "ALTER TABLE entity ADD COLUMN split_from TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE entity ADD COLUMN disputed INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX edge_record_by_to_ref ON edge_record (source, to_ref)",
+        "ALTER TABLE scope ADD COLUMN rejected TEXT NOT NULL DEFAULT '[]'",
+        """CREATE TABLE decision (
+            id TEXT PRIMARY KEY, kind TEXT NOT NULL, a_source TEXT NOT NULL, a_key TEXT NOT NULL,
+            b_source TEXT NOT NULL, b_key TEXT NOT NULL, at TEXT NOT NULL, made_by TEXT NOT NULL, reason TEXT NOT NULL,
+            taken_back TEXT NOT NULL)""",
+        "CREATE INDEX decision_by_a ON decision (a_source, a_key)",
+        "CREATE INDEX decision_by_b ON decision (b_source, b_key)",
+    ),
 )
 
 

@@ -4,18 +4,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
+    decision_row,
     edge_record_row,
     edge_row,
     entity_row,
     head_row,
     packed,
     record_row,
+    scope_row,
 )
 from knockon.errors import StoreFailed
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from knockon.cmdb.rows import (
+        Decision,
         Edge,
         EdgeKey,
         EdgeRecord,
@@ -40,15 +44,22 @@ T = TypeVar("T")
 
 TAKE_REVISION = "UPDATE meta SET value = value + 1 WHERE key = 'revision'"
 
-PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+FORGET_CLAIMS = f"""DELETE FROM claim WHERE (token, source, key) IN (
+    SELECT c.value, r.source, r.key FROM {reads.ASKED_RECORDS} CROSS JOIN json_each(r.claims) c)"""
+
+PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+PUT_CLAIM = "INSERT OR IGNORE INTO claim VALUES (?, ?, ?)"
+
+PUT_DECISION = "INSERT OR REPLACE INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 FORGET_NAMES = """DELETE FROM entity_name WHERE (token, entity_id) IN (
     SELECT t.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value CROSS JOIN json_each(n.names) t)"""
 
-PUT_ENTITY = """INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+PUT_ENTITY = """INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     class_name = excluded.class_name, name = excluded.name, sort_key = excluded.sort_key,
     attributes = excluded.attributes, retired = excluded.retired, revision = excluded.revision,
-    names = excluded.names"""
+    names = excluded.names, split_from = excluded.split_from, disputed = excluded.disputed"""
 
 PUT_NAME = "INSERT OR IGNORE INTO entity_name VALUES (?, ?)"
 
@@ -69,7 +80,7 @@ PUT_EDGE_RECORD = """INSERT INTO edge_record
 PUT_WATCHES = f"""INSERT OR IGNORE INTO watch
     SELECT t.value, s.number FROM {reads.ASKED_EDGE_RECORDS} CROSS JOIN json_each(s.watches) t"""
 
-PUT_SCOPE = "INSERT OR REPLACE INTO scope VALUES (?, ?, ?, ?)"
+PUT_SCOPE = "INSERT OR REPLACE INTO scope VALUES (?, ?, ?, ?, ?)"
 
 SPREAD_RECORDS = "UPDATE record SET seen = max(seen, ?) WHERE source = ? AND scope = ? AND present = 1"
 
@@ -100,6 +111,18 @@ class SqliteWrite:
     async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
         return await self._read(reads.records, keys)
 
+    async def members(self, ids: Collection[str]) -> list[Record]:
+        return await self._read(reads.members, ids)
+
+    async def claimants(self, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
+        return await self._read(lambda connection, these: reads.claimants(connection, these, most), tokens)
+
+    async def disputed(self, keys: Collection[tuple[str, str]]) -> set[str]:
+        return await self._read(reads.disputed, keys)
+
+    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
+        return await self._read(reads.decisions, keys)
+
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
         return await self._read(reads.edge_records, keys)
 
@@ -121,6 +144,9 @@ class SqliteWrite:
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
         return await self._read(reads.touching, ids)
 
+    async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
+        return await self._read(lambda connection, these: reads.said_at(connection, these, ends), keys)
+
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         return await self._read(reads.contested, keys)
 
@@ -134,18 +160,27 @@ class SqliteWrite:
         return await self._read(reads.count_held, (source, scope))
 
     async def put_scope(self, row: Scope) -> None:
-        await self._do(lambda c: c.execute(PUT_SCOPE, (row.source, row.name, row.seen, row.complete)))
+        await self._do(lambda c: c.execute(PUT_SCOPE, scope_row(row)))
 
     async def spread_seen(self, row: Scope) -> None:
         def put(connection: sqlite3.Connection) -> None:
             connection.execute(SPREAD_RECORDS, (row.seen, row.source, row.name))
             connection.execute(SPREAD_EDGE_RECORDS, (row.seen, row.source, row.name))
-            connection.execute(PUT_SCOPE, (row.source, row.name, row.complete, row.complete))
+            connection.execute(PUT_SCOPE, scope_row(replace(row, seen=row.complete)))
 
         await self._do(put)
 
     async def put_records(self, rows: Sequence[Record]) -> None:
-        await self._do(lambda c: c.executemany(PUT_RECORD, map(record_row, rows)))
+        def put(connection: sqlite3.Connection) -> None:
+            connection.execute(FORGET_CLAIMS, [asked((row.source, row.key) for row in rows)])
+            connection.executemany(PUT_RECORD, map(record_row, rows))
+            claims = ((token, row.source, row.key) for row in rows for token in row.claims.values())
+            connection.executemany(PUT_CLAIM, claims)
+
+        await self._do(put)
+
+    async def put_decision(self, row: Decision) -> None:
+        await self._do(lambda c: c.execute(PUT_DECISION, decision_row(row)))
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,96 @@
+"""The records that a change can concern: all that share claims or links with it, directly or through others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from knockon.cmdb.identity.joining import JUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from knockon.cmdb.contract import Write
+    from knockon.cmdb.identity.joining import Key
+    from knockon.cmdb.rows import Decision, Record
+    from knockon.schema.model import Model
+
+
+@dataclass
+class Touched:
+    """Whole components: ``records`` are the present ones, as they are now."""
+
+    records: dict[Key, Record] = field(default_factory=dict)
+    junk: set[str] = field(default_factory=set)
+    links: set[tuple[Key, Key]] = field(default_factory=set)
+    apart: set[frozenset[Key]] = field(default_factory=set)
+
+
+async def touched_by(
+    write: Write, model: Model, changed: Mapping[Key, Record], stored: Mapping[Key, Record]
+) -> Touched:
+    """Gather the components that these records are in or were in.
+
+    ``changed`` are as they are to be, ``stored`` as the store has those of them that it knows. Costs a few round trips
+    for each step from record to record.
+    """
+    found = Touched({key: record for key, record in changed.items() if record.present})
+    before = [record for key in changed if (record := stored.get(key))]
+    most = JUNK + 1 + len(before)  # so that a value still shows as junk when each of these gives it up
+    claimed_now = _by_token(found.records.values())
+    claimed_then = _by_token(before)
+    looked_up: set[str] = set()
+    frontier = claimed_now.keys() | claimed_then.keys()
+    asked: Collection[Key] = changed.keys()
+    decided: dict[frozenset[Key], Decision] = {}
+    while frontier or asked:
+        claimants = await write.claimants(frontier, most) if frontier else {}
+        near: set[Key] = set()
+        for token in frontier:
+            there = claimants.get(token, [])
+            now = claimed_now.get(token, set()) | {key for key in there if key not in changed}
+            if len(now) > JUNK:
+                found.junk.add(token)
+            if len(now) <= JUNK or len(there) <= JUNK:
+                near.update(now)
+        looked_up |= frontier
+        if asked:
+            near |= _decided(await write.decisions(asked), decided)
+        missing = near - found.records.keys() - changed.keys()
+        met = {key: each for key, each in (await write.records(missing)).items() if each.present} if missing else {}
+        found.records |= met
+        frontier = {token for each in met.values() for token in each.claims.values()} - looked_up
+        asked = met.keys()
+    for pair, decision in decided.items():
+        a, b = decision.a, decision.b
+        if decision.kind == "apart":
+            found.apart.add(pair)
+        elif {a, b} <= found.records.keys() and _related(model, found.records[a], found.records[b]):
+            found.links.add((min(a, b), max(a, b)))
+    return found
+
+
+def _by_token(records: Iterable[Record]) -> dict[str, set[Key]]:
+    found: dict[str, set[Key]] = {}
+    for record in records:
+        for token in record.claims.values():
+            found.setdefault(token, set()).add((record.source, record.key))
+    return found
+
+
+def _decided(decisions: Iterable[Decision], decided: dict[frozenset[Key], Decision]) -> set[Key]:
+    """Keep the newest standing decision on each pair, of one moment the keep-apart; give the records they name."""
+    keys: set[Key] = set()
+    for each in decisions:
+        if each.taken_back or each.a == each.b:
+            continue
+        pair = frozenset((each.a, each.b))
+        other = decided.get(pair)
+        if other is None or (each.at, each.kind == "apart") >= (other.at, other.kind == "apart"):
+            decided[pair] = each
+        keys |= pair
+    return keys
+
+
+def _related(model: Model, one: Record, other: Record) -> bool:
+    return model.family(one.class_name) == model.family(other.class_name)
