@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
-    from knockon.impact.estate import Radius
-    from knockon.impact.topologies import Topologies, View
+    from knockon.impact.structure.estate import Radius
+    from knockon.impact.topology.topologies import Topologies, View
 
 
 def analyse(
@@ -39,7 +39,7 @@ def analyse(
     """Every CI's blast radius, all single points of failure, or the most dangerous CIs."""
     import orjson
 
-    from knockon.itsm.estate import rows_of
+    from knockon.itsm.structure.estate import rows_of
 
     if scheduler is not None and out is None:
         raise BadUsage("--scheduler takes an --out in a folder that its workers can read as well.")
@@ -64,7 +64,7 @@ def analyse(
 
 
 async def _view(topologies: Topologies) -> tuple[View, dict[str, int]]:
-    from knockon.itsm.estate import weights_of
+    from knockon.itsm.structure.estate import weights_of
 
     view = await topologies.current()
     return view, await weights_of(topologies.store, view)
@@ -77,7 +77,7 @@ def _radii(view: View, executor: Executor, out: Path | None) -> list[Radius]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from knockon.cli.tables import Out
-    from knockon.impact.estate import radii
+    from knockon.impact.structure.estate import radii
 
     console = Out(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -104,7 +104,7 @@ def _executor(items: int, workers: int | None, scheduler: str | None) -> Iterato
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     from multiprocessing import get_context
 
-    from knockon.impact.estate import CHUNK
+    from knockon.impact.structure.estate import CHUNK
 
     if scheduler is not None:
         with _cluster(scheduler) as executor:

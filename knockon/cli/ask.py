@@ -10,8 +10,8 @@ from knockon.cli.options import Json, StoreUrl, answered, print_json
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
-    from knockon.impact.topologies import Topologies
-    from knockon.itsm.answer import ImpactAnswer
+    from knockon.impact.topology.topologies import Topologies
+    from knockon.itsm.blast_radius.answer import ImpactAnswer
 
 SeedState = Literal["down", "degraded", "removed"]
 Format = Literal["table", "json", "mermaid", "dot", "graphml", "csv"]
@@ -50,8 +50,8 @@ def impact(
     store: StoreUrl = None,
 ) -> None:
     """What breaks if these fail: services, states, survivors, and why."""
-    from knockon.itsm.answer import impact_json
-    from knockon.itsm.blast_radius import Ask, blast_radius
+    from knockon.itsm.blast_radius.answer_json import impact_json
+    from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
 
     output = _one_format(output, as_json)
     asks = [Ask(*_reference_and_state(ref, state)) for ref in refs]
@@ -70,8 +70,8 @@ def impact(
     if output == "json":
         print_json(impact_json(answer))
     elif output != "table":
-        from knockon.itsm.drawing import WRITERS
-        from knockon.itsm.drawn import impact_drawing
+        from knockon.itsm.blast_radius.drawn import impact_drawing
+        from knockon.itsm.formats.drawing import WRITERS
 
         typer.echo(WRITERS[output](impact_drawing(answer)), nl=False)
     else:
@@ -87,17 +87,16 @@ def supports(
     store: StoreUrl = None,
 ) -> None:
     """Which services something supports at all, also where redundancy hides the impact."""
-    from knockon.itsm import blast_radius
-    from knockon.itsm.answer import supports_json
+    from knockon.itsm.blast_radius import supports as asked
 
     output = _one_format(output, as_json)
 
-    answer = answered(store, lambda topologies: blast_radius.supports(topologies, ref))
+    answer = answered(store, lambda topologies: asked.supports(topologies, ref))
     if output == "json":
-        print_json(supports_json(answer))
+        print_json(asked.supports_json(answer))
     elif output != "table":
-        from knockon.itsm.drawing import WRITERS
-        from knockon.itsm.drawn import supports_drawing
+        from knockon.itsm.blast_radius.drawn import supports_drawing
+        from knockon.itsm.formats.drawing import WRITERS
 
         typer.echo(WRITERS[output](supports_drawing(answer)), nl=False)
     else:

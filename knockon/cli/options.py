@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from knockon.cmdb.contract import Store
-    from knockon.impact.topologies import Topologies
+    from knockon.impact.topology.topologies import Topologies
     from knockon.schema.model import Model
     from knockon.server.settings import Settings
 
@@ -80,7 +80,7 @@ def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
     """Put a question to the store that is meant; what is kept of large estates from earlier questions is used."""
 
     async def work() -> T:
-        from knockon.impact.topologies import Topologies
+        from knockon.impact.topology.topologies import Topologies
 
         found = settings(store)
         model = model_of(found)

@@ -36,10 +36,10 @@ def what_if(
     store: StoreUrl = None,
 ) -> None:
     """Which failures would do more, or less, if the estate were changed so. Nothing is written."""
-    from knockon.itsm import what_if as asked
-    from knockon.itsm.blast_radius import Ask
-    from knockon.itsm.overlay_file import read_overlay
-    from knockon.itsm.planning import failing
+    from knockon.itsm.blast_radius.blast_radius import Ask
+    from knockon.itsm.planning import what_if as asked
+    from knockon.itsm.planning.asking import failing
+    from knockon.itsm.planning.overlay_file import read_overlay
     from knockon.loaders.inputs import gather
 
     (source,) = gather([file])
@@ -70,7 +70,7 @@ def rolling_order(
     store: StoreUrl = None,
 ) -> None:
     """Waves for maintenance in which no service goes DOWN; what is in one wave is down together."""
-    from knockon.itsm import rolling
+    from knockon.itsm.planning import rolling
 
     with progress_bar("questions to the engine") as progress:
         answer = answered(
@@ -100,7 +100,7 @@ def recovery_order(
     store: StoreUrl = None,
 ) -> None:
     """In which order to start after a total outage, and which loops have to be broken by hand."""
-    from knockon.itsm import recovery
+    from knockon.itsm.planning import recovery
 
     with progress_bar("started") as progress:
         answer = answered(store, lambda topologies: recovery.recovery(topologies, refs or [], progress=progress))
@@ -120,7 +120,7 @@ def availability(
     store: StoreUrl = None,
 ) -> None:
     """How often a service is up, by its CIs' own availabilities, beside what was promised."""
-    from knockon.itsm import availability as asked
+    from knockon.itsm.planning import availability as asked
 
     with progress_bar("samples") as progress:
         answer = answered(

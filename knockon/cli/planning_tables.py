@@ -14,13 +14,13 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from knockon.impact.availability import Share
-    from knockon.itsm.answer import Ci, Step
-    from knockon.itsm.availability import AvailabilityAnswer, Own
-    from knockon.itsm.recovery import RecoveryAnswer
-    from knockon.itsm.rolling import RollingAnswer, Wave
-    from knockon.itsm.scenarios import ScenarioReport
-    from knockon.itsm.what_if import Case, WhatIfAnswer
+    from knockon.impact.planning.availability import Share
+    from knockon.itsm.planning.availability import AvailabilityAnswer, Own
+    from knockon.itsm.planning.recovery import RecoveryAnswer
+    from knockon.itsm.planning.rolling import RollingAnswer, Wave
+    from knockon.itsm.planning.what_if import Case, WhatIfAnswer
+    from knockon.itsm.scenarios.scenarios import ScenarioReport
+    from knockon.itsm.values import Ci, Step
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _OUTCOMES = {"passed": "[green]holds[/]", "failed": "[bold red]FAILS[/]", "error": "[bold red]ERROR[/]"}

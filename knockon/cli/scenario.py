@@ -12,8 +12,8 @@ from knockon.cli.planning import progress_bar
 from knockon.errors import FileUnreadable, ScenarioInvalid
 
 if TYPE_CHECKING:
-    from knockon.itsm.scenario_file import Scenario
-    from knockon.itsm.scenarios import ScenarioReport
+    from knockon.itsm.scenarios.scenario_file import Scenario
+    from knockon.itsm.scenarios.scenarios import ScenarioReport
     from knockon.schema.source import Mistake
 
 commands = typer.Typer(
@@ -35,7 +35,7 @@ def scenario_run(
     store: StoreUrl = None,
 ) -> None:
     """Put scenarios to the estate; exit code 1 when one does not hold."""
-    from knockon.itsm.scenarios import run_scenarios, scenarios_json
+    from knockon.itsm.scenarios.scenarios import run_scenarios, scenarios_json
 
     scenarios, mistakes = _read(files)
     if mistakes:
@@ -71,7 +71,7 @@ def scenario_check(files: Files, as_json: Json = False) -> None:
 
 
 def _read(files: list[str]) -> tuple[list[Scenario], list[Mistake]]:
-    from knockon.itsm.scenario_file import read_scenarios
+    from knockon.itsm.scenarios.scenario_file import read_scenarios
     from knockon.loaders.inputs import gather
 
     model = model_of(settings())
@@ -87,7 +87,7 @@ def _read(files: list[str]) -> tuple[list[Scenario], list[Mistake]]:
 
 
 def _write_junit(report: ScenarioReport, path: Path) -> None:
-    from knockon.itsm.junit import junit_xml
+    from knockon.itsm.scenarios.junit import junit_xml
 
     with writing_to(path):
         path.write_bytes(junit_xml(report))

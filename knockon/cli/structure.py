@@ -10,8 +10,8 @@ from knockon.cli.options import Json, StoreUrl, answered, print_json
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
-    from knockon.impact.topologies import Topologies
-    from knockon.itsm.structure_answer import CommonAnswer, DependenciesAnswer
+    from knockon.impact.topology.topologies import Topologies
+    from knockon.itsm.structure.answer import CommonAnswer, DependenciesAnswer
 
 Answer = TypeVar("Answer")
 
@@ -29,8 +29,8 @@ def dependencies(
     store: StoreUrl = None,
 ) -> None:
     """What something needs, by which way, and what several things have in common."""
-    from knockon.itsm import structure
-    from knockon.itsm.structure_answer import CommonAnswer, common_json, dependencies_json
+    from knockon.itsm.structure import structure
+    from knockon.itsm.structure.answer import CommonAnswer, common_json, dependencies_json
 
     if max_distance is not None and common:
         raise BadUsage("--max-distance is for one REF; --common lists the nearest first.")
@@ -67,8 +67,8 @@ def paths(
     store: StoreUrl = None,
 ) -> None:
     """By which ways one thing needs another, in whichever direction there is one."""
-    from knockon.itsm.structure import paths_between
-    from knockon.itsm.structure_answer import paths_json
+    from knockon.itsm.structure.answer import paths_json
+    from knockon.itsm.structure.structure import paths_between
 
     answer = answered(
         store, lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length)
@@ -88,8 +88,8 @@ def spof(
     store: StoreUrl = None,
 ) -> None:
     """Which single failures take a service down, and which redundant things share one fate."""
-    from knockon.itsm.structure import single_points_of_failure
-    from knockon.itsm.structure_answer import points_json
+    from knockon.itsm.structure.answer import points_json
+    from knockon.itsm.structure.structure import single_points_of_failure
 
     answer = answered(store, lambda topologies: single_points_of_failure(topologies, service, limit=limit))
     if as_json:

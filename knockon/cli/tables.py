@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from knockon.cmdb.load_report import Counts, LoadReport
-    from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer, Surroundings
+    from knockon.itsm.blast_radius.answer import Affected, ImpactAnswer
+    from knockon.itsm.blast_radius.supports import SupportsAnswer
+    from knockon.itsm.services.surroundings import Surroundings
+    from knockon.itsm.values import Ci, Step
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _SHOWN = 40

@@ -14,7 +14,7 @@ from strawberry import ID
 from knockon.errors import BadCursor
 from knockon.graphql.connections import Connection, Page, cursor_of, paging, paging_arguments
 from knockon.graphql.definitions import listed, maybe, plain, resolved
-from knockon.itsm.answer import utc_text
+from knockon.itsm.values import utc_text
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes
-    from knockon.itsm.answer import Affected, Ci, ImpactAnswer
+    from knockon.itsm.blast_radius.answer import Affected, ImpactAnswer
+    from knockon.itsm.values import Ci
     from knockon.schema.model import Model
 
 FEW = 10

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.graphql.answers import FEW, Impact
 from knockon.graphql.definitions import Weight, argument, input_field, listed, maybe, plain, resolved
-from knockon.itsm.blast_radius import Ask, blast_radius, supports
-from knockon.itsm.incident import affected_services
-from knockon.itsm.risk import change_risk
+from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+from knockon.itsm.blast_radius.supports import supports
+from knockon.itsm.decisions.incident import affected_services
+from knockon.itsm.decisions.risk import change_risk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
-    from knockon.itsm.answer import SupportsAnswer
-    from knockon.itsm.blast_radius import Given
-    from knockon.itsm.incident import IncidentService
-    from knockon.itsm.risk import Risk
+    from knockon.itsm.blast_radius.blast_radius import Given
+    from knockon.itsm.blast_radius.supports import SupportsAnswer
+    from knockon.itsm.decisions.incident import IncidentService
+    from knockon.itsm.decisions.risk import Risk
     from knockon.schema.model import Model
 
 ANALYSIS = 500

@@ -14,18 +14,19 @@ from knockon.cmdb.reading import all_entities
 from knockon.cmdb.stores import opened
 from knockon.graphql.request import Request
 from knockon.graphql.schema import build_schema
-from knockon.impact.topologies import Topologies
-from knockon.itsm.answer import impact_json, supports_json
-from knockon.itsm.availability import service_availability
-from knockon.itsm.blast_radius import Ask, blast_radius, supports
-from knockon.itsm.incident import affected_services
-from knockon.itsm.overlay_file import read_overlay
-from knockon.itsm.recovery import recovery
-from knockon.itsm.risk import change_risk
-from knockon.itsm.rolling import rolling
-from knockon.itsm.scenario_file import read_scenarios
-from knockon.itsm.scenarios import run_scenarios
-from knockon.itsm.what_if import what_if
+from knockon.impact.topology.topologies import Topologies
+from knockon.itsm.blast_radius.answer_json import impact_json
+from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+from knockon.itsm.blast_radius.supports import supports, supports_json
+from knockon.itsm.decisions.incident import affected_services
+from knockon.itsm.decisions.risk import change_risk
+from knockon.itsm.planning.availability import service_availability
+from knockon.itsm.planning.overlay_file import read_overlay
+from knockon.itsm.planning.recovery import recovery
+from knockon.itsm.planning.rolling import rolling
+from knockon.itsm.planning.what_if import what_if
+from knockon.itsm.scenarios.scenario_file import read_scenarios
+from knockon.itsm.scenarios.scenarios import run_scenarios
 from knockon.sample.blueprint import README_HYPERVISOR
 from knockon.sample.planted import WEAKNESSES
 from tests.acceptance.estates import (

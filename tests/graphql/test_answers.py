@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.itsm.answer import impact_json, supports_json
-from knockon.itsm.blast_radius import Ask, blast_radius, supports
-from knockon.itsm.risk import LIKELIHOOD_MISSING
+from knockon.itsm.blast_radius.answer_json import impact_json
+from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+from knockon.itsm.blast_radius.supports import supports, supports_json
+from knockon.itsm.decisions.risk import LIKELIHOOD_MISSING
 from tests.graphql.conftest import link, names, thing
 
 if TYPE_CHECKING:
