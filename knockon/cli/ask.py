@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json
+from knockon.cli.options import Given, Json, StoreUrl, Window, answered, print_json, span_of
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
@@ -20,23 +20,21 @@ _STATES = ("down", "degraded", "removed")
 
 def impact(
     refs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="REF[=STATE]...",
             help="What fails: an id, Class:name, source:key, or a name that one thing has; "
             "=down, =degraded or =removed behind it sets its own state.",
             show_default=False,
         ),
-    ],
+    ] = None,
     state: Annotated[SeedState, typer.Option(help="The state of each REF that has none of its own.")] = "down",
     assume: Annotated[
         list[str] | None,
         typer.Option(metavar="REF=operational", help="Known to be fine, whatever it depends on.", show_default=False),
     ] = None,
-    given: Annotated[
-        Literal["none", "open"],
-        typer.Option(help="What else is the case: nothing, or the effects of open incidents and changes under way."),
-    ] = "none",
+    given: Given = "none",
+    window: Window = None,
     max_distance: Annotated[
         int | None,
         typer.Option(min=1, help="Show only what is at most so many steps away; all is computed.", show_default=False),
@@ -45,22 +43,37 @@ def impact(
         list[str] | None,
         typer.Option(metavar="TYPE", help="Leave a relationship type out of this analysis.", show_default=False),
     ] = None,
+    answer_id: Annotated[
+        str | None,
+        typer.Option(
+            "--answer",
+            metavar="ID",
+            help="Give the answer with this answerId once more, and ask nothing else.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """What breaks if these fail: services, states, survivors, and why."""
     from knockon.itsm.blast_radius.answer_json import impact_json
-    from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+    from knockon.itsm.blast_radius.blast_radius import answer_again, blast_radius
+    from knockon.itsm.blast_radius.question import Ask
 
     output = _one_format(output, as_json)
-    asks = [Ask(*_reference_and_state(ref, state)) for ref in refs]
+    asks = [Ask(*_reference_and_state(ref, state)) for ref in refs or []]
     pins = [_pin(each) for each in assume or []]
+    span = span_of(window)
+    if answer_id is not None and (asks or pins or span or exclude or max_distance or given != "none"):
+        raise BadUsage("--answer says what was asked; leave out everything else but the format.")
 
     async def ask(topologies: Topologies) -> ImpactAnswer:
+        if answer_id is not None:
+            return await answer_again(topologies, answer_id)
         try:
             return await blast_radius(
-                topologies, asks, given=given, assume=pins, max_distance=max_distance, exclude=exclude or []
+                topologies, asks, given=given, span=span, assume=pins, max_distance=max_distance, exclude=exclude or []
             )
         except ReferenceNotFound:
             await _refuse_states(topologies, [each.reference for each in asks])

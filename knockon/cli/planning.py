@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json
+from knockon.cli.options import Given, Json, StoreUrl, Window, answered, print_json, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     T = TypeVar("T")
-
-_GIVEN = typer.Option(help="What else is the case: nothing, or the effects of open incidents and changes under way.")
 
 
 def what_if(
@@ -31,12 +29,13 @@ def what_if(
     service: Annotated[
         str | None, typer.Option(metavar="REF", help="Ask about the single failures of a service.", show_default=False)
     ] = None,
-    given: Annotated[Literal["none", "open"], _GIVEN] = "none",
+    given: Given = "none",
+    window: Window = None,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Which failures would do more, or less, if the estate were changed so. Nothing is written."""
-    from knockon.itsm.blast_radius.blast_radius import Ask
+    from knockon.itsm.blast_radius.question import Ask
     from knockon.itsm.planning import what_if as asked
     from knockon.itsm.planning.asking import failing
     from knockon.itsm.planning.overlay_file import read_overlay
@@ -49,7 +48,7 @@ def what_if(
         answer = answered(
             store,
             lambda topologies: asked.what_if(
-                topologies, overlay, asks, service=service, given=given, progress=progress
+                topologies, overlay, asks, service=service, given=given, span=span_of(window), progress=progress
             ),
         )
     if as_json:
@@ -65,7 +64,8 @@ def rolling_order(
         list[str],
         typer.Argument(metavar="REF...", help="What is to be taken down, each once.", show_default=False),
     ],
-    given: Annotated[Literal["none", "open"], _GIVEN] = "none",
+    given: Given = "none",
+    window: Window = None,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
@@ -76,7 +76,7 @@ def rolling_order(
         answer = answered(
             store,
             lambda topologies: rolling.rolling(
-                topologies, refs, given=given, progress=lambda asked: progress(asked, None)
+                topologies, refs, given=given, span=span_of(window), progress=lambda asked: progress(asked, None)
             ),
         )
     if as_json:

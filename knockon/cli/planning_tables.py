@@ -8,7 +8,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from knockon.cli.tables import Out
+from knockon.cli.tables import Out, knowing
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ _SHOWN_SHIFTS = 12
 def print_what_if(answer: WhatIfAnswer) -> None:
     """Print what a change of the estate would mean, failure by failure."""
     out = Out()
-    given = "" if answer.given == "none" else f", knowing what is {answer.given}"
-    out.print(f"[bold]What if[/bold]  [dim](revision {answer.revision}{given}; nothing is written)[/dim]")
+    out.print(
+        f"[bold]What if[/bold]  [dim](revision {answer.revision}{knowing(answer.given)}; nothing is written)[/dim]"
+    )
     for words in answer.changes:
         out.print(f"  {escape(words)}", highlight=False)
     tried = "1 failure" if answer.asked == 1 else f"{answer.asked} failures"
@@ -80,8 +81,7 @@ def _shifts(case: Case) -> str:
 def print_rolling(answer: RollingAnswer) -> None:
     """Print waves of maintenance, and what no wave can take."""
     out = Out()
-    given = "" if answer.given == "none" else f", knowing what is {answer.given}"
-    out.print(f"[bold]Rolling order[/bold]  [dim](revision {answer.revision}{given})[/dim]")
+    out.print(f"[bold]Rolling order[/bold]  [dim](revision {answer.revision}{knowing(answer.given)})[/dim]")
     if answer.waves:
         best = "no order has fewer" if answer.optimal else f"no order has fewer than {answer.lower_bound}"
         waves = "1 wave" if len(answer.waves) == 1 else f"{len(answer.waves)} waves"

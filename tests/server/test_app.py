@@ -14,7 +14,8 @@ from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
 from knockon.impact.topology.topologies import Topologies
 from knockon.itsm.blast_radius.answer_json import impact_json
-from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.itsm.blast_radius.question import Ask
 from knockon.server import create_app
 from knockon.server.endpoint import MAX_BODY
 from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings

@@ -109,6 +109,11 @@ class Evaluation:
         self.removed = removed
         self._found = found
 
+    @property
+    def size(self) -> int:
+        """Count the items that are worse than OPERATIONAL."""
+        return len(self._found.items)
+
     @cached_property
     def _place(self) -> dict[int, int]:
         return {item: place for place, item in enumerate(self._found.items.tolist())}
@@ -178,6 +183,11 @@ class Evaluation:
             steps.append(self.topology.dependency(*step))
             number = int(self.topology.graph.supplier[step[0]])
         return steps
+
+    def first_step(self, item_id: str) -> Dependency | None:
+        """Give the first step of an affected item's path; None where it is empty."""
+        step = self.step(self.topology.index(item_id))
+        return step and self.topology.dependency(*step)
 
     def step(self, number: int) -> tuple[int, int] | None:
         """Give the arc and the signature by which an affected item's path begins; None where it ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,19 +52,25 @@ class SinglePoints(NamedTuple):
 
 
 class Budget:
-    """How many runs of the engine are left."""
+    """How many runs of the engine are left, and how many items they may settle, or a walk may pass, in all."""
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, runs: int, items: float = math.inf) -> None:
         self.left = runs
+        self.items = items
         self.cut = False
 
     def take(self) -> bool:
         """Take one run; note it where there is none left."""
-        if self.left <= 0:
+        if self.left <= 0 or self.items <= 0:
             self.cut = True
             return False
         self.left -= 1
         return True
+
+    def spend(self, items: int) -> bool:
+        """Count items that were settled or passed; tells whether there were so many left."""
+        self.items -= items
+        return self.items >= 0
 
 
 def single_points(
@@ -104,7 +111,9 @@ def single_points(
     before = asked.ask(topology)
     if before.state(target) >= least or target in asked.pins:
         return SinglePoints([], cut=False)
-    ways = _Ways(topology, target, least, before)
+    ways = _Ways(topology, target, least, before, budget)
+    if not ways.whole:
+        return SinglePoints([], cut=True)
     looked_at = None if only is None else {topology.index(each) for each in only}
     above = dominators(ways.root, ways.suppliers)
     points, spared = {ways.root}, set[int]()
@@ -117,6 +126,7 @@ def single_points(
             points.add(number)
         elif (looked_at is None or number in looked_at) and budget.take():
             found = asked.ask_without(topology, topology.ids[number])
+            budget.spend(found.size)
             if found.state(target) >= least:
                 points.add(number)
             else:
@@ -128,7 +138,7 @@ def single_points(
 
 
 def new_single_points(
-    topology: Topology, before: Question, after: Question, services: Iterable[str], limit: int = RUNS
+    topology: Topology, before: Question, after: Question, services: Iterable[str], limit: int | Budget = RUNS
 ) -> NewSinglePoints:
     """Tell which one further failure now takes a service DOWN that would not have before.
 
@@ -152,7 +162,7 @@ def new_single_points(
     KeyError
         A service, a seed or a pin is not in the topology.
     """
-    budget = Budget(limit)
+    budget = limit if isinstance(limit, Budget) else Budget(limit)
     was = before.ask(topology)
     points: dict[str, list[str]] = {}
     for service in services:
@@ -163,7 +173,9 @@ def new_single_points(
         for each in now.ids:
             if was.state(each) is State.DOWN or not budget.take():
                 continue
-            if before.ask_without(topology, each).state(service) is not State.DOWN:
+            without = before.ask_without(topology, each)
+            budget.spend(without.size)
+            if without.state(service) is not State.DOWN:
                 points[service].append(each)
     return NewSinglePoints(points, budget.cut)
 
@@ -173,16 +185,21 @@ class _Ways:
 
     A state of at least DEGRADED, or of DOWN, follows from effects that are as bad alone; so an arc whose
     worst effect is better has no part in it. Nothing new passes through what is pinned or DOWN already.
-    ``takes_down`` has, for each item, the consumers that are surely DOWN when it is.
+    ``takes_down`` has, for each item, the consumers that are surely DOWN when it is. ``whole`` is False where the
+    budget did not suffice to find all ways.
     """
 
-    def __init__(self, topology: Topology, target: str, least: State, before: Evaluation) -> None:
+    def __init__(self, topology: Topology, target: str, least: State, before: Evaluation, budget: Budget) -> None:
+        self.whole = True
         self.root = topology.index(target)
         self.suppliers: dict[int, list[int]] = {}
         self.takes_down: dict[int, list[int]] = {}
         self.distance = {self.root: 0}
         graph, queue = topology.graph, [self.root]
         for number in queue:
+            if not budget.spend(1):
+                budget.cut, self.whole = True, False
+                return
             found = self.suppliers[number] = []
             for arc in topology.needed(number):
                 supplier = int(graph.supplier[arc])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from knockon.impact.propagation.explanation import Because
+    from knockon.itsm.blast_radius.confidence import Confidence
+    from knockon.itsm.context.given import Span
     from knockon.itsm.services.surroundings import Notified, Surroundings
     from knockon.itsm.values import Ci, Step, Unknown
     from knockon.schema.states import State
@@ -72,7 +74,10 @@ class Already:
 
 @dataclass(frozen=True, slots=True)
 class AffectedService:
-    """A service that is worse than before, and why; ``criticality`` 1 is worst, None not recorded."""
+    """A service that is worse than before, and why; ``criticality`` 1 is worst, None not recorded.
+
+    ``new_single_points``: whose further failure now takes it DOWN that would not have before.
+    """
 
     ci: Ci
     state: State
@@ -81,6 +86,7 @@ class AffectedService:
     because: Because
     path: tuple[Step, ...]
     around: Surroundings
+    new_single_points: tuple[Ci, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +96,17 @@ class ImpactAnswer:
     Lists are ordered worst state first, then distance, class, name, smallest ``source:key``.
     ``counts`` are of all affected; ``truncated`` tells that ``affected`` was cut at a distance.
     ``unmapped`` are seeds and affected CIs that support no service. ``excluded_types`` were left out on request.
+    ``excluded_truncated``, ``new_points_truncated``: there are more relationships that were not followed, or may be
+    more new single points, than are told. ``span`` is the time that was asked about; None: now. ``id`` names the
+    answer: see ``answer_id``.
     """
 
+    id: str
     revision: int
     model_version: str
     engine_version: str
     given: str
+    span: Span | None
     seeds: tuple[Seed, ...]
     assumed: tuple[Ci, ...]
     excluded_types: tuple[str, ...]
@@ -105,8 +116,11 @@ class ImpactAnswer:
     starved: tuple[StarvedCi, ...]
     already: tuple[Already, ...]
     excluded: tuple[NotFollowed, ...]
+    excluded_truncated: bool
     services: tuple[AffectedService, ...]
+    new_points_truncated: bool
     notify: tuple[Notified, ...]
     unmapped: tuple[Ci, ...]
     unknown: tuple[Unknown, ...]
+    confidence: Confidence
     truncated: bool

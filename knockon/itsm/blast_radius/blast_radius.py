@@ -2,77 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+import asyncio
+from typing import TYPE_CHECKING
 
 from knockon import __version__
-from knockon.cmdb.lookup import find_all
-from knockon.cmdb.relate import WHY
-from knockon.errors import BadUsage
+from knockon.errors import AnswerGone
 from knockon.impact.propagation.explanation import explain
+from knockon.impact.propagation.settled import WORST_FIRST
+from knockon.impact.structure.single_points import Budget, new_single_points
+from knockon.impact.structure.single_points import Question as SinglePointsQuestion
 from knockon.impact.topology.derive import excluded_types
 from knockon.itsm.blast_radius.answer import Affected, AffectedService, Already, ImpactAnswer, Seed, Survivor
+from knockon.itsm.blast_radius.answer_id import answer_id, read_answer_id
+from knockon.itsm.blast_radius.confidence import confidence
 from knockon.itsm.blast_radius.not_followed import not_followed
+from knockon.itsm.blast_radius.question import ASKED, Question, question_again, question_of
 from knockon.itsm.blast_radius.starving import starving
+from knockon.itsm.blast_radius.unknowns import unknowns
 from knockon.itsm.context.difference import compare
-from knockon.itsm.context.effects import EFFECT_TYPES, Context, open_records
+from knockon.itsm.context.given import Span, context_of
 from knockon.itsm.services.facts import service_facts
 from knockon.itsm.services.roll_up import roll_up
-from knockon.itsm.values import Ci, Unknown, ci_of, steps
-from knockon.schema.states import State
+from knockon.itsm.values import Ci, ci_of, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from knockon.cmdb.rows import Entity
     from knockon.impact.propagation.explanation import Because
-    from knockon.impact.topology.topologies import Topologies
+    from knockon.impact.topology.topologies import Topologies, View
+    from knockon.itsm.blast_radius.answer_id import Named
+    from knockon.itsm.blast_radius.question import Ask
     from knockon.itsm.context.difference import Difference
-    from knockon.itsm.services.facts import ServiceFacts
-    from knockon.itsm.services.surroundings import Surroundings
+    from knockon.itsm.services.surroundings import Notified
     from knockon.itsm.values import Step
 
-Given = Literal["none", "open"]
-_ASKED = {"down": State.DOWN, "degraded": State.DEGRADED, "removed": State.DOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One seed of a question: ``state`` is down, degraded or removed."""
-
-    reference: str
-    state: str = "down"
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question after its references were found; each seed has its asked state."""
-
-    seeds: Mapping[str, tuple[Entity, str]]
-    pins: Sequence[Entity]
-    given: str
-    left_out: tuple[str, ...]
-    max_distance: int | None
-    now: datetime
+NEW_POINTS = (300, 100_000)
+"""How often the engine runs at most to find new single points, and how many items it may settle for them."""
 
 
 async def blast_radius(
     topologies: Topologies,
     asks: Sequence[Ask],
     *,
-    given: Given = "none",
+    given: str = "none",
+    span: Span | None = None,
     assume: Sequence[str] = (),
     max_distance: int | None = None,
     exclude: Sequence[str] = (),
     now: datetime | None = None,
+    max_lag: float = 0.0,
 ) -> ImpactAnswer:
     """Answer what the seeds do to the estate, at its newest revision.
 
     Parameters
     ----------
     given
-        ``open``: knowing the effects of open incidents and of changes under way.
+        What else is the case, as in ``context_of``: ``open``, ``window`` and ``maintenance``, with commas, or none.
+    span
+        The time that is asked about; now unless given. Service hours and agreements are judged at its start.
     assume
         References of what is known to be OPERATIONAL, whatever it depends on.
     max_distance
@@ -80,7 +69,9 @@ async def blast_radius(
     exclude
         Relationship types left out of this analysis.
     now
-        The moment at which service hours and agreements are judged; the clock's unless given.
+        The moment that freshness is measured to, and the span where none is given; the clock's unless given.
+    max_lag
+        Seconds: a revision that was the newest this long ago will do.
 
     Raises
     ------
@@ -88,104 +79,129 @@ async def blast_radius(
         A distance below 1, an unknown state, one CI asked for twice with different states, a seed that is also assumed.
     ReferenceNotFound, ReferenceAmbiguous
     """
-    if max_distance is not None and max_distance < 1:
-        raise BadUsage("A distance is counted in steps, from 1.")
     left_out = excluded_types(topologies.model, exclude)
-    view = await topologies.current(left_out)
-    seeds = await _seeds(topologies, asks)
-    pins = await find_all(topologies.store, topologies.model, assume)
-    _refuse_both(seeds, pins)
-    context = await open_records(topologies.store, topologies.model) if given == "open" else Context()
-    states = {id_: _ASKED[asked] for id_, (_, asked) in seeds.items()}
-    removed = {id_ for id_, (_, asked) in seeds.items() if asked == "removed"}
-    found = compare(view, context, states, removed=removed, pins={pin.id for pin in pins})
-    asked = _Asked(seeds, pins, given, tuple(sorted(left_out)), max_distance, now or datetime.now(UTC))
-    return await _answer(topologies, found, asked)
+    view = await topologies.current(left_out, max_lag=max_lag)
+    question = await question_of(topologies, asks, assume, given, span, left_out, max_distance, now)
+    return await _answer(topologies, view, question)
 
 
-async def _seeds(topologies: Topologies, asks: Sequence[Ask]) -> dict[str, tuple[Entity, str]]:
-    if not asks:
-        raise BadUsage("Name at least one thing that fails.")
-    if unknown := next((ask.state for ask in asks if ask.state not in _ASKED), None):
-        raise BadUsage(f"{unknown!r} is no state to ask about; use down, degraded or removed.")
-    entities = await find_all(topologies.store, topologies.model, [ask.reference for ask in asks])
-    seeds: dict[str, tuple[Entity, str]] = {}
-    for entity, ask in zip(entities, asks, strict=True):
-        if seeds.get(entity.id, (entity, ask.state))[1] != ask.state:
-            raise BadUsage(f"{ask.reference!r} is asked about in two states; choose one.")
-        seeds[entity.id] = (entity, ask.state)
-    return seeds
+async def answer_again(topologies: Topologies, name: str) -> ImpactAnswer:
+    """Work out again the answer that has this id.
+
+    Raises
+    ------
+    AnswerGone
+        The estate is at another revision, or the model or the program is another one.
+    BadUsage
+        It is no id of an answer.
+    """
+    named = read_answer_id(name)
+    named.refuse_other(topologies.model.version)
+    view = await _view_at(topologies, named)
+    return await _answer(topologies, view, await question_again(topologies.store, named.asked))
 
 
-def _refuse_both(seeds: Mapping[str, object], pins: Iterable[Entity]) -> None:
-    for pin in pins:
-        if pin.id in seeds:
-            raise BadUsage(f"{pin.class_name}:{pin.name} is asked about and assumed operational; choose one.")
+async def _view_at(topologies: Topologies, named: Named) -> View:
+    """Give the estate at the revision of an answer. All that such an answer reads is read at that revision."""
+    view = await topologies.current(frozenset(named.asked.exclude))
+    if view.revision != named.revision:
+        raise AnswerGone(
+            f"This answer holds for revision {named.revision}, and the estate is at {view.revision}; ask anew."
+        )
+    return view
 
 
-async def _answer(
-    topologies: Topologies,
-    found: Difference,
-    asked: _Asked,
-) -> ImpactAnswer:
-    view, after, seeds, pins = found.view, found.after, asked.seeds, asked.pins
-    worse = found.worse()
+async def _difference(topologies: Topologies, view: View, question: Question) -> Difference:
+    """Evaluate the estate without and with the seeds."""
+    span = question.span or Span.at(question.now)
+    context = await context_of(topologies.store, topologies.model, question.given, span)
+    states = {id_: ASKED[asked] for id_, (_, asked) in question.seeds.items()}
+    removed = {id_ for id_, (_, asked) in question.seeds.items() if asked == "removed"}
+    pins = {pin.id for pin in question.pins}
+    return compare(view, context, states, removed=removed, pins=pins)
+
+
+async def _answer(topologies: Topologies, view: View, question: Question) -> ImpactAnswer:
+    store, model, seeds = topologies.store, topologies.model, question.seeds
+    found = await _difference(topologies, view, question)
+    after, worse = found.after, found.worse()
     affected = [id_ for id_ in worse if id_ not in seeds]
-    most = asked.max_distance
+    most = question.max_distance
     shown = [id_ for id_ in affected if most is None or after.distance(id_) <= most]
-    named = {*seeds, *worse}
+    told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
+    services, notify, points_cut = await _services(topologies, found, question, told)
+    touched = [*seeds, *affected]
+    unmapped = tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped)
+    unknown = tuple(unknowns(topologies, found, seeds, set(touched)))
+    excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
+    return ImpactAnswer(
+        id=answer_id(question.asked, view.revision, model.version),
+        revision=view.revision,
+        model_version=model.version,
+        engine_version=__version__,
+        given=question.given,
+        span=question.span,
+        seeds=told,
+        assumed=(*map(Ci.of, question.pins), *_pinned(found, {*seeds, *(pin.id for pin in question.pins)})),
+        excluded_types=question.left_out,
+        affected=tuple(_affected(found, id_) for id_ in shown),
+        counts={state: sum(after.state(id_) == state for id_ in affected) for state in WORST_FIRST},
+        survivors=_survivors(found),
+        starved=await starving(topologies, view, found.before, after),
+        already=_already(found),
+        excluded=excluded.found,
+        excluded_truncated=excluded.cut,
+        services=services,
+        new_points_truncated=points_cut,
+        notify=notify,
+        unmapped=unmapped,
+        unknown=unknown,
+        confidence=await confidence(
+            store, model, view, filter(None, map(after.first_step, affected)), question.now,
+            unknown=len(unknown), unmapped=len(unmapped),
+        ),
+        truncated=len(shown) < len(affected),
+    )  # fmt: skip
+
+
+async def _services(
+    topologies: Topologies, found: Difference, question: Question, told: Sequence[Seed]
+) -> tuple[tuple[AffectedService, ...], tuple[Notified, ...], bool]:
+    """Tell the services that get worse, whom to tell, and whether the search for new single points was cut."""
+    view, after = found.view, found.after
+    named = {*question.seeds, *found.worse()}
     hit = [id_ for id_ in after.settled() if id_ in view.services and id_ in named]
     facts = await service_facts(topologies.store, hit)
     hit = [id_ for id_ in hit if id_ in facts]
-    told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
     around, notify = await roll_up(
         topologies.store,
         topologies.model,
         [(ci_of(view, id_), after.state(id_)) for id_ in hit],
         [(each.ci, each.state) for each in told],
-        asked.now,
+        question.span or Span.at(question.now),
     )
-    touched = [*seeds, *affected]
-    return ImpactAnswer(
-        revision=view.revision,
-        model_version=topologies.model.version,
-        engine_version=__version__,
-        given=asked.given,
-        seeds=told,
-        assumed=(*map(Ci.of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
-        excluded_types=asked.left_out,
-        affected=tuple(_affected(found, id_) for id_ in shown),
-        counts={
-            state: sum(after.state(id_) == state for id_ in affected)
-            for state in (State.DOWN, State.DEGRADED, State.AT_RISK)
-        },
-        survivors=_survivors(found),
-        starved=await starving(topologies, view, found.before, after),
-        already=_already(found),
-        excluded=await not_followed(topologies.store, topologies.model, [entity for entity, _ in seeds.values()]),
-        services=tuple(_service(found, facts[id_], around[id_]) for id_ in hit),
-        notify=notify,
-        unmapped=tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped),
-        unknown=tuple(_unknown(topologies, found, seeds, set(touched))),
-        truncated=len(shown) < len(affected),
-    )
+    was, now = (SinglePointsQuestion(each.seeds, each.pins) for each in (found.before, after))
+    asking = (view.topology, was, now, hit, Budget(*NEW_POINTS))
+    # in a thread only where it may take long: else questions that are put at once would no longer read together
+    new = await asyncio.to_thread(new_single_points, *asking) if view.topology.large else new_single_points(*asking)
+    services = tuple(
+        AffectedService(
+            ci_of(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users, *_reason(found, id_),
+            around[id_], tuple(ci_of(view, point) for point in new.points[id_]),
+        )
+        for id_ in hit
+    )  # fmt: skip
+    return services, notify, new.cut
 
 
 def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
     known = entity.id in found.view.topology
-    return Seed(Ci.of(entity), asked, found.after.state(entity.id) if known else _ASKED[asked])
+    return Seed(Ci.of(entity), asked, found.after.state(entity.id) if known else ASKED[asked])
 
 
 def _affected(found: Difference, id_: str) -> Affected:
     after = found.after
     return Affected(ci_of(found.view, id_), after.state(id_), after.distance(id_), *_reason(found, id_))
-
-
-def _service(found: Difference, facts: ServiceFacts, around: Surroundings) -> AffectedService:
-    id_ = facts.entity.id
-    return AffectedService(
-        ci_of(found.view, id_), found.after.state(id_), facts.criticality, facts.users, *_reason(found, id_), around
-    )
 
 
 def _reason(found: Difference, id_: str) -> tuple[Because, tuple[Step, ...]]:
@@ -220,30 +236,3 @@ def _already(found: Difference) -> tuple[Already, ...]:
     return tuple(
         Already(ci_of(found.view, id_), found.before.state(id_), because(id_)) for id_ in found.before.settled()
     )
-
-
-def _unknown(
-    topologies: Topologies, found: Difference, seeds: Mapping[str, tuple[Entity, str]], touched: Collection[str]
-) -> Iterable[Unknown]:
-    """Tell what the answer could not take into account, for what it speaks of."""
-    view = found.view
-    for id_, (entity, _) in seeds.items():
-        if id_ not in view.topology:
-            why = "no impact rule names its class" if not _can_fail(topologies, entity) else "it is not in service"
-            yield Unknown(Ci.of(entity), f"{why}, so nothing is known of what its failure does")
-    for record in view.waiting:
-        if end := next((id_ for id_ in record.known if id_ in touched), None):
-            why = WHY[record.because or ""]
-            yield Unknown(ci_of(view, end), f"{record.key.words}, says {record.key.source}, is left out: {why}")
-        elif record.key.type_name in EFFECT_TYPES.values() and record.known[0] in found.context.records:
-            yield Unknown(None, f"{record.key.words} is not counted: {WHY[record.because or '']}")
-    for group in view.empty_groups:
-        if group.consumer in touched:
-            yield Unknown(ci_of(view, group.consumer), group.because)
-    for unmapped in found.context.unmapped:
-        state = unmapped.attributes.get("state")
-        yield Unknown(Ci.of(unmapped), f"the model does not know its state {state!r}; it counts as open")
-
-
-def _can_fail(topologies: Topologies, entity: Entity) -> bool:
-    return entity.class_name in topologies.model.topology_classes

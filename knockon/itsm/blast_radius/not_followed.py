@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import gather
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from knockon.itsm.blast_radius.answer import NotFollowed
 from knockon.itsm.values import Ci, Step
@@ -19,7 +19,14 @@ MOST = 20
 """How many relationships are told of each seed, for each type and direction."""
 
 
-async def not_followed(store: Store, model: Model, seeds: Collection[Entity]) -> tuple[NotFollowed, ...]:
+class Silent(NamedTuple):
+    """The relationships that were not followed; ``cut``: there are more than ``MOST`` of a kind."""
+
+    found: tuple[NotFollowed, ...]
+    cut: bool
+
+
+async def not_followed(store: Store, model: Model, seeds: Collection[Entity]) -> Silent:
     """List the seeds' relationships of types that carry no failure though they may join what can fail; MOST of a kind.
 
     In order of type, then seed, outgoing first. A round trip for each such type and direction.
@@ -28,15 +35,17 @@ async def not_followed(store: Store, model: Model, seeds: Collection[Entity]) ->
         (name, way) for name in sorted(_silent(model)) for way in ("out", "in")
     ]  # fmt: skip
     by_id = {seed.id: seed for seed in seeds}
-    answers = await gather(*(store.neighbours(list(by_id), name, way, limit=MOST) for name, way in kinds))
+    answers = await gather(*(store.neighbours(list(by_id), name, way, limit=MOST + 1) for name, way in kinds))
     found: dict[tuple[str, str, str], NotFollowed] = {}
+    cut = False
     for (name, way), answer in zip(kinds, answers, strict=True):
         because = str(model.relationships[name].spec.because)
         for id_, seed in by_id.items():
-            for each in answer[id_]:
+            cut = cut or len(answer[id_]) > MOST
+            for each in answer[id_][:MOST]:
                 step = _step(name, seed, each, way)
                 found.setdefault((name, step.source.id, step.target.id), NotFollowed(step, because))
-    return tuple(found.values())
+    return Silent(tuple(found.values()), cut)
 
 
 def _silent(model: Model) -> list[str]:

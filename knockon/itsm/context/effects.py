@@ -1,4 +1,4 @@
-"""What is already the case: the declared effects of open incidents and of changes under way.
+"""What is already the case: the declared effects of records, first of all of those in effect now.
 
 Which records count is said by their lifecycle in the model: a state is ``in_effect`` or not, and a
 state that the lifecycle does not know counts as in effect and is reported as unknown.
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity, Neighbour
     from knockon.schema.model import Model
 
-EFFECT_TYPES = {"Incident": "AFFECTS", "Change": "CHANGES"}
+EFFECT_TYPES = {
+    "Incident": "AFFECTS", "Change": "CHANGES", "MaintenanceWindow": "AFFECTS", "PlannedEvent": "AFFECTS",
+}  # fmt: skip
 """Record classes whose declared effects fail configuration items, and by which relationship."""
 
+_IN_EFFECT = ("Incident", "Change")  # the classes whose lifecycle says what holds now
 _EFFECTS = {"none": State.OPERATIONAL, "degraded": State.DEGRADED, "down": State.DOWN}
 _BY_INCIDENT_KIND = {"outage": State.DOWN, "degradation": State.DEGRADED}
 
@@ -45,6 +48,7 @@ class Context:
     effects: list[Effect] = field(default_factory=list)
     records: set[str] = field(default_factory=set)  # ids of the records in effect
     unmapped: list[Entity] = field(default_factory=list)  # records in a state that the model does not map
+    unreadable: list[tuple[Entity, str]] = field(default_factory=list)  # records whose times cannot be read, and why
 
     @property
     def pins(self) -> set[str]:
@@ -71,7 +75,7 @@ async def open_records(store: Store, model: Model, *, but: Collection[str] = ())
     Costs two round trips for every 500 records in effect of each class.
     """
     context = Context()
-    for class_name in EFFECT_TYPES:
+    for class_name in _IN_EFFECT:
         where = _may_hold(model, class_name)
         async for records in all_entities(store, model.concrete(class_name), where):
             standing = [(record, model.state_of(record.class_name, record.attributes)) for record in records]
@@ -102,6 +106,9 @@ def _effect(record: Entity, class_name: str, neighbour: Neighbour) -> Effect:
         return Effect(
             record, neighbour.entity.id, State.DOWN, pin, f"{_named(record)} declares no effect: down assumed"
         )
+    if class_name != "Incident":
+        because = f"{_named(record)} declares no effect: none assumed"
+        return Effect(record, neighbour.entity.id, State.OPERATIONAL, pin, because)
     kind = record.attributes.get("kind")
     state = _BY_INCIDENT_KIND.get(str(kind), State.OPERATIONAL)
     word = "none" if state is State.OPERATIONAL else state.name.lower()

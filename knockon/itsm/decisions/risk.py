@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from knockon.cmdb.relate import WHY
+from knockon.itsm.context.calendars import CalendarUnreadable, share_inside
 from knockon.itsm.context.difference import services_hit
 from knockon.itsm.context.effects import declared_effects
-from knockon.itsm.services.calendars import CalendarUnreadable, share_inside
 from knockon.itsm.services.facts import service_facts, service_hours
 from knockon.schema.states import State
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.lookup import find_all
 from knockon.impact.planning.rolling import rolling_order
 from knockon.impact.propagation.explanation import explain
 from knockon.itsm.context.difference import compare
-from knockon.itsm.context.effects import Context, open_records
+from knockon.itsm.context.given import Span, context_of, words_of
 from knockon.itsm.planning.asking import standing
 from knockon.itsm.values import Ci, ci_json, path_json, steps
 from knockon.schema.states import State
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from knockon.impact.planning.rolling import RollingOrder
     from knockon.impact.topology.topologies import Topologies, View
-    from knockon.itsm.blast_radius.blast_radius import Given
+    from knockon.itsm.context.effects import Context
     from knockon.itsm.values import Step
 
 
@@ -70,15 +71,16 @@ async def rolling(
     topologies: Topologies,
     references: Sequence[str],
     *,
-    given: Given = "none",
+    given: str = "none",
+    span: Span | None = None,
     progress: Callable[[int], None] = lambda _asked: None,
 ) -> RollingAnswer:
     """Put CIs into waves of maintenance at the newest revision; the members of a wave are down together.
 
     Parameters
     ----------
-    given
-        ``open``: knowing the effects of open incidents and of changes under way, in every wave.
+    given, span
+        What else is the case in every wave, as in ``context_of``; the span is now unless given.
     progress
         Is told how many questions were put to the engine.
 
@@ -88,13 +90,13 @@ async def rolling(
     """
     found = {each.id: each for each in await find_all(topologies.store, topologies.model, references)}
     view = await topologies.current()
-    context = await open_records(topologies.store, topologies.model) if given == "open" else Context()
+    context = await context_of(topologies.store, topologies.model, given, span or Span.at(datetime.now(UTC)))
     base, pins = standing(context, view.topology)
     items = [id_ for id_ in found if id_ in view.topology]
     order = rolling_order(view.topology, items, view.services, base=base, pins=pins, progress=progress)
     return RollingAnswer(
         view.revision,
-        given,
+        words_of(given),
         tuple(_wave(view, context, wave) for wave in order.waves),
         _alone(view, context, order),
         order.lower_bound,

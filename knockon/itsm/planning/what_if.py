@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from knockon.impact.planning.overlay import apply, contrast, neighbourhood, supp
 from knockon.impact.propagation.explanation import explain
 from knockon.impact.topology.derive import network
 from knockon.impact.topology.topology import Topology
-from knockon.itsm.context.effects import Context, open_records
+from knockon.itsm.context.given import Span, context_of, words_of
 from knockon.itsm.planning.asking import FAILING
 from knockon.itsm.planning.overlays import settle
 from knockon.itsm.services.facts import SERVICE
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.network import Network
     from knockon.impact.topology.topologies import Topologies
-    from knockon.itsm.blast_radius.blast_radius import Ask, Given
+    from knockon.itsm.blast_radius.question import Ask
+    from knockon.itsm.context.effects import Context
     from knockon.itsm.planning.overlay_file import OverlayFile
     from knockon.itsm.planning.overlays import Settled
     from knockon.schema.model import Model
@@ -81,7 +83,8 @@ async def what_if(
     asks: Sequence[Ask] = (),
     *,
     service: str | None = None,
-    given: Given = "none",
+    given: str = "none",
+    span: Span | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> WhatIfAnswer:
     """Compare the newest revision with what it would be under a file's changes; nothing is written.
@@ -94,8 +97,8 @@ async def what_if(
         needed, over however many steps.
     service
         Ask about those single failures that the service needs, and tell those that change its state.
-    given
-        ``open``: knowing the effects of open incidents and of changes under way. What differs by these
+    given, span
+        What else is the case, as in ``context_of``; the span is now unless given. What differs by this
         alone is told once, and not again with each failure.
     progress
         Is told (failures done, failures in all).
@@ -115,7 +118,7 @@ async def what_if(
     settled = await settle(topologies.store, topologies.model, file, references)
     if service and not topologies.model.is_a(settled.meant[0].class_name, SERVICE):
         raise BadUsage(f"{service} is a {settled.meant[0].class_name}; --service takes a service.")
-    context = await open_records(topologies.store, topologies.model) if given == "open" else Context()
+    context = await context_of(topologies.store, topologies.model, given, span or Span.at(datetime.now(UTC)))
     pair = _Pair(topologies.model, settled, context)
     only = settled.meant[0] if service else None
     failures = [_together(settled.meant, asks)] if asks else [[(each, "down")] for each in pair.single_failures(only)]
@@ -128,7 +131,7 @@ async def what_if(
     if standing := pair.case([], only):
         cases.insert(0, standing)
     return WhatIfAnswer(
-        settled.scan.revision, given, settled.words, len(failures), tuple(cases), tuple(_unknown(pair, cases))
+        settled.scan.revision, words_of(given), settled.words, len(failures), tuple(cases), tuple(_unknown(pair, cases))
     )
 
 

@@ -10,14 +10,13 @@ from knockon.itsm.planning.asking import failing
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from knockon.itsm.blast_radius.blast_radius import Given
     from knockon.schema.document import Located
     from knockon.schema.model import Model
     from knockon.schema.source import Mistake
 
 _KEYS = ("name", "when", "given", "assume", "then", "survive")
 _BOUNDS = ("at_worst", "at_least", "exactly")
-_GIVEN: tuple[Given, ...] = ("none", "open")
+_GIVEN = ("none", "open")
 _STATES = tuple(state.name.lower() for state in State)
 
 
@@ -58,7 +57,7 @@ class Scenario:
     line: int
     name: str
     when: tuple[Named, ...]
-    given: Given
+    given: str
     assume: tuple[Named, ...]
     then: tuple[Expectation, ...]
     survive: tuple[Survival, ...]
@@ -105,7 +104,7 @@ def _scenario(reading: Reading, node: Located, model: Model) -> Scenario | None:
     if len(reading.mistakes) > before or name is None:
         return None
     return Scenario(
-        reading.name, node.line, name, tuple(when), "open" if given == "open" else "none", tuple(assume),
+        reading.name, node.line, name, tuple(when), given or "none", tuple(assume),
         tuple(each for each in then if each), tuple(each for each in survive if each),
     )  # fmt: skip
 

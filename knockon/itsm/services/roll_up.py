@@ -6,7 +6,7 @@ from asyncio import gather
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.reading import all_neighbours
-from knockon.itsm.services.calendars import CalendarUnreadable, standing
+from knockon.itsm.context.calendars import CalendarUnreadable, share_inside, standing
 from knockon.itsm.services.surroundings import Agreement, Notified, ServiceHours, Surroundings, Target
 from knockon.itsm.values import Ci
 from knockon.schema.states import State
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Store
     from knockon.cmdb.rows import Entity
+    from knockon.itsm.context.given import Span
     from knockon.schema.model import Model
 
 Related = dict[str, list["Entity"]]
@@ -43,7 +44,7 @@ async def roll_up(
     model: Model,
     services: Sequence[tuple[Ci, State]],
     seeds: Sequence[tuple[Ci, State]],
-    now: datetime,
+    span: Span,
 ) -> tuple[dict[str, Surroundings], tuple[Notified, ...]]:
     """Read what stands around services, and tell who is to be told of them and of the seeds.
 
@@ -53,8 +54,8 @@ async def roll_up(
         Each service that gets worse, and its state.
     seeds
         What was asked about, and the state of each.
-    now
-        When service hours and agreements are judged.
+    span
+        The time that service hours are judged for; agreements are those in force at its start.
 
     Notes
     -----
@@ -77,10 +78,10 @@ async def roll_up(
         calendars = around.calendars.get(id_, [])
         key = tuple(each.id for each in calendars)
         if key not in hours:
-            hours[key] = _hours(model, calendars, now)
+            hours[key] = _hours(model, calendars, span)
         found[id_] = Surroundings(
             customers=tuple(map(Ci.of, around.customers.get(id_, []))),
-            agreements=_agreements(around.agreements.get(id_, []), state, now),
+            agreements=_agreements(around.agreements.get(id_, []), state, span.start),
             owners=tuple(map(Ci.of, around.owners.get(id_, []))),
             support_groups=tuple(map(Ci.of, around.groups.get(id_, []))),
             hours=hours[key],
@@ -114,14 +115,17 @@ def _touched(attributes: Mapping[str, Any], state: State) -> tuple[Target, ...]:
     )
 
 
-def _hours(model: Model, calendars: Sequence[Entity], now: datetime) -> ServiceHours | None:
+def _hours(model: Model, calendars: Sequence[Entity], span: Span) -> ServiceHours | None:
     if not calendars:
         return None
+    known = [model.defaults(each.class_name) | each.attributes for each in calendars]
+    named = tuple(map(Ci.of, calendars))
     try:
-        inside, until = standing(now, [model.defaults(each.class_name) | each.attributes for each in calendars])
+        inside, until = standing(span.start, known)
+        share = round(share_inside(span.start, span.end, known), 4) if span.end > span.start else None
     except CalendarUnreadable as error:
-        return ServiceHours(None, None, tuple(map(Ci.of, calendars)), f"the calendar cannot be read: {error}")
-    return ServiceHours(inside, until, tuple(map(Ci.of, calendars)), None)
+        return ServiceHours(None, None, None, named, f"the calendar cannot be read: {error}")
+    return ServiceHours(inside, until, share, named, None)
 
 
 def _notify(

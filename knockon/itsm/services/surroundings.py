@@ -31,13 +31,15 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class ServiceHours:
-    """Whether now is ``inside`` the service hours, and ``until`` when, in UTC; None: for more than a year.
+    """Whether the moment is ``inside`` the service hours, and ``until`` when, in UTC; None: for more than a year.
 
+    ``share`` is how much of the window that was asked about is inside, 0 to 1; None for a moment.
     ``inside`` is None where the calendars cannot be read; ``because`` then says why.
     """
 
     inside: bool | None
     until: datetime | None
+    share: float | None
     calendars: tuple[Ci, ...]
     because: str | None
 
@@ -69,6 +71,7 @@ def surroundings_json(around: Surroundings) -> dict[str, Any]:
         and {
             "inside": hours.inside,
             "until": utc_text(hours.until),
+            **({} if hours.share is None else {"share": hours.share}),
             "calendars": [ci_json(each) for each in hours.calendars],
             "because": hours.because,
         },

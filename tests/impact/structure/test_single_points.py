@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knockon.impact.structure.dominators import dominators
-from knockon.impact.structure.single_points import Question, new_single_points, single_points
+from knockon.impact.structure.single_points import Budget, Question, new_single_points, single_points
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
 from tests.impact.networks import SOFT, Case, cases, needs, network_of
@@ -54,6 +54,17 @@ def test_a_limit_leaves_out_and_never_invents(case: Case, limit: int) -> None:
     asked = Question(case.seeds, case.pins)
     whole = by_hand(case.network, asked, target, State.DOWN)
     found = single_points(Topology.of(case.network), target, question=asked, limit=limit)
+    assert set(found.ids) <= whole
+    assert found.cut or set(found.ids) == whole
+
+
+@settings(max_examples=150)
+@given(cases(), st.integers(0, 40))
+def test_a_limit_of_items_leaves_out_and_never_invents(case: Case, items: int) -> None:
+    target = case.network.items[0].id
+    asked = Question(case.seeds, case.pins)
+    whole = by_hand(case.network, asked, target, State.DOWN)
+    found = single_points(Topology.of(case.network), target, question=asked, limit=Budget(1_000, items))
     assert set(found.ids) <= whole
     assert found.cut or set(found.ids) == whole
 

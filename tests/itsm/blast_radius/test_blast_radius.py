@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.errors import BadUsage, ReferenceNotFound
+from knockon.itsm.blast_radius import blast_radius as module
 from knockon.itsm.blast_radius.answer_json import impact_json
-from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.itsm.blast_radius.question import Ask
 from knockon.itsm.blast_radius.supports import supports, supports_json
 from knockon.schema.states import State
 from tests.itsm.conftest import link, say, thing
@@ -204,9 +206,10 @@ async def test_the_answer_follows_the_estate(shop: Topologies) -> None:
 async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies) -> None:
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
-        "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
-        "affected", "counts", "survivors", "starved", "excluded",
-        "already", "services", "notify", "unmapped", "unknown", "truncated",
+        "answerId", "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
+        "affected", "counts", "survivors", "starved", "excluded", "excludedTruncated", "newSinglePointsTruncated",
+        "already", "services", "notify", "unmapped", "unknown", "truncated", "confidence",
+        "confidenceBecause",
     }  # fmt: skip
     assert set(answer["affected"][0]) == {"id", "class", "name", "state", "distance", "because", "path"}
     assert answer["affected"][0]["because"]["group"]["minUp"] == 1
@@ -268,3 +271,33 @@ async def test_where_failure_does_not_go_on_is_told_with_the_models_reason(shop:
     ]
     assert answer.excluded[2].because == "What is watched works on when nobody watches it."
     assert not (await blast_radius(shop, [Ask("wiki")])).excluded
+
+
+async def test_that_more_is_not_followed_than_is_told_is_said(shop: Topologies) -> None:
+    many = [thing(f"peer-{number:02}", "Server") for number in range(21)]
+    links = [link("box", "CONNECTS_TO", f"peer-{number:02}") for number in range(21)]
+    await say(shop.store, *many, *links[:20])
+    exactly = await blast_radius(shop, [Ask("box")])
+    assert (len(exactly.excluded), exactly.excluded_truncated) == (20, False)
+    await say(shop.store, links[20])
+    more = await blast_radius(shop, [Ask("box")])
+    assert (len(more.excluded), more.excluded_truncated) == (20, True)
+
+
+async def test_the_last_of_two_is_a_new_single_point(shop: Topologies) -> None:
+    answer = await blast_radius(shop, [Ask("db-1")])
+    (service,) = answer.services
+    assert [each.name for each in service.new_single_points] == ["db-2"]  # web-a takes the shop down anyway
+    assert not answer.new_points_truncated
+    down = await blast_radius(shop, [Ask("web-a")])
+    assert [each.new_single_points for each in down.services] == [()]
+
+
+async def test_the_search_for_new_single_points_is_bounded_and_says_so(
+    shop: Topologies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for runs, items in ((0, 100), (100, 1)):
+        monkeypatch.setattr(module, "NEW_POINTS", (runs, items))
+        answer = await blast_radius(shop, [Ask("db-1")])
+        assert answer.new_points_truncated
+        assert [each.new_single_points for each in answer.services] == [()]

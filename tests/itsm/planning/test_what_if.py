@@ -12,7 +12,8 @@ import pytest
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.errors import BadUsage, FileNotParsed, OverlayInvalid, ReferenceNotFound
 from knockon.impact.topology.topologies import Topologies
-from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.itsm.blast_radius.question import Ask
 from knockon.itsm.planning.overlay_file import read_overlay
 from knockon.itsm.planning.what_if import what_if, what_if_json
 from knockon.schema.states import State

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from knockon.impact.topology.topologies import Topologies
-from knockon.itsm.blast_radius.blast_radius import Ask, blast_radius
+from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.itsm.blast_radius.question import Ask
 from tests.itsm.conftest import MODEL, link, say, thing
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knockon.itsm.services.calendars import CalendarUnreadable, share_inside, standing
+from knockon.itsm.context.calendars import CalendarUnreadable, share_inside, standing
 
 OFFICE = {
     "rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=8;BYMINUTE=0",
