@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Given, Json, StoreUrl, Window, answered, print_json, span_of
+from knockon.cli.formats import Format, one_format, show
+from knockon.cli.options import Given, Json, StoreUrl, Window, answered, span_of
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from knockon.itsm.blast_radius.answer import ImpactAnswer
 
 SeedState = Literal["down", "degraded", "removed"]
-Format = Literal["table", "json", "mermaid", "dot", "graphml", "csv"]
 _STATES = ("down", "degraded", "removed")
 
 
@@ -52,16 +52,18 @@ def impact(
             show_default=False,
         ),
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """What breaks if these fail: services, states, survivors, and why."""
+    from knockon.cli.tables import print_impact
     from knockon.itsm.blast_radius.answer_json import impact_json
     from knockon.itsm.blast_radius.blast_radius import answer_again, blast_radius
+    from knockon.itsm.blast_radius.drawn import impact_drawing
     from knockon.itsm.blast_radius.question import Ask
 
-    output = _one_format(output, as_json)
+    form = one_format(output, as_json)
     asks = [Ask(*_reference_and_state(ref, state)) for ref in refs or []]
     pins = [_pin(each) for each in assume or []]
     span = span_of(window)
@@ -80,48 +82,29 @@ def impact(
             raise
 
     answer = answered(store, ask)
-    if output == "json":
-        print_json(impact_json(answer))
-    elif output != "table":
-        from knockon.itsm.blast_radius.drawn import impact_drawing
-        from knockon.itsm.formats.drawing import WRITERS
-
-        typer.echo(WRITERS[output](impact_drawing(answer)), nl=False)
-    else:
-        from knockon.cli.tables import print_impact
-
-        print_impact(answer)
+    show(
+        form, table=lambda: print_impact(answer), json=lambda: impact_json(answer),
+        drawing=lambda: impact_drawing(answer),
+    )  # fmt: skip
 
 
 def supports(
     ref: Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")],
-    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Which services something supports at all, also where redundancy hides the impact."""
+    from knockon.cli.tables import print_supports
     from knockon.itsm.blast_radius import supports as asked
+    from knockon.itsm.blast_radius.drawn import supports_drawing
 
-    output = _one_format(output, as_json)
-
+    form = one_format(output, as_json)
     answer = answered(store, lambda topologies: asked.supports(topologies, ref))
-    if output == "json":
-        print_json(asked.supports_json(answer))
-    elif output != "table":
-        from knockon.itsm.blast_radius.drawn import supports_drawing
-        from knockon.itsm.formats.drawing import WRITERS
-
-        typer.echo(WRITERS[output](supports_drawing(answer)), nl=False)
-    else:
-        from knockon.cli.tables import print_supports
-
-        print_supports(answer)
-
-
-def _one_format(output: Format, as_json: bool) -> Format:
-    if as_json and output not in ("table", "json"):
-        raise BadUsage(f"--json and --format {output} contradict each other; choose one.")
-    return "json" if as_json else output
+    show(
+        form, table=lambda: print_supports(answer), json=lambda: asked.supports_json(answer),
+        drawing=lambda: supports_drawing(answer),
+    )  # fmt: skip
 
 
 def _reference_and_state(text: str, default: str) -> tuple[str, str]:

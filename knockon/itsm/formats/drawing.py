@@ -5,22 +5,24 @@ Texts are the same for the same drawing: nodes and edges are written in the orde
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from knockon.itsm.formats.sheet import Sheet
 from knockon.itsm.formats.xml_text import xml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from knockon.itsm.values import Ci, Step
     from knockon.schema.states import State
 
+    Named = tuple[Ci, State | None, str]
+    """Something in a drawing: its state, and why it stands out."""
+
 _COLOURS = {"DOWN": "#f4a6a6", "DEGRADED": "#f7dc8b", "AT_RISK": "#a9def0", "OPERATIONAL": "#b8e0b0"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,25 @@ def graphml(drawing: Drawing) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def csv_nodes(drawing: Drawing) -> str:
-    """Write a line for each node; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
-    rows = [(n.id, n.class_name, n.name, n.state.name if n.state is not None else "", n.mark) for n in drawing.nodes]
-    return _csv(("id", "class", "name", "state", "mark"), rows)
-
-
-WRITERS = {"mermaid": mermaid, "dot": dot, "graphml": graphml, "csv": csv_nodes}
+WRITERS = {"mermaid": mermaid, "dot": dot, "graphml": graphml}
 """By what a format is called."""
+
+
+def drawing_of(named: Iterable[Named], paths: Iterable[Iterable[Step]]) -> Drawing:
+    """Draw what is named, each once as it is named first, and all that the paths pass."""
+    steps = [step for path in paths for step in path]
+    ends: list[Named] = [(end, None, "") for step in steps for end in (step.source, step.target)]
+    nodes: dict[str, Node] = {}
+    for ci, state, mark in [*named, *ends]:
+        nodes.setdefault(ci.id, Node(ci.id, ci.class_name, ci.name, state, mark))
+    edges = dict.fromkeys(Edge(step.source.id, step.type_name, step.target.id) for step in steps)
+    return Drawing(tuple(nodes.values()), tuple(edges))
+
+
+def nodes_sheet(drawing: Drawing) -> Sheet:
+    """Give a line for each node."""
+    rows = [(n.id, n.class_name, n.name, n.state.name if n.state is not None else "", n.mark) for n in drawing.nodes]
+    return Sheet(("id", "class", "name", "state", "mark"), rows)
 
 
 def _words(node: Node) -> list[str]:
@@ -127,11 +140,3 @@ def _data(element: ET.Element, kind: str, values: Iterable[tuple[str, str]]) -> 
     for name, value in values:
         if value:
             ET.SubElement(element, "data", key=f"{kind}-{name}").text = xml_text(value)
-
-
-def _csv(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(head)
-    writer.writerows([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in rows)
-    return out.getvalue()

@@ -10,6 +10,7 @@ from knockon.impact.propagation.explanation import explain
 from knockon.impact.propagation.margins import holding
 from knockon.itsm.context.difference import compare
 from knockon.itsm.context.effects import Context, open_records
+from knockon.itsm.formats.sheet import Sheet
 from knockon.itsm.planning.asking import FAILING, look_up
 from knockon.schema.states import State
 
@@ -199,3 +200,13 @@ def scenarios_json(report: ScenarioReport) -> dict[str, Any]:
             for each in report.results
         ],
     }
+
+
+def scenarios_sheet(report: ScenarioReport) -> Sheet:
+    """Give a line for each scenario, and one for each further reason."""
+    rows = [
+        (each.scenario.file, line or each.scenario.line, each.scenario.name, each.outcome, text)
+        for each in report.results
+        for line, text in each.because or ((0, ""),)
+    ]
+    return Sheet(("file", "line", "name", "outcome", "because"), rows)

@@ -10,7 +10,8 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knockon.itsm.formats.drawing import Drawing, Edge, Node, csv_nodes, dot, graphml, mermaid
+from knockon.itsm.formats.drawing import Drawing, Edge, Node, dot, graphml, mermaid, nodes_sheet
+from knockon.itsm.formats.sheet import csv_text
 from knockon.schema.states import State
 
 NASTY = st.text(st.sampled_from("a\"'[]|&<>;#\\\n=+-@{}()ü😀"), min_size=1, max_size=12)
@@ -35,7 +36,7 @@ def test_csv_gives_the_names_back_and_no_formula(one: str, other: str) -> None:
         return list(csv.reader(io.StringIO(text, newline="")))
 
     kept = [f"'{name}" if name[0] in "=+-@\n" else name for name in (one, other)]
-    assert [row[2] for row in read(csv_nodes(drawn(one, other)))[1:]] == kept
+    assert [row[2] for row in read(csv_text(nodes_sheet(drawn(one, other))))[1:]] == kept
 
 
 @given(NASTY, NASTY)
