@@ -24,9 +24,9 @@ import networkx as nx
 import numba
 import numpy as np
 
-from knockon.impact.evaluation import Evaluation, evaluate
-from knockon.impact.network import Dependency, Item, Network
-from knockon.impact.topology import Topology
+from knockon.impact.propagation.evaluation import Evaluation, evaluate
+from knockon.impact.topology.network import Dependency, Item, Network
+from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State, effect_map
 
 if TYPE_CHECKING:

@@ -26,11 +26,11 @@ import networkx as nx
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.impact_engine import estate
-from knockon.impact.estate import radii
-from knockon.impact.evaluation import evaluate
-from knockon.impact.kernel import MIN_UP
-from knockon.impact.single_points import single_points
-from knockon.impact.topology import Topology
+from knockon.impact.propagation.evaluation import evaluate
+from knockon.impact.structure.estate import radii
+from knockon.impact.structure.single_points import single_points
+from knockon.impact.topology.columns import MIN_UP
+from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- StoreFailed                      STORE_FAILED
     +-- Refused                   exit 4   what was asked is understood, and not done
     |   +-- SafetyBrake                      SAFETY_BRAKE
+    |   +-- AnswerGone                       ANSWER_GONE
     +-- InternalError                        INTERNAL_ERROR
 
 A record that is rejected while the rest of its file is loaded is not an exception: see
@@ -205,6 +206,13 @@ class SafetyBrake(Refused):
     code = "SAFETY_BRAKE"
 
 
+class AnswerGone(Refused):
+    """An answer cannot be worked out again: its revision, its model or its program is not to be had."""
+
+    code = "ANSWER_GONE"
+    http_status = 410
+
+
 class InternalError(KnockonError):
     """A mistake of knockon's own; the log has the details."""
 
@@ -240,6 +248,7 @@ class FindingCode(StrEnum):
 
 
 __all__ = [
+    "AnswerGone",
     "BadCursor",
     "BadFilter",
     "BadUsage",

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json, writing_to
+from knockon.cli.formats import ListFormat, one_format, show
+from knockon.cli.options import Json, StoreUrl, answered, writing_to
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
-    from knockon.impact.estate import Radius
-    from knockon.impact.topologies import Topologies, View
+    from knockon.impact.structure.estate import Radius
+    from knockon.impact.topology.topologies import Topologies, View
 
 
 def analyse(
@@ -33,20 +34,24 @@ def analyse(
         str | None,
         typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler instead.", show_default=False),
     ] = None,
+    output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Every CI's blast radius, all single points of failure, or the most dangerous CIs."""
     import orjson
 
-    from knockon.itsm.estate import rows_of
+    from knockon.cli.structure_tables import print_analysis
+    from knockon.itsm.structure.drawn import analysis_sheet
+    from knockon.itsm.structure.estate import rows_of
 
+    form = one_format(output, as_json)
     if scheduler is not None and out is None:
         raise BadUsage("--scheduler takes an --out in a folder that its workers can read as well.")
     view, weights = answered(store, _view)
     with _ended_in_order(), _executor(len(view.topology.ids), workers, scheduler) as executor:
         radii = _radii(view, executor, out)
-    answer = {
+    answer: dict[str, Any] = {
         "revision": view.revision, "analysis": analysis, "rows": rows_of(analysis, view, radii, weights),
     }  # fmt: skip
     if out is not None:
@@ -55,16 +60,15 @@ def analyse(
             fresh.write_bytes(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             fresh.replace(out)
             _parts(out).unlink(missing_ok=True)
-    if as_json:
-        print_json(answer)
-    elif out is None:
-        from knockon.cli.structure_tables import print_analysis
-
-        print_analysis(answer)
+    if out is None or form != "table":
+        show(
+            form, table=lambda: print_analysis(answer), json=lambda: answer,
+            sheet=lambda: analysis_sheet(analysis, answer["rows"]),
+        )  # fmt: skip
 
 
 async def _view(topologies: Topologies) -> tuple[View, dict[str, int]]:
-    from knockon.itsm.estate import weights_of
+    from knockon.itsm.structure.estate import weights_of
 
     view = await topologies.current()
     return view, await weights_of(topologies.store, view)
@@ -77,7 +81,7 @@ def _radii(view: View, executor: Executor, out: Path | None) -> list[Radius]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from knockon.cli.tables import Out
-    from knockon.impact.estate import radii
+    from knockon.impact.structure.estate import radii
 
     console = Out(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -104,7 +108,7 @@ def _executor(items: int, workers: int | None, scheduler: str | None) -> Iterato
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     from multiprocessing import get_context
 
-    from knockon.impact.estate import CHUNK
+    from knockon.impact.structure.estate import CHUNK
 
     if scheduler is not None:
         with _cluster(scheduler) as executor:

@@ -6,37 +6,35 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json
+from knockon.cli.formats import Format, one_format, show
+from knockon.cli.options import Given, Json, StoreUrl, Window, answered, span_of
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
-    from knockon.impact.topologies import Topologies
-    from knockon.itsm.answer import ImpactAnswer
+    from knockon.impact.topology.topologies import Topologies
+    from knockon.itsm.blast_radius.answer import ImpactAnswer
 
 SeedState = Literal["down", "degraded", "removed"]
-Format = Literal["table", "json", "mermaid", "dot", "graphml", "csv"]
 _STATES = ("down", "degraded", "removed")
 
 
 def impact(
     refs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="REF[=STATE]...",
             help="What fails: an id, Class:name, source:key, or a name that one thing has; "
             "=down, =degraded or =removed behind it sets its own state.",
             show_default=False,
         ),
-    ],
+    ] = None,
     state: Annotated[SeedState, typer.Option(help="The state of each REF that has none of its own.")] = "down",
     assume: Annotated[
         list[str] | None,
         typer.Option(metavar="REF=operational", help="Known to be fine, whatever it depends on.", show_default=False),
     ] = None,
-    given: Annotated[
-        Literal["none", "open"],
-        typer.Option(help="What else is the case: nothing, or the effects of open incidents and changes under way."),
-    ] = "none",
+    given: Given = "none",
+    window: Window = None,
     max_distance: Annotated[
         int | None,
         typer.Option(min=1, help="Show only what is at most so many steps away; all is computed.", show_default=False),
@@ -45,71 +43,68 @@ def impact(
         list[str] | None,
         typer.Option(metavar="TYPE", help="Leave a relationship type out of this analysis.", show_default=False),
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
+    answer_id: Annotated[
+        str | None,
+        typer.Option(
+            "--answer",
+            metavar="ID",
+            help="Give the answer with this answerId once more, and ask nothing else.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """What breaks if these fail: services, states, survivors, and why."""
-    from knockon.itsm.answer import impact_json
-    from knockon.itsm.blast_radius import Ask, blast_radius
+    from knockon.cli.tables import print_impact
+    from knockon.itsm.blast_radius.answer_json import impact_json
+    from knockon.itsm.blast_radius.blast_radius import answer_again, blast_radius
+    from knockon.itsm.blast_radius.drawn import impact_drawing
+    from knockon.itsm.blast_radius.question import Ask
 
-    output = _one_format(output, as_json)
-    asks = [Ask(*_reference_and_state(ref, state)) for ref in refs]
+    form = one_format(output, as_json)
+    asks = [Ask(*_reference_and_state(ref, state)) for ref in refs or []]
     pins = [_pin(each) for each in assume or []]
+    span = span_of(window)
+    if answer_id is not None and (asks or pins or span or exclude or max_distance or given != "none"):
+        raise BadUsage("--answer says what was asked; leave out everything else but the format.")
 
     async def ask(topologies: Topologies) -> ImpactAnswer:
+        if answer_id is not None:
+            return await answer_again(topologies, answer_id)
         try:
             return await blast_radius(
-                topologies, asks, given=given, assume=pins, max_distance=max_distance, exclude=exclude or []
+                topologies, asks, given=given, span=span, assume=pins, max_distance=max_distance, exclude=exclude or []
             )
         except ReferenceNotFound:
             await _refuse_states(topologies, [each.reference for each in asks])
             raise
 
     answer = answered(store, ask)
-    if output == "json":
-        print_json(impact_json(answer))
-    elif output != "table":
-        from knockon.itsm.drawing import WRITERS
-        from knockon.itsm.drawn import impact_drawing
-
-        typer.echo(WRITERS[output](impact_drawing(answer)), nl=False)
-    else:
-        from knockon.cli.tables import print_impact
-
-        print_impact(answer)
+    show(
+        form, table=lambda: print_impact(answer), json=lambda: impact_json(answer),
+        drawing=lambda: impact_drawing(answer),
+    )  # fmt: skip
 
 
 def supports(
     ref: Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")],
-    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Which services something supports at all, also where redundancy hides the impact."""
-    from knockon.itsm import blast_radius
-    from knockon.itsm.answer import supports_json
+    from knockon.cli.tables import print_supports
+    from knockon.itsm.blast_radius import supports as asked
+    from knockon.itsm.blast_radius.drawn import supports_drawing
 
-    output = _one_format(output, as_json)
-
-    answer = answered(store, lambda topologies: blast_radius.supports(topologies, ref))
-    if output == "json":
-        print_json(supports_json(answer))
-    elif output != "table":
-        from knockon.itsm.drawing import WRITERS
-        from knockon.itsm.drawn import supports_drawing
-
-        typer.echo(WRITERS[output](supports_drawing(answer)), nl=False)
-    else:
-        from knockon.cli.tables import print_supports
-
-        print_supports(answer)
-
-
-def _one_format(output: Format, as_json: bool) -> Format:
-    if as_json and output not in ("table", "json"):
-        raise BadUsage(f"--json and --format {output} contradict each other; choose one.")
-    return "json" if as_json else output
+    form = one_format(output, as_json)
+    answer = answered(store, lambda topologies: asked.supports(topologies, ref))
+    show(
+        form, table=lambda: print_supports(answer), json=lambda: asked.supports_json(answer),
+        drawing=lambda: supports_drawing(answer),
+    )  # fmt: skip
 
 
 def _reference_and_state(text: str, default: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from knockon.cmdb.load_report import LoadReport
-    from knockon.itsm.answer import ImpactAnswer
+    from knockon.itsm.blast_radius.answer import ImpactAnswer
     from knockon.server.settings import Settings
 
 
@@ -71,7 +71,7 @@ def load(
     with _rehearsal_room(found, how) as room:
         report, hit = load_files(room, files, source=source, input_format=input_format, how=how)
     if as_json:
-        from knockon.itsm.answer import impact_json
+        from knockon.itsm.blast_radius.answer_json import impact_json
 
         print_json({**report.as_json(), **({"blastRadius": impact_json(hit)} if hit else {})})
     else:
@@ -132,8 +132,8 @@ def load_files(
             bar.update(task, completed=done, total=total)
 
         async def work() -> tuple[LoadReport, ImpactAnswer | None]:
-            from knockon.impact.topologies import Topologies
-            from knockon.itsm.load_review import retirements
+            from knockon.impact.topology.topologies import Topologies
+            from knockon.itsm.decisions.load_review import retirements
 
             async with open_store(found, model) as opened:
                 report = await load_items(

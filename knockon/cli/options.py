@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from knockon.cmdb.contract import Store
-    from knockon.impact.topologies import Topologies
+    from knockon.impact.topology.topologies import Topologies
+    from knockon.itsm.context.given import Span
     from knockon.schema.model import Model
     from knockon.server.settings import Settings
 
@@ -31,7 +32,35 @@ StoreUrl = Annotated[
         show_default=False,
     ),
 ]
+Given = Annotated[
+    str,
+    typer.Option(
+        metavar="none|open,window,maintenance",
+        help="What else is the case: nothing; or, with commas, open incidents and changes under way, "
+        "what is planned for the window, maintenance windows.",
+    ),
+]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        metavar="START/END",
+        help="The time that is asked about, or a moment, like 2026-11-01T20:00:00Z/2026-11-01T23:00:00Z. Else now.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def span_of(window: str | None) -> Span | None:
+    """Read ``--window``.
+
+    Raises
+    ------
+    BadUsage
+    """
+    from knockon.itsm.context.given import Span
+
+    return None if window is None else Span.read(window)
 
 
 def settings(store: str | None = None) -> Settings:
@@ -80,7 +109,7 @@ def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
     """Put a question to the store that is meant; what is kept of large estates from earlier questions is used."""
 
     async def work() -> T:
-        from knockon.impact.topologies import Topologies
+        from knockon.impact.topology.topologies import Topologies
 
         found = settings(store)
         model = model_of(found)

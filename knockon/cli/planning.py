@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json
+from knockon.cli.formats import Format, ListFormat, one_format, show
+from knockon.cli.options import Given, Json, StoreUrl, Window, answered, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     T = TypeVar("T")
-
-_GIVEN = typer.Option(help="What else is the case: nothing, or the effects of open incidents and changes under way.")
 
 
 def what_if(
@@ -31,17 +30,22 @@ def what_if(
     service: Annotated[
         str | None, typer.Option(metavar="REF", help="Ask about the single failures of a service.", show_default=False)
     ] = None,
-    given: Annotated[Literal["none", "open"], _GIVEN] = "none",
+    given: Given = "none",
+    window: Window = None,
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Which failures would do more, or less, if the estate were changed so. Nothing is written."""
-    from knockon.itsm import what_if as asked
-    from knockon.itsm.blast_radius import Ask
-    from knockon.itsm.overlay_file import read_overlay
-    from knockon.itsm.planning import failing
+    from knockon.cli.planning_tables import print_what_if
+    from knockon.itsm.blast_radius.question import Ask
+    from knockon.itsm.planning import what_if as asked
+    from knockon.itsm.planning.asking import failing
+    from knockon.itsm.planning.drawn import what_if_drawing, what_if_sheet
+    from knockon.itsm.planning.overlay_file import read_overlay
     from knockon.loaders.inputs import gather
 
+    form = one_format(output, as_json)
     (source,) = gather([file])
     overlay = read_overlay(source.text(), source.name)
     asks = [Ask(*failing(ref)) for ref in refs or []]
@@ -49,15 +53,13 @@ def what_if(
         answer = answered(
             store,
             lambda topologies: asked.what_if(
-                topologies, overlay, asks, service=service, given=given, progress=progress
+                topologies, overlay, asks, service=service, given=given, span=span_of(window), progress=progress
             ),
         )
-    if as_json:
-        print_json(asked.what_if_json(answer))
-    else:
-        from knockon.cli.planning_tables import print_what_if
-
-        print_what_if(answer)
+    show(
+        form, table=lambda: print_what_if(answer), json=lambda: asked.what_if_json(answer),
+        drawing=lambda: what_if_drawing(answer), sheet=lambda: what_if_sheet(answer),
+    )  # fmt: skip
 
 
 def rolling_order(
@@ -65,26 +67,29 @@ def rolling_order(
         list[str],
         typer.Argument(metavar="REF...", help="What is to be taken down, each once.", show_default=False),
     ],
-    given: Annotated[Literal["none", "open"], _GIVEN] = "none",
+    given: Given = "none",
+    window: Window = None,
+    output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Waves for maintenance in which no service goes DOWN; what is in one wave is down together."""
-    from knockon.itsm import rolling
+    from knockon.cli.planning_tables import print_rolling
+    from knockon.itsm.planning import rolling
+    from knockon.itsm.planning.drawn import rolling_sheet
 
+    form = one_format(output, as_json)
     with progress_bar("questions to the engine") as progress:
         answer = answered(
             store,
             lambda topologies: rolling.rolling(
-                topologies, refs, given=given, progress=lambda asked: progress(asked, None)
+                topologies, refs, given=given, span=span_of(window), progress=lambda asked: progress(asked, None)
             ),
         )
-    if as_json:
-        print_json(rolling.rolling_json(answer))
-    else:
-        from knockon.cli.planning_tables import print_rolling
-
-        print_rolling(answer)
+    show(
+        form, table=lambda: print_rolling(answer), json=lambda: rolling.rolling_json(answer),
+        sheet=lambda: rolling_sheet(answer),
+    )  # fmt: skip
 
 
 def recovery_order(
@@ -96,32 +101,38 @@ def recovery_order(
             show_default=False,
         ),
     ] = None,
+    output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """In which order to start after a total outage, and which loops have to be broken by hand."""
-    from knockon.itsm import recovery
+    from knockon.cli.planning_tables import print_recovery
+    from knockon.itsm.planning import recovery
+    from knockon.itsm.planning.drawn import recovery_sheet
 
+    form = one_format(output, as_json)
     with progress_bar("started") as progress:
         answer = answered(store, lambda topologies: recovery.recovery(topologies, refs or [], progress=progress))
-    if as_json:
-        print_json(recovery.recovery_json(answer))
-    else:
-        from knockon.cli.planning_tables import print_recovery
-
-        print_recovery(answer)
+    show(
+        form, table=lambda: print_recovery(answer), json=lambda: recovery.recovery_json(answer),
+        sheet=lambda: recovery_sheet(answer),
+    )  # fmt: skip
 
 
 def availability(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="A service, or any other CI.")],
     samples: Annotated[int, typer.Option(min=1, help="How many moments are drawn at random.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same moments.")] = 1,
+    output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """How often a service is up, by its CIs' own availabilities, beside what was promised."""
-    from knockon.itsm import availability as asked
+    from knockon.cli.planning_tables import print_availability
+    from knockon.itsm.planning import availability as asked
+    from knockon.itsm.planning.drawn import availability_sheet
 
+    form = one_format(output, as_json)
     with progress_bar("samples") as progress:
         answer = answered(
             store,
@@ -129,12 +140,10 @@ def availability(
                 topologies, service, samples=samples, seed=seed, progress=lambda done: progress(done, samples)
             ),
         )
-    if as_json:
-        print_json(asked.availability_json(answer))
-    else:
-        from knockon.cli.planning_tables import print_availability
-
-        print_availability(answer)
+    show(
+        form, table=lambda: print_availability(answer), json=lambda: asked.availability_json(answer),
+        sheet=lambda: availability_sheet(answer),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -8,19 +8,19 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from knockon.cli.tables import Out
+from knockon.cli.tables import Out, knowing
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from knockon.impact.availability import Share
-    from knockon.itsm.answer import Ci, Step
-    from knockon.itsm.availability import AvailabilityAnswer, Own
-    from knockon.itsm.recovery import RecoveryAnswer
-    from knockon.itsm.rolling import RollingAnswer, Wave
-    from knockon.itsm.scenarios import ScenarioReport
-    from knockon.itsm.what_if import Case, WhatIfAnswer
+    from knockon.impact.planning.availability import Share
+    from knockon.itsm.planning.availability import AvailabilityAnswer, Own
+    from knockon.itsm.planning.recovery import RecoveryAnswer
+    from knockon.itsm.planning.rolling import RollingAnswer, Wave
+    from knockon.itsm.planning.what_if import Case, WhatIfAnswer
+    from knockon.itsm.scenarios.scenarios import ScenarioReport
+    from knockon.itsm.values import Ci, Step
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _OUTCOMES = {"passed": "[green]holds[/]", "failed": "[bold red]FAILS[/]", "error": "[bold red]ERROR[/]"}
@@ -32,8 +32,9 @@ _SHOWN_SHIFTS = 12
 def print_what_if(answer: WhatIfAnswer) -> None:
     """Print what a change of the estate would mean, failure by failure."""
     out = Out()
-    given = "" if answer.given == "none" else f", knowing what is {answer.given}"
-    out.print(f"[bold]What if[/bold]  [dim](revision {answer.revision}{given}; nothing is written)[/dim]")
+    out.print(
+        f"[bold]What if[/bold]  [dim](revision {answer.revision}{knowing(answer.given)}; nothing is written)[/dim]"
+    )
     for words in answer.changes:
         out.print(f"  {escape(words)}", highlight=False)
     tried = "1 failure" if answer.asked == 1 else f"{answer.asked} failures"
@@ -80,8 +81,7 @@ def _shifts(case: Case) -> str:
 def print_rolling(answer: RollingAnswer) -> None:
     """Print waves of maintenance, and what no wave can take."""
     out = Out()
-    given = "" if answer.given == "none" else f", knowing what is {answer.given}"
-    out.print(f"[bold]Rolling order[/bold]  [dim](revision {answer.revision}{given})[/dim]")
+    out.print(f"[bold]Rolling order[/bold]  [dim](revision {answer.revision}{knowing(answer.given)})[/dim]")
     if answer.waves:
         best = "no order has fewer" if answer.optimal else f"no order has fewer than {answer.lower_bound}"
         waves = "1 wave" if len(answer.waves) == 1 else f"{len(answer.waves)} waves"

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from knockon.cli.formats import ListFormat, one_format, show
 from knockon.cli.options import Json, StoreUrl, answered, model_of, print_json, settings, writing_to
 from knockon.cli.planning import progress_bar
 from knockon.errors import FileUnreadable, ScenarioInvalid
 
 if TYPE_CHECKING:
-    from knockon.itsm.scenario_file import Scenario
-    from knockon.itsm.scenarios import ScenarioReport
+    from knockon.itsm.scenarios.scenario_file import Scenario
+    from knockon.itsm.scenarios.scenarios import ScenarioReport
     from knockon.schema.source import Mistake
 
 commands = typer.Typer(
@@ -31,12 +32,15 @@ def scenario_run(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write JUnit XML too, for a build server.", show_default=False)
     ] = None,
+    output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Put scenarios to the estate; exit code 1 when one does not hold."""
-    from knockon.itsm.scenarios import run_scenarios, scenarios_json
+    from knockon.cli.planning_tables import print_scenarios
+    from knockon.itsm.scenarios.scenarios import run_scenarios, scenarios_json, scenarios_sheet
 
+    form = one_format(output, as_json)
     scenarios, mistakes = _read(files)
     if mistakes:
         raise ScenarioInvalid("\n".join(["the scenario files have mistakes.", *map(str, mistakes)]))
@@ -44,12 +48,10 @@ def scenario_run(
         report = answered(store, lambda topologies: run_scenarios(topologies, scenarios, progress=progress))
     if junit:
         _write_junit(report, junit)
-    if as_json:
-        print_json(scenarios_json(report))
-    else:
-        from knockon.cli.planning_tables import print_scenarios
-
-        print_scenarios(report)
+    show(
+        form, table=lambda: print_scenarios(report), json=lambda: scenarios_json(report),
+        sheet=lambda: scenarios_sheet(report),
+    )  # fmt: skip
     if not report.holds:
         raise typer.Exit(1)
 
@@ -71,7 +73,7 @@ def scenario_check(files: Files, as_json: Json = False) -> None:
 
 
 def _read(files: list[str]) -> tuple[list[Scenario], list[Mistake]]:
-    from knockon.itsm.scenario_file import read_scenarios
+    from knockon.itsm.scenarios.scenario_file import read_scenarios
     from knockon.loaders.inputs import gather
 
     model = model_of(settings())
@@ -87,7 +89,7 @@ def _read(files: list[str]) -> tuple[list[Scenario], list[Mistake]]:
 
 
 def _write_junit(report: ScenarioReport, path: Path) -> None:
-    from knockon.itsm.junit import junit_xml
+    from knockon.itsm.scenarios.junit import junit_xml
 
     with writing_to(path):
         path.write_bytes(junit_xml(report))

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json
+from knockon.cli.formats import Format, one_format, show
+from knockon.cli.options import Json, StoreUrl, answered
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
-    from knockon.impact.topologies import Topologies
-    from knockon.itsm.structure_answer import CommonAnswer, DependenciesAnswer
+    from knockon.impact.topology.topologies import Topologies
+    from knockon.itsm.structure.answer import CommonAnswer, DependenciesAnswer
 
 Answer = TypeVar("Answer")
 
@@ -25,15 +26,20 @@ def dependencies(
         int | None, typer.Option(min=1, help="Show only what is at most so many steps away.", show_default=False)
     ] = None,
     common: Annotated[bool, typer.Option("--common", help="What all of several REFs need, nearest first.")] = False,
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """What something needs, by which way, and what several things have in common."""
-    from knockon.itsm import structure
-    from knockon.itsm.structure_answer import CommonAnswer, common_json, dependencies_json
+    from knockon.cli.structure_tables import print_common, print_dependencies
+    from knockon.itsm.structure import structure
+    from knockon.itsm.structure.answer import CommonAnswer, common_json, dependencies_json
+    from knockon.itsm.structure.drawn import common_sheet, dependencies_drawing, dependencies_sheet
 
     if max_distance is not None and common:
         raise BadUsage("--max-distance is for one REF; --common lists the nearest first.")
+    if common and output in ("mermaid", "dot", "graphml"):
+        raise BadUsage("--common has nothing to draw; use table, json or csv.")
     if not common and len(refs) > 1:
         raise BadUsage("Name one REF, or add --common to ask what several have in common.")
 
@@ -42,13 +48,20 @@ def dependencies(
             return await structure.common_upstream(topologies, refs)
         return await structure.dependencies(topologies, refs[0], max_distance=max_distance)
 
+    form = one_format(output, as_json)
     answer = answered(store, work)
-    if as_json:
-        print_json(common_json(answer) if isinstance(answer, CommonAnswer) else dependencies_json(answer))
+    if isinstance(answer, CommonAnswer):
+        show(
+            form,
+            table=lambda: print_common(answer),
+            json=lambda: common_json(answer),
+            sheet=lambda: common_sheet(answer),
+        )
     else:
-        from knockon.cli.structure_tables import print_common, print_dependencies
-
-        print_common(answer) if isinstance(answer, CommonAnswer) else print_dependencies(answer)
+        show(
+            form, table=lambda: print_dependencies(answer), json=lambda: dependencies_json(answer),
+            drawing=lambda: dependencies_drawing(answer), sheet=lambda: dependencies_sheet(answer),
+        )  # fmt: skip
 
 
 def paths(
@@ -63,38 +76,42 @@ def paths(
             show_default=False,
         ),
     ] = None,
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """By which ways one thing needs another, in whichever direction there is one."""
-    from knockon.itsm.structure import paths_between
-    from knockon.itsm.structure_answer import paths_json
+    from knockon.cli.structure_tables import print_paths
+    from knockon.itsm.structure.answer import paths_json
+    from knockon.itsm.structure.drawn import paths_drawing, paths_sheet
+    from knockon.itsm.structure.structure import paths_between
 
+    form = one_format(output, as_json)
     answer = answered(
         store, lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length)
     )
-    if as_json:
-        print_json(paths_json(answer))
-    else:
-        from knockon.cli.structure_tables import print_paths
-
-        print_paths(answer)
+    show(
+        form, table=lambda: print_paths(answer), json=lambda: paths_json(answer),
+        drawing=lambda: paths_drawing(answer), sheet=lambda: paths_sheet(answer),
+    )  # fmt: skip
 
 
 def spof(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="An id, Class:name, source:key, or a name.")],
     limit: Annotated[int, typer.Option(min=1, help="How often the engine may run before the lists are cut.")] = 20_000,
+    output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Which single failures take a service down, and which redundant things share one fate."""
-    from knockon.itsm.structure import single_points_of_failure
-    from knockon.itsm.structure_answer import points_json
+    from knockon.cli.structure_tables import print_points
+    from knockon.itsm.structure.answer import points_json
+    from knockon.itsm.structure.drawn import points_drawing, points_sheet
+    from knockon.itsm.structure.structure import single_points_of_failure
 
+    form = one_format(output, as_json)
     answer = answered(store, lambda topologies: single_points_of_failure(topologies, service, limit=limit))
-    if as_json:
-        print_json(points_json(answer))
-    else:
-        from knockon.cli.structure_tables import print_points
-
-        print_points(answer)
+    show(
+        form, table=lambda: print_points(answer), json=lambda: points_json(answer),
+        drawing=lambda: points_drawing(answer), sheet=lambda: points_sheet(answer),
+    )  # fmt: skip

@@ -14,8 +14,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from knockon.itsm.answer import Ci, Step
-    from knockon.itsm.structure_answer import (
+    from knockon.itsm.structure.answer import (
         CommonAnswer,
         DependenciesAnswer,
         NeededCi,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         SharedFate,
         SinglePoint,
     )
+    from knockon.itsm.values import Ci, Step
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _SHOWN = 40

@@ -9,13 +9,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from knockon.itsm.blast_radius.not_followed import MOST
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from knockon.cmdb.load_report import Counts, LoadReport
-    from knockon.itsm.answer import Affected, Ci, ImpactAnswer, Step, SupportsAnswer, Surroundings
+    from knockon.itsm.blast_radius.answer import Affected, AffectedService, ImpactAnswer
+    from knockon.itsm.blast_radius.supports import SupportsAnswer
+    from knockon.itsm.services.surroundings import Surroundings
+    from knockon.itsm.values import Ci, Step
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
 _SHOWN = 40
@@ -41,8 +45,8 @@ def print_impact(answer: ImpactAnswer) -> None:
     """Print an impact answer: services first, then what else is hit, what holds, and what is not known."""
     out = Out()
     seeds = _some(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
-    given = "" if answer.given == "none" else f", knowing what is {answer.given}"
-    out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
+    window = f", {answer.span}" if answer.span else ""
+    out.print(f"[bold]If[/bold] {seeds}{window}{knowing(answer.given)}  [dim](revision {answer.revision})[/dim]")
     if answer.assumed:
         out.print(f"Assumed to be OPERATIONAL: {', '.join(_ci(each) for each in answer.assumed)}")
     if answer.excluded_types:
@@ -61,13 +65,23 @@ def print_impact(answer: ImpactAnswer) -> None:
         _print(out, "Already so", ("state", "CI, and why"), rows)
     if answer.excluded:
         types = dict.fromkeys(each.step.type_name for each in answer.excluded)
-        out.print(f"Not followed, since no failure flows over them: {', '.join(types)}")
+        more = f" (more than {MOST} of a kind)" if answer.excluded_truncated else ""
+        out.print(f"Not followed, since no failure flows over them: {', '.join(types)}{more}")
     if answer.unmapped:
         out.print(f"Supporting no service: {_some(_ci(ci) for ci in answer.unmapped)}")
     if answer.unknown:
         unknown = [(_with_reason(u.ci, u.because) if u.ci else escape(u.because),) for u in answer.unknown]
         _print(out, "Not known", ("CI, and why",), unknown)
     _notify(out, answer)
+    sure = answer.confidence
+    if sure.value is not None:
+        out.print(f"Confidence {sure.value:.0%}: {sure.because}")
+
+
+def knowing(given: str) -> str:
+    """Word what else was taken to be the case; nothing where that is nothing."""
+    words = {"open": "what is open", "window": "what is planned for then", "maintenance": "what is maintained then"}
+    return "" if given == "none" else f", knowing {_listed([words[each] for each in given.split(',')])}"
 
 
 def print_supports(answer: SupportsAnswer) -> None:
@@ -113,9 +127,17 @@ def _services(out: Out, answer: ImpactAnswer) -> None:
         return
     rows = []
     for each in answer.services:
-        reason = f"\n{escape(each.because.text)}{_path(each.ci, each.path)}{_around(each.around)}"
+        reason = f"\n{escape(each.because.text)}{_path(each.ci, each.path)}{_around(each.around)}{_new(each)}"
         rows.append((_state(each.state), _service(each.ci, each.criticality, each.users) + reason))
     _print(out, "Services", ("state", "service, and why"), rows)
+    if answer.new_points_truncated:
+        out.print("[dim]What must not fail now was not searched to the end: there may be more.[/dim]")
+
+
+def _new(service: AffectedService) -> str:
+    """Write a line with what must not fail now."""
+    names = [escape(each.name) for each in service.new_single_points]
+    return f"\n[cyan]now down if one of these fails: {_some(names)}[/cyan]" if names else ""
 
 
 def _around(around: Surroundings) -> str:
@@ -224,6 +246,11 @@ def _state(state: State) -> str:
 def _service(ci: Ci, criticality: int | None, users: int) -> str:
     rank = "" if criticality is None else f", criticality {criticality}"
     return f"[bold]{escape(ci.name)}[/bold] [dim]{ci.class_name}[/dim]{rank}{f', {users} users' if users else ''}"
+
+
+def _listed(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _with_reason(ci: Ci, because: str) -> str:

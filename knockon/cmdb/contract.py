@@ -200,6 +200,14 @@ class Store(Protocol):
         """As Write.resolve, outside a transaction; ids of aliases resolve to what they stand for."""
         ...
 
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        """As Write.sayings, outside a transaction."""
+        ...
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        """As Write.scopes, outside a transaction."""
+        ...
+
     async def held(self, source: str, scope: str) -> Held:
         """As Write.held, outside a transaction."""
         ...

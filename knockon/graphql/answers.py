@@ -14,7 +14,7 @@ from strawberry import ID
 from knockon.errors import BadCursor
 from knockon.graphql.connections import Connection, Page, cursor_of, paging, paging_arguments
 from knockon.graphql.definitions import listed, maybe, plain, resolved
-from knockon.itsm.answer import utc_text
+from knockon.itsm.values import utc_text
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes
-    from knockon.itsm.answer import Affected, Ci, ImpactAnswer
+    from knockon.itsm.blast_radius.answer import Affected, ImpactAnswer
+    from knockon.itsm.values import Ci
     from knockon.schema.model import Model
 
 FEW = 10
@@ -44,7 +45,12 @@ _ASKED = [
     ("degraded", "It serves, but not in full."),
     ("removed", "It is taken away for good."),
 ]
-_GIVEN = [("none", "Nothing."), ("open", "The effects of open incidents and of changes under way.")]
+_GIVEN = [
+    ("none", "Nothing."),
+    ("open", "The effects of open incidents and of changes under way."),
+    ("window", "The effects of changes that are planned for a part of the window."),
+    ("maintenance", "The effects of maintenance windows and planned events that share a part of the window."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,10 @@ class AnswerTypes:
                     plain("because", self._because, lambda each: each.because, "Why."),
                     plain("path", listed(self._step), lambda each: each.path, "From it back to a seed.", many=FEW),
                     *self._surroundings(item),
+                    plain(
+                        "newSinglePoints", listed(item), lambda each: [_Item(ci) for ci in each.new_single_points],
+                        "Whose further failure now takes it down that would not have before.", many=FEW,
+                    ),
                 ),
                 "The services that get worse, worst first.",
             ),
@@ -225,7 +235,22 @@ class AnswerTypes:
             plain("revision", int, lambda each: each.answer.revision, "The revision that it holds for."),
             plain("modelVersion", str, lambda each: each.answer.model_version, "A hash of the model."),
             plain("engineVersion", str, lambda each: each.answer.engine_version, "The version of knockon."),
-            plain("given", self.given, lambda each: each.answer.given, "What else was taken to be the case."),
+            plain("answerId", str, lambda each: each.answer.id, "The answer's name: knockon impact --answer."),
+            plain("given", str, lambda each: each.answer.given, "What else was taken to be the case; with commas."),
+            plain("window", maybe(str), _window, "The time that was asked about; null: now."),
+            plain("confidence", maybe(float), lambda each: each.answer.confidence.value, "0 to 1; null: of nothing."),
+            plain(
+                "confidenceBecause", self._confidence_type(), lambda each: each.answer.confidence,
+                "What the confidence comes from.",
+            ),
+            plain(
+                "excludedTruncated", bool, lambda each: each.answer.excluded_truncated,
+                "More relationships of the seeds were not followed than are told.",
+            ),
+            plain(
+                "newSinglePointsTruncated", bool, lambda each: each.answer.new_points_truncated,
+                "There may be more new single points than are told.",
+            ),
             plain(
                 "excludedTypes", listed(str), lambda each: each.answer.excluded_types,
                 "The relationship types that exclude left out.", many=FEW,
@@ -259,6 +284,7 @@ class AnswerTypes:
             "When a service is to serve.",
             plain("inside", maybe(bool), lambda each: each.inside, "Whether that is now; null if it cannot be read."),
             plain("until", maybe(str), lambda each: utc_text(each.until), "When that changes; null: not for a year."),
+            plain("share", maybe(float), lambda each: each.share, "How much of the window is inside; null: a moment."),
             plain("calendars", listed(item), lambda each: [_Item(ci) for ci in each.calendars], "By these.", many=FEW),
             plain("because", maybe(str), lambda each: each.because, "Why it cannot be read."),
         )
@@ -273,6 +299,23 @@ class AnswerTypes:
             plain("owners", listed(item), items("owners"), "Who answers for it.", many=FEW),
             plain("supportGroups", listed(item), items("support_groups"), "Who mends it.", many=FEW),
         ]
+
+    def _confidence_type(self) -> type:
+        numbers = {
+            "edges": ("edges", "Relationships by which failure comes."),
+            "lookedAt": ("looked_at", "How many of them were looked at."),
+            "sound": ("sound", "Declared or observed, and seen within the refresh period."),
+            "inferred": ("inferred", "Only inferred."),
+            "stale": ("stale", "Not seen for longer than the refresh period."),
+            "unknown": ("unknown", "What could not be taken into account."),
+            "unmapped": ("unmapped", "What supports no service; it lowers nothing."),
+        }
+        return self._definitions.object(
+            "ImpactConfidence",
+            "What the confidence of an answer comes from.",
+            plain("text", str, lambda each: each.because, "In a sentence."),
+            *(plain(name, int, _getter(attribute), said) for name, (attribute, said) in numbers.items()),
+        )
 
     def _survivor_type(self) -> type:
         return self._definitions.object(
@@ -346,6 +389,11 @@ class _Item:
     """A plain Ci in the shape of the other things that an answer names."""
 
     ci: Ci
+
+
+def _window(impact: Impact) -> str | None:
+    span = impact.answer.span
+    return None if span is None else str(span)
 
 
 def _members(name: str) -> Callable[[Impact], Sequence[Any]]:

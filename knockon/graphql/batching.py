@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity, Neighbour
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scope
 
+K = TypeVar("K")
 T = TypeVar("T")
 _BATCH = 1_000
 
@@ -31,7 +32,7 @@ class BatchedStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._loaders: dict[Hashable, DataLoader[str, Any]] = {}
+        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._answers: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
@@ -79,6 +80,26 @@ class BatchedStore:
 
         return await self._each(("count", type_name, direction), ids, read)
 
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        """As ``Store.sayings``."""
+
+        async def read(wanted: list[EdgeKey]) -> list[list[EdgeRecord]]:
+            found = await self._store.sayings(wanted)
+            return [found.get(key, []) for key in wanted]
+
+        found = await self._each("sayings", keys, read)
+        return {key: list(records) for key, records in found.items() if records}
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        """As ``Store.scopes``."""
+
+        async def read(wanted: list[str]) -> list[list[Scope]]:
+            found = await self._store.scopes(wanted)
+            return [[each for (source, _), each in found.items() if source == one] for one in wanted]
+
+        found = await self._each("scopes", sources, read)
+        return {(each.source, each.name): each for scopes in found.values() for each in scopes}
+
     async def page(
         self, classes: Collection[str], where: Condition | None, *,
         after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
@@ -101,8 +122,8 @@ class BatchedStore:
         return list(await self._once(("named", name, limit), lambda: self._store.named(name, limit)))
 
     async def _each(
-        self, kind: Hashable, keys: Collection[str], read: Callable[[list[str]], Awaitable[Sequence[T]]]
-    ) -> dict[str, T]:
+        self, kind: Hashable, keys: Collection[K], read: Callable[[list[K]], Awaitable[Sequence[T]]]
+    ) -> dict[K, T]:
         """Read one thing for each key, in one batch with everyone who asks for the same kind just now."""
         loader = self._loaders.get(kind)
         if loader is None:

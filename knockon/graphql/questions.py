@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.graphql.answers import FEW, Impact
 from knockon.graphql.definitions import Weight, argument, input_field, listed, maybe, plain, resolved
-from knockon.itsm.blast_radius import Ask, blast_radius, supports
-from knockon.itsm.incident import affected_services
-from knockon.itsm.risk import change_risk
+from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.itsm.blast_radius.question import Ask
+from knockon.itsm.blast_radius.supports import supports
+from knockon.itsm.context.given import Span
+from knockon.itsm.decisions.incident import affected_services
+from knockon.itsm.decisions.risk import change_risk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,16 +24,23 @@ if TYPE_CHECKING:
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
-    from knockon.itsm.answer import SupportsAnswer
-    from knockon.itsm.blast_radius import Given
-    from knockon.itsm.incident import IncidentService
-    from knockon.itsm.risk import Risk
+    from knockon.itsm.blast_radius.supports import SupportsAnswer
+    from knockon.itsm.decisions.incident import IncidentService
+    from knockon.itsm.decisions.risk import Risk
     from knockon.schema.model import Model
 
 ANALYSIS = 500
 """What one run of the engine costs, in values of an answer."""
 _RUN = Weight(ANALYSIS)
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
+WINDOW = "The time that is asked about, or a moment: START/END in ISO 8601 with an offset from UTC. Now unless given."
+MAX_LAG = "Seconds: a revision that was the newest this long ago will do. 0 unless given."
+
+
+def given_of(options: dict[str, Any]) -> tuple[str, Span | None]:
+    """Read the arguments ``given`` and ``window``."""
+    window = options.get("window")
+    return ",".join(map(str, options.get("given") or ["none"])), Span.read(str(window)) if window else None
 
 
 class Questions:
@@ -88,10 +98,12 @@ class Questions:
         )
         return [
             argument("of", listed(seed), "What fails."),
-            argument("given", self._answers.given, "What else is taken to be the case.", "none"),
+            argument("given", listed(self._answers.given), "What else is taken to be the case.", ["none"]),
+            argument("window", maybe(str), WINDOW),
             argument("assume", maybe(listed(str)), "References of what is known to be operational all the same."),
             argument("maxDistance", maybe(int), "Show only what is at most so many steps away; all of it is counted."),
             argument("exclude", maybe(listed(self._relationship_name)), "Relationship types that do not count."),
+            argument("maxLag", maybe(float), MAX_LAG),
         ]
 
     def _blast_radius(self) -> StrawberryField:
@@ -143,12 +155,13 @@ class Questions:
 
 async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -> Impact:
     """Ask the engine; ``options`` are the arguments as they are called in GraphQL."""
-    given: Given = "open" if options.get("given") == "open" else "none"
+    given, span = given_of(options)
     assume = [str(each) for each in options.get("assume") or ()]
     exclude = sorted(str(each) for each in options.get("exclude") or ())
     distance = options.get("maxDistance")
     answer = await blast_radius(
-        request.topologies, asks, given=given, assume=assume, max_distance=distance, exclude=exclude
-    )
-    question = repr((asks, given, assume, distance, exclude))
+        request.topologies, asks, given=given, span=span, assume=assume, max_distance=distance, exclude=exclude,
+        max_lag=options.get("maxLag") or 0.0,
+    )  # fmt: skip
+    question = repr((asks, given, span, assume, distance, exclude))
     return Impact(answer, hashlib.sha256(question.encode()).hexdigest()[:12])

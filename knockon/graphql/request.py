@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from knockon.graphql.batching import BatchedStore
-from knockon.impact.topologies import Topologies
+from knockon.impact.topology.topologies import Topologies
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract import Store
-    from knockon.impact.topologies import View
+    from knockon.impact.topology.topologies import View
 
 
 class RequestTopologies(Topologies):

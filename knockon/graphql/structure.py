@@ -9,7 +9,7 @@ from strawberry import ID
 from knockon.graphql.answers import FEW
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
 from knockon.graphql.questions import ANALYSIS
-from knockon.itsm.structure import PATHS, paths_between, single_points_of_failure
+from knockon.itsm.structure.structure import PATHS, paths_between, single_points_of_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
-    from knockon.itsm.answer import Ci
-    from knockon.itsm.structure_answer import PathsAnswer, PointsAnswer
+    from knockon.itsm.structure.answer import PathsAnswer, PointsAnswer
+    from knockon.itsm.values import Ci
 
 MOST_RUNS = 2_000
 """How often the engine runs for one field at most; on the command line one may ask for more."""

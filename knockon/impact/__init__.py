@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from knockon.cmdb.rows import Entity
-    from knockon.impact.topology import Topology
+    from knockon.impact.topology.topology import Topology
 
 
 def to_networkx(topology: Topology, entities: Mapping[str, Entity] | None = None) -> Any:

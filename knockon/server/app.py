@@ -14,7 +14,7 @@ from knockon import __version__
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
 from knockon.graphql.schema import build_schema
-from knockon.impact.topologies import Topologies
+from knockon.impact.topology.topologies import Topologies
 from knockon.server import problems
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard

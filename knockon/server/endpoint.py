@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
     from knockon.graphql.schema import ApiSchema
-    from knockon.impact.topologies import Topologies
+    from knockon.impact.topology.topologies import Topologies
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request."""

@@ -10,9 +10,9 @@ from knockon.cmdb.load import load
 from knockon.cmdb.stores import opened
 from knockon.cmdb.stores.neo4j import Neo4jStore
 from knockon.cmdb.stores.sqlite import SqliteStore
-from knockon.impact.topologies import Topologies, view_of
-from tests.impact.test_kept_current import Scribe, alike
-from tests.impact.test_topology import MODEL
+from knockon.impact.topology.topologies import Topologies, view_of
+from tests.impact.topology.test_kept_current import Scribe, alike
+from tests.impact.topology.test_topology import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

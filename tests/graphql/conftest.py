@@ -11,7 +11,7 @@ from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.graphql.request import Request
 from knockon.graphql.schema import ApiSchema, build_schema
-from knockon.impact.topologies import Topologies
+from knockon.impact.topology.topologies import Topologies
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 

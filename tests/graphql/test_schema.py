@@ -144,7 +144,6 @@ def test_later_things_are_absent(schema: ApiSchema) -> None:
     assert not {"search", "serviceBoard", "rootCauses", "collisions", "decide"} & set(query.fields)
     assert not {"orderBy", "asOf"} & set(query.fields["servers"].args)
     assert not {"history", "provenance"} & set(fields(whole, "Server"))
-    assert not {"confidence", "answerId"} & set(fields(whole, "ImpactAnswer"))
 
 
 def test_records_and_things_have_their_questions(schema: ApiSchema) -> None:

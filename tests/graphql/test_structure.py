@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.itsm.structure import paths_between, single_points_of_failure
-from knockon.itsm.structure_answer import paths_json, points_json
+from knockon.itsm.structure.answer import paths_json, points_json
+from knockon.itsm.structure.structure import paths_between, single_points_of_failure
 from tests.graphql.conftest import link, thing
 
 if TYPE_CHECKING:

@@ -110,7 +110,7 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(wheel: Path) -> None
     package = {str(each.relative_to(ROOT)) for each in (ROOT / "knockon").rglob("*") if each.is_file()}
     package = {each for each in package if "__pycache__" not in each}
     assert {each for each in names if not each.startswith(f"knockon-{__version__}.dist-info/")} == package
-    assert {"knockon/py.typed", "knockon/itsm/risk.yaml", "knockon/schema/shipped/entity.yaml"} <= package
+    assert {"knockon/py.typed", "knockon/itsm/decisions/risk.yaml", "knockon/schema/shipped/entity.yaml"} <= package
     assert f"knockon-{__version__}.dist-info/licenses/LICENSE" in names
     assert "License-Expression: Apache-2.0" in metadata
     assert f"\nVersion: {__version__}\n" in metadata
@@ -126,5 +126,7 @@ def test_the_wheel_works_in_a_clean_environment(place: Path) -> None:
     run([command, "load", "estate"], place)
     answer = run([command, "impact", "Hypervisor:ham-esx-03", "--format", "json"], place).stdout
     assert '"name": "Payroll"' in answer
-    change = "import asyncio; from knockon.itsm import risk; from knockon.server import create_app; print('read')"
+    change = (
+        "import asyncio; from knockon.itsm.decisions import risk; from knockon.server import create_app; print('read')"
+    )
     assert run([str(place / "env/bin/python"), "-c", change], place).stdout == "read\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.impact.evaluation import evaluate
-from knockon.impact.topology import Topology
+from knockon.impact.propagation.evaluation import evaluate
+from knockon.impact.topology.topology import Topology
 from tests.impact import oracle
 from tests.impact.oracle import Step, Survivor, Verdict
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from knockon.impact.network import Dependency, Item, Network
+from knockon.impact.topology.network import Dependency, Item, Network
 from knockon.schema.states import IDENTITY, EffectMap, State, effect_map, is_monotone_and_reductive
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from knockon.impact.network import Dependency, Item, Network, Threshold
+    from knockon.impact.topology.network import Dependency, Item, Network, Threshold
 
 States = dict[str, State]
 

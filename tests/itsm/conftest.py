@@ -8,7 +8,7 @@ import pytest
 
 from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
-from knockon.impact.topologies import Topologies
+from knockon.impact.topology.topologies import Topologies
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.cmdb.rows import Edge, EdgeKey, Entity
-from knockon.impact.derive import network
-from knockon.impact.evaluation import evaluate
-from knockon.impact.explanation import explain
-from knockon.impact.topology import Topology
+from knockon.impact.propagation.evaluation import evaluate
+from knockon.impact.propagation.explanation import explain
+from knockon.impact.topology.derive import network
+from knockon.impact.topology.topology import Topology
 from knockon.schema import validate
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
@@ -22,7 +22,7 @@ from tests.loaders.reading import DATA, check_against_model, entities, read_all,
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from knockon.impact.evaluation import Evaluation
+    from knockon.impact.propagation.evaluation import Evaluation
     from knockon.loaders import Reading
 
 OPERATIONAL, AT_RISK, DEGRADED, DOWN = State

@@ -8,8 +8,8 @@ import pytest
 
 from knockon import sample
 from knockon.cmdb.rows import Edge, EdgeKey, Entity
-from knockon.impact.derive import network
-from knockon.impact.topology import Topology
+from knockon.impact.topology.derive import network
+from knockon.impact.topology.topology import Topology
 from knockon.schema.installed import installed_model
 
 if TYPE_CHECKING:

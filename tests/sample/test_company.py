@@ -11,7 +11,7 @@ import pytest
 from knockon import loaders, sample
 from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
-from knockon.impact.supports import belongs
+from knockon.impact.topology.supports import belongs
 from knockon.sample.records import iso, moment_of
 from knockon.schema import validate
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation

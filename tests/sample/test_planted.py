@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.impact.evaluation import evaluate
+from knockon.impact.propagation.evaluation import evaluate
 from knockon.sample.blueprint import README_HYPERVISOR
 from knockon.sample.planted import WEAKNESSES
 from knockon.schema.states import State

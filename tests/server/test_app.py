@@ -12,9 +12,10 @@ from graphql import build_client_schema, get_introspection_query
 
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
-from knockon.impact.topologies import Topologies
-from knockon.itsm.answer import impact_json
-from knockon.itsm.blast_radius import Ask, blast_radius
+from knockon.impact.topology.topologies import Topologies
+from knockon.itsm.blast_radius.answer_json import impact_json
+from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.itsm.blast_radius.question import Ask
 from knockon.server import create_app
 from knockon.server.endpoint import MAX_BODY
 from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings

@@ -85,6 +85,11 @@ async def test_sayings_are_all_that_resolve_to_an_edge(store: Store) -> None:
         }  # fmt: skip
         assert sorted(found[plain], key=lambda row: row.key) == sorted([first, second], key=lambda row: row.key)
         await write.journal(head(), [])
+    outside = await store.sayings([plain, grouped, EdgeKey("RUNS_ON", "a", "b", "")])
+    assert {key: {row.key for row in rows} for key, rows in outside.items() if rows} == {
+        plain: {first.key, second.key}, grouped: {third.key},
+    }  # fmt: skip
+    assert not await store.sayings([])
 
 
 async def test_touching_gives_what_knows_one_of_these_ends_once(store: Store) -> None:

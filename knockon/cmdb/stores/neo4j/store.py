@@ -13,7 +13,7 @@ from neo4j import (
 )
 
 from knockon import __version__
-from knockon.cmdb.stores.neo4j import reads, schema
+from knockon.cmdb.stores.neo4j import reads, said, schema
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.pages import Sought, count, page
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity, Held, Neighbour, Revision, Scan
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
     from knockon.schema.model import Model
 
 P = ParamSpec("P")
@@ -124,6 +124,12 @@ class Neo4jStore:
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         return await self._read(reads.resolve, tokens)
+
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        return await self._read(said.sayings, keys)
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        return await self._read(said.scopes, sources)
 
     async def held(self, source: str, scope: str) -> Held:
         return await self._read(reads.held, source, scope)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity, Held, Neighbour, Revision, Scan
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
     from knockon.schema.model import Model
 
 
@@ -74,6 +74,12 @@ class SqliteStore:
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         return await self._database.read(partial(reads.resolve, tokens=tokens))
+
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        return await self._database.read(partial(reads.sayings, keys=keys))
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        return await self._database.read(partial(reads.scopes, sources=sources))
 
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         return await self._database.read(partial(reads.count_held, of=(source, scope)))

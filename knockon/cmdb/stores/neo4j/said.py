@@ -1,0 +1,28 @@
+"""Who says what, and when: read outside of a write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knockon.cmdb.stores.neo4j import forms
+from knockon.cmdb.stores.neo4j.cypher import run
+from knockon.cmdb.stores.neo4j.write import SAYINGS, SCOPES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Scope
+    from knockon.cmdb.stores.neo4j.cypher import Transaction
+
+
+async def sayings(tx: Transaction, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+    """Read all edge records that resolve to each of these edges."""
+    asked = {forms.key(*each): each for each in keys}
+    rows = await run(tx, SAYINGS, {"keys": list(asked)})
+    return {asked[k]: [forms.to_edge_record(each) for each in kept] for k, kept in rows}
+
+
+async def scopes(tx: Transaction, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+    """Read what is known of the scopes of these sources."""
+    ((kept,),) = await run(tx, SCOPES, {"sources": list(set(sources))})
+    return {(each.source, each.name): each for each in map(forms.to_scope, kept)}

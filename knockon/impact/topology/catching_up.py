@@ -1,0 +1,222 @@
+"""What the journal says happened since a topology was made, applied to it."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.rows import Edge, EdgeKey
+from knockon.impact.topology.derive import Rules
+from knockon.impact.topology.renumbering import Renumbering
+from knockon.impact.topology.splice import splice
+from knockon.schema.model import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from knockon.cmdb.contract import Store
+    from knockon.cmdb.rows import EdgeRecord, Entity, JournalEntry
+    from knockon.impact.topology.network import Dependency
+    from knockon.impact.topology.register import Register
+    from knockon.impact.topology.topology import Topology
+    from knockon.schema.model import Model
+
+ATTEMPTS = 3
+MOST_CHANGES = 5_000
+"""Changed things beyond which reading the whole store is not much slower."""
+
+
+class _ReadAnewError(Exception):
+    """The journal does not say enough: relationships that had no impact may have one now."""
+
+
+@dataclass
+class Changes:
+    """The net change over some revisions: of each thing what it was first and is last, as the journal's images."""
+
+    entities: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    edges: dict[EdgeKey, tuple[Any, Any]] = field(default_factory=dict)
+
+    def add(self, entries: Iterable[JournalEntry]) -> None:
+        """Take in the entries of the next revision."""
+        for entry in entries:
+            if entry.kind == "entity":
+                self.entities[entry.id] = (self.entities.get(entry.id, (entry.before,))[0], entry.after)
+            else:
+                key = EdgeKey(*entry.id.split(" ", 3))
+                self.edges[key] = (self.edges.get(key, (entry.before,))[0], entry.after)
+
+    def __len__(self) -> int:
+        return len(self.entities) + len(self.edges)
+
+
+@dataclass(frozen=True)
+class CaughtUp:
+    """A topology at a newer revision, and what was waiting then."""
+
+    revision: int
+    topology: Topology
+    register: Register
+    waiting: Sequence[EdgeRecord]
+    new: Mapping[str, Entity]
+    gone: frozenset[str]
+
+
+async def catch_up(
+    store: Store, model: Model, revision: int, topology: Topology, register: Register, exclude: frozenset[str]
+) -> CaughtUp | None:
+    """Bring a topology of a revision to the newest one; None where the store has to be read as a whole.
+
+    Everything is read as it was at one revision: what else is read is read again if somebody committed meanwhile.
+    """
+    now = await store.scan(())
+    for _ in range(ATTEMPTS):
+        if now.revision < revision:
+            return None
+        changes = Changes()
+        reached = revision
+        while reached < now.revision:
+            revisions = [each for each in await store.feed(reached) if each.number <= now.revision]
+            if not revisions or len(changes) > MOST_CHANGES:
+                return None
+            for each in revisions:
+                changes.add(each.entries)
+            reached = revisions[-1].number
+        try:
+            work = _Work(model, topology, register, exclude, changes)
+        except _ReadAnewError:
+            return None
+        entities = await store.entities(work.reads) if work.reads else {}
+        if work.reads:
+            # Neo4j shows a commit bit by bit before its revision shows; only a scan waits for all of it
+            before, now = now, await store.scan(())
+            if now.revision != before.revision:
+                continue
+        try:
+            made, names, new = await asyncio.to_thread(work.apply, entities)
+        except _ReadAnewError:
+            return None
+        return CaughtUp(now.revision, made, names, now.waiting, new, frozenset(work.gone))
+    return None
+
+
+class _Work:
+    """One application of changes; ``reads`` are the entities that it has to know with their attributes."""
+
+    def __init__(
+        self, model: Model, topology: Topology, register: Register, exclude: frozenset[str], changes: Changes
+    ) -> None:
+        self._model = model
+        self._old = topology
+        self._register = register
+        self._edges = {
+            key: ends for key, ends in changes.edges.items()
+            if key.type_name not in exclude and key.type_name in model.relationships
+        }  # fmt: skip
+        self._conditions = _attributes_looked_at(model)
+        self.gone: set[str] = set()
+        self._come: set[str] = set()
+        self._changed: set[str] = set()
+        self._renamed: set[str] = set()
+        for id_, (before, after) in changes.entities.items():
+            self._sort_out(id_, before, after)
+        self._touched = {id_ for key in self._edges for id_ in key[1:3] if id_ in topology} | self._changed | self.gone
+        self._touched |= {id_ for each in self.gone | self._renamed for id_ in self._consumers(each)}
+        self.reads = (self._touched - self.gone) | self._come
+        for key, (_, after) in self._edges.items():
+            if key.group == key.type_name:  # not told apart, in a topology, from the group without a name
+                raise _ReadAnewError
+            if after and not after["retired"]:
+                self.reads |= {id_ for id_ in key[1:3] if (id_ in topology or id_ in self._come)} - self.gone
+
+    def _sort_out(self, id_: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+        lives = after is not None and not after["retired"] and after["class"] in self._model.topology_classes
+        if id_ not in self._old:
+            if lives and before is not None:
+                raise _ReadAnewError
+            if lives:
+                self._come.add(id_)
+        elif not lives:
+            self.gone.add(id_)
+        elif before is None or after is None or before["class"] != after["class"]:
+            raise _ReadAnewError
+        else:
+            was, now = before["attributes"], after["attributes"]
+            if any(as_text(was.get(name)) != as_text(now.get(name)) for name in self._conditions):
+                raise _ReadAnewError
+            if self._model.counts(before["class"], was) != self._model.counts(after["class"], now):
+                raise _ReadAnewError
+            self._changed.add(id_)
+            if before["name"] != after["name"]:
+                self._renamed.add(id_)
+
+    def _consumers(self, id_: str) -> Iterator[str]:
+        """Name who needs an item directly."""
+        graph, number = self._old.graph, self._old.index(id_)
+        for consumer in set(graph.consumer[graph.start[number] : graph.start[number + 1]].tolist()):
+            yield self._old.ids[consumer]
+
+    def apply(self, entities: Mapping[str, Entity]) -> tuple[Topology, Register, dict[str, Entity]]:
+        """Make the topology and the register as they are now; give also the entities that came or were renamed."""
+        moved = {
+            id_ for id_ in self._changed
+            if id_ in entities and entities[id_].order != self._register.order(self._old.index(id_))
+        }  # fmt: skip
+        if not moved <= self._renamed or not entities.keys() >= self.reads:
+            raise _ReadAnewError
+        come = sorted((entities[id_] for id_ in self._come | moved), key=lambda each: each.order)
+        change = None
+        if self.gone or come:
+            size = range(len(self._old.ids))
+            places = [(bisect_left(size, each.order, key=self._register.order), each.id) for each in come]
+            change = Renumbering.of(len(size), [self._old.index(id_) for id_ in self.gone | moved], places)
+        rules = Rules(self._model)
+        dependencies = [*self._kept(), *self._new(rules, entities)]
+        consumers = [rules.item(entities[id_]) for id_ in {each.consumer for each in dependencies}]
+        topology = splice(self._old, change, [self._old.index(id_) for id_ in self._touched], consumers, dependencies)
+        register = self._register
+        if change:
+            register = register.renumbered(topology.ids, change, [each.order for each in come])
+        return topology, register, {each.id: each for each in come}
+
+    def _kept(self) -> Iterator[Dependency]:
+        """Give the dependencies of the touched that come of no changed edge."""
+        dropped = {
+            (*key[:3], group) for key, (before, _) in self._edges.items() if before and not before["retired"]
+            for group in ((key.group,) if key.group else (None, key.type_name))
+        }  # fmt: skip
+        seen: set[tuple[Any, ...]] = set()
+        for consumer in self._touched:
+            number = self._old.index(consumer)
+            for arc in self._old.needed(number):
+                for signature in self._old.dependencies(arc):
+                    found = self._old.dependency(arc, signature)
+                    ends = (found.supplier, found.consumer) if found.reversed else (found.consumer, found.supplier)
+                    key = (found.type_name, *ends, found.group)
+                    if key in dropped:
+                        if key in seen:
+                            raise _ReadAnewError
+                        seen.add(key)
+                    elif consumer not in self.gone and found.supplier not in self.gone:
+                        yield found
+
+    def _new(self, rules: Rules, entities: Mapping[str, Entity]) -> Iterator[Dependency]:
+        """Give the dependencies that come of changed edges."""
+        for key, (_, after) in self._edges.items():
+            if not after or after["retired"] or not {key.source_id, key.target_id} <= entities.keys():
+                continue
+            source, target = entities[key.source_id], entities[key.target_id]
+            if not {source.class_name, target.class_name} <= self._model.topology_classes:
+                continue
+            if not all(self._model.counts(each.class_name, each.attributes) for each in (source, target)):
+                continue
+            if found := rules.dependency(Edge(key, after["attributes"]), source, target):
+                yield found
+
+
+def _attributes_looked_at(model: Model) -> frozenset[str]:
+    """Name the attributes of things that conditions of impact rules look at."""
+    rules = (rule for kind in model.relationships.values() for rule in kind.rules)
+    return frozenset(name for rule in rules for end, name, _ in rule.conditions if end != "edge")

@@ -1,0 +1,81 @@
+"""What the items of a topology are called, kept as one text: some 80 bytes an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from knockon.cmdb.rows import SEPARATOR, Entity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from knockon.impact.topology.ids import Ids
+    from knockon.impact.topology.renumbering import Renumbering
+
+
+class Register(Mapping[str, Entity]):
+    """The entities of a topology by id, without their attributes. Immutable.
+
+    ``text`` has their orders one after the other, from ``starts[number]``: class, name, source and key.
+    """
+
+    def __init__(self, ids: Ids, starts: Any, text: Any) -> None:
+        self.ids = ids
+        self.starts = starts
+        self.text = text
+
+    @classmethod
+    def of(cls, ids: Ids, orders: Sequence[str]) -> Register:
+        """Pack the orders of the items with these ids, by number."""
+        packed = [each.encode() for each in orders]
+        return cls(ids, _starts([len(each) for each in packed]), np.frombuffer(b"".join(packed), np.uint8))
+
+    def order(self, number: int) -> str:
+        """Give the order of the item with a number."""
+        return bytes(self.text[self.starts[number] : self.starts[number + 1]]).decode()
+
+    def __getitem__(self, item_id: str) -> Entity:
+        order = self.order(self.ids.number(item_id))
+        class_name, _, rest = order.partition(SEPARATOR)
+        return Entity(item_id, class_name, rest.rpartition(SEPARATOR)[0], order, {})
+
+    def __contains__(self, item_id: object) -> bool:
+        return item_id in self.ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def renumbered(self, ids: Ids, change: Renumbering, orders: Sequence[str]) -> Register:
+        """Give the register after some went and others came, with these orders."""
+        packed = [np.frombuffer(each.encode(), np.uint8) for each in orders]
+        lengths = change.merged(np.diff(self.starts)[change.keep], np.array([len(each) for each in packed], np.int64))
+        starts = _starts(lengths)
+        pieces: list[Any] = []
+        kept = np.flatnonzero(change.keep)
+        done = 0  # of the kept
+        for rank, place in enumerate(change.come.tolist()):
+            pieces += self._runs(kept[done : place - rank])
+            pieces.append(packed[rank])
+            done = place - rank
+        pieces += self._runs(kept[done:])
+        text = np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
+        return Register(ids, starts, text)
+
+    def _runs(self, numbers: Any) -> list[Any]:
+        """Give the text of these numbers, which rise, in as few pieces as they have runs."""
+        if not len(numbers):
+            return []
+        breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
+        firsts = numbers[np.concatenate(([0], breaks))].tolist()
+        lasts = numbers[np.concatenate((breaks - 1, [len(numbers) - 1]))].tolist()
+        return [self.text[self.starts[a] : self.starts[b + 1]] for a, b in zip(firsts, lasts, strict=True)]
+
+
+def _starts(lengths: Any) -> Any:
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)

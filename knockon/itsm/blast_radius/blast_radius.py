@@ -1,0 +1,238 @@
+"""What breaks if these fail: the impact engine's answer, told apart from what was so already, for services."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from knockon import __version__
+from knockon.errors import AnswerGone
+from knockon.impact.propagation.explanation import explain
+from knockon.impact.propagation.settled import WORST_FIRST
+from knockon.impact.structure.single_points import Budget, new_single_points
+from knockon.impact.structure.single_points import Question as SinglePointsQuestion
+from knockon.impact.topology.derive import excluded_types
+from knockon.itsm.blast_radius.answer import Affected, AffectedService, Already, ImpactAnswer, Seed, Survivor
+from knockon.itsm.blast_radius.answer_id import answer_id, read_answer_id
+from knockon.itsm.blast_radius.confidence import confidence
+from knockon.itsm.blast_radius.not_followed import not_followed
+from knockon.itsm.blast_radius.question import ASKED, Question, question_again, question_of
+from knockon.itsm.blast_radius.starving import starving
+from knockon.itsm.blast_radius.unknowns import unknowns
+from knockon.itsm.context.difference import compare
+from knockon.itsm.context.given import Span, context_of
+from knockon.itsm.services.facts import service_facts
+from knockon.itsm.services.roll_up import roll_up
+from knockon.itsm.values import Ci, ci_of, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from knockon.cmdb.rows import Entity
+    from knockon.impact.propagation.explanation import Because
+    from knockon.impact.topology.topologies import Topologies, View
+    from knockon.itsm.blast_radius.answer_id import Named
+    from knockon.itsm.blast_radius.question import Ask
+    from knockon.itsm.context.difference import Difference
+    from knockon.itsm.services.surroundings import Notified
+    from knockon.itsm.values import Step
+
+NEW_POINTS = (300, 100_000)
+"""How often the engine runs at most to find new single points, and how many items it may settle for them."""
+
+
+async def blast_radius(
+    topologies: Topologies,
+    asks: Sequence[Ask],
+    *,
+    given: str = "none",
+    span: Span | None = None,
+    assume: Sequence[str] = (),
+    max_distance: int | None = None,
+    exclude: Sequence[str] = (),
+    now: datetime | None = None,
+    max_lag: float = 0.0,
+) -> ImpactAnswer:
+    """Answer what the seeds do to the estate, at its newest revision.
+
+    Parameters
+    ----------
+    given
+        What else is the case, as in ``context_of``: ``open``, ``window`` and ``maintenance``, with commas, or none.
+    span
+        The time that is asked about; now unless given. Service hours and agreements are judged at its start.
+    assume
+        References of what is known to be OPERATIONAL, whatever it depends on.
+    max_distance
+        Shows only what is at most so many steps away; everything is computed and counted.
+    exclude
+        Relationship types left out of this analysis.
+    now
+        The moment that freshness is measured to, and the span where none is given; the clock's unless given.
+    max_lag
+        Seconds: a revision that was the newest this long ago will do.
+
+    Raises
+    ------
+    BadUsage
+        A distance below 1, an unknown state, one CI asked for twice with different states, a seed that is also assumed.
+    ReferenceNotFound, ReferenceAmbiguous
+    """
+    left_out = excluded_types(topologies.model, exclude)
+    view = await topologies.current(left_out, max_lag=max_lag)
+    question = await question_of(topologies, asks, assume, given, span, left_out, max_distance, now)
+    return await _answer(topologies, view, question)
+
+
+async def answer_again(topologies: Topologies, name: str) -> ImpactAnswer:
+    """Work out again the answer that has this id.
+
+    Raises
+    ------
+    AnswerGone
+        The estate is at another revision, or the model or the program is another one.
+    BadUsage
+        It is no id of an answer.
+    """
+    named = read_answer_id(name)
+    named.refuse_other(topologies.model.version)
+    view = await _view_at(topologies, named)
+    return await _answer(topologies, view, await question_again(topologies.store, named.asked))
+
+
+async def _view_at(topologies: Topologies, named: Named) -> View:
+    """Give the estate at the revision of an answer. All that such an answer reads is read at that revision."""
+    view = await topologies.current(frozenset(named.asked.exclude))
+    if view.revision != named.revision:
+        raise AnswerGone(
+            f"This answer holds for revision {named.revision}, and the estate is at {view.revision}; ask anew."
+        )
+    return view
+
+
+async def _difference(topologies: Topologies, view: View, question: Question) -> Difference:
+    """Evaluate the estate without and with the seeds."""
+    span = question.span or Span.at(question.now)
+    context = await context_of(topologies.store, topologies.model, question.given, span)
+    states = {id_: ASKED[asked] for id_, (_, asked) in question.seeds.items()}
+    removed = {id_ for id_, (_, asked) in question.seeds.items() if asked == "removed"}
+    pins = {pin.id for pin in question.pins}
+    return compare(view, context, states, removed=removed, pins=pins)
+
+
+async def _answer(topologies: Topologies, view: View, question: Question) -> ImpactAnswer:
+    store, model, seeds = topologies.store, topologies.model, question.seeds
+    found = await _difference(topologies, view, question)
+    after, worse = found.after, found.worse()
+    affected = [id_ for id_ in worse if id_ not in seeds]
+    most = question.max_distance
+    shown = [id_ for id_ in affected if most is None or after.distance(id_) <= most]
+    told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
+    services, notify, points_cut = await _services(topologies, found, question, told)
+    touched = [*seeds, *affected]
+    unmapped = tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped)
+    unknown = tuple(unknowns(topologies, found, seeds, set(touched)))
+    excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
+    return ImpactAnswer(
+        id=answer_id(question.asked, view.revision, model.version),
+        revision=view.revision,
+        model_version=model.version,
+        engine_version=__version__,
+        given=question.given,
+        span=question.span,
+        seeds=told,
+        assumed=(*map(Ci.of, question.pins), *_pinned(found, {*seeds, *(pin.id for pin in question.pins)})),
+        excluded_types=question.left_out,
+        affected=tuple(_affected(found, id_) for id_ in shown),
+        counts={state: sum(after.state(id_) == state for id_ in affected) for state in WORST_FIRST},
+        survivors=_survivors(found),
+        starved=await starving(topologies, view, found.before, after),
+        already=_already(found),
+        excluded=excluded.found,
+        excluded_truncated=excluded.cut,
+        services=services,
+        new_points_truncated=points_cut,
+        notify=notify,
+        unmapped=unmapped,
+        unknown=unknown,
+        confidence=await confidence(
+            store, model, view, filter(None, map(after.first_step, affected)), question.now,
+            unknown=len(unknown), unmapped=len(unmapped),
+        ),
+        truncated=len(shown) < len(affected),
+    )  # fmt: skip
+
+
+async def _services(
+    topologies: Topologies, found: Difference, question: Question, told: Sequence[Seed]
+) -> tuple[tuple[AffectedService, ...], tuple[Notified, ...], bool]:
+    """Tell the services that get worse, whom to tell, and whether the search for new single points was cut."""
+    view, after = found.view, found.after
+    named = {*question.seeds, *found.worse()}
+    hit = [id_ for id_ in after.settled() if id_ in view.services and id_ in named]
+    facts = await service_facts(topologies.store, hit)
+    hit = [id_ for id_ in hit if id_ in facts]
+    around, notify = await roll_up(
+        topologies.store,
+        topologies.model,
+        [(ci_of(view, id_), after.state(id_)) for id_ in hit],
+        [(each.ci, each.state) for each in told],
+        question.span or Span.at(question.now),
+    )
+    was, now = (SinglePointsQuestion(each.seeds, each.pins) for each in (found.before, after))
+    asking = (view.topology, was, now, hit, Budget(*NEW_POINTS))
+    # in a thread only where it may take long: else questions that are put at once would no longer read together
+    new = await asyncio.to_thread(new_single_points, *asking) if view.topology.large else new_single_points(*asking)
+    services = tuple(
+        AffectedService(
+            ci_of(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users, *_reason(found, id_),
+            around[id_], tuple(ci_of(view, point) for point in new.points[id_]),
+        )
+        for id_ in hit
+    )  # fmt: skip
+    return services, notify, new.cut
+
+
+def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
+    known = entity.id in found.view.topology
+    return Seed(Ci.of(entity), asked, found.after.state(entity.id) if known else ASKED[asked])
+
+
+def _affected(found: Difference, id_: str) -> Affected:
+    after = found.after
+    return Affected(ci_of(found.view, id_), after.state(id_), after.distance(id_), *_reason(found, id_))
+
+
+def _reason(found: Difference, id_: str) -> tuple[Because, tuple[Step, ...]]:
+    entities = found.view.entities
+    because = explain(found.after, id_, lambda each: entities[each].name)
+    return because, steps(found.view, found.after.path(id_))
+
+
+def _survivors(found: Difference) -> tuple[Survivor, ...]:
+    """List the groups that the seeds weakened and that still serve."""
+    weak_before = set(found.before.survivors())
+    return tuple(
+        Survivor(ci_of(found.view, each.consumer), each.group, each.up, each.min_up, each.lost, each.margin)
+        for each in found.after.survivors()
+        if each not in weak_before
+    )
+
+
+def _pinned(found: Difference, but: Collection[str]) -> list[Ci]:
+    """Name what open records say is fine."""
+    pinned = sorted(pin for pin in found.context.pins if pin in found.view.entities and pin not in but)
+    return sorted((ci_of(found.view, pin) for pin in pinned), key=lambda ci: found.view.entities[ci.id].order)
+
+
+def _already(found: Difference) -> tuple[Already, ...]:
+    entities = found.view.entities
+
+    def because(id_: str) -> str:
+        own = found.context.because(id_, found.before.state(id_)) if found.before.explains_itself(id_) else None
+        return own or explain(found.before, id_, lambda each: entities[each].name).text
+
+    return tuple(
+        Already(ci_of(found.view, id_), found.before.state(id_), because(id_)) for id_ in found.before.settled()
+    )

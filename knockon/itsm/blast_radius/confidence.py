@@ -1,0 +1,124 @@
+"""How far an answer can be trusted: what is behind the relationships by which failure comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.rows import EdgeKey, last_seen
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from knockon.cmdb.contract import Store
+    from knockon.cmdb.rows import EdgeRecord, Scope
+    from knockon.impact.topology.network import Dependency
+    from knockon.impact.topology.topologies import View
+    from knockon.schema.model import Model
+
+MOST = 500
+"""How many relationships are looked at for one answer, those of the worst and nearest first."""
+
+_INFERRED = "inferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """``value`` is the share of what the answer rests on that is sound; None where it rests on nothing.
+
+    It rests on ``edges`` relationships, of which ``looked_at`` were looked at. Of these, ``sound`` are declared or
+    observed, and were seen within the refresh period of the classes at their ends; the others are ``inferred`` or
+    ``stale``. Each of the ``unknown`` counts as one more that is not sound. ``unmapped`` affected CIs support no
+    service that is known, which lowers nothing.
+    """
+
+    value: float | None
+    edges: int
+    looked_at: int
+    sound: int
+    inferred: int
+    stale: int
+    unknown: int
+    unmapped: int
+
+    @property
+    def because(self) -> str:
+        """Say in a sentence what the value comes from."""
+        if self.value is None:
+            return "Nothing else is affected, so there is nothing to be sure of."
+        lacks = [
+            f"{count} {word}"
+            for count, word in (
+                (self.inferred, "only inferred"),
+                (self.stale, "not seen for longer than the refresh period"),
+                (self.unknown, "not known"),
+            )
+            if count
+        ]
+        lacking = f": {', '.join(lacks)}" if lacks else ""
+        cut = f" Only the first {self.looked_at} of {self.edges} were looked at." if self.looked_at < self.edges else ""
+        return f"{self.sound} of {self.looked_at} relationships by which failure comes are sound{lacking}.{cut}"
+
+
+async def confidence(
+    store: Store, model: Model, view: View, causes: Iterable[Dependency], now: datetime, *, unknown: int, unmapped: int
+) -> Confidence:
+    """Judge the relationships by which failure comes to what is affected; two round trips.
+
+    Parameters
+    ----------
+    causes
+        The first step of each affected CI's path, in the order of the affected.
+    now
+        The moment that freshness is measured to.
+    """
+    steps = list(dict.fromkeys(causes))
+    looked_at = steps[:MOST]
+    if not looked_at:
+        return Confidence(None, 0, 0, 0, 0, 0, unknown, unmapped)
+    keys = {each: _keys(each) for each in looked_at}
+    said = await store.sayings({key for some in keys.values() for key in some})
+    sources = {record.key.source for records in said.values() for record in records}
+    scopes = await store.scopes(sources) if sources else {}
+    sound = inferred = stale = 0
+    for step in looked_at:
+        records = [record for key in keys[step] for record in said.get(key, ())]
+        oldest = _oldest(model, view, step, now)
+        words = [each for each in records if each.attributes.get("evidence") != _INFERRED]
+        if not words:
+            inferred += 1
+        elif _seen(words, scopes) < oldest:
+            stale += 1
+        else:
+            sound += 1
+    value = round(sound / (len(looked_at) + unknown), 4)
+    return Confidence(value, len(steps), len(looked_at), sound, inferred, stale, unknown, unmapped)
+
+
+def _keys(step: Dependency) -> list[EdgeKey]:
+    """Give what the relationship may be kept as: its group may be named by its type, and then has no name."""
+    ends = (step.supplier, step.consumer) if step.reversed else (step.consumer, step.supplier)
+    return [EdgeKey(step.type_name, *ends, group) for group in dict.fromkeys((step.group or "", ""))]
+
+
+def _seen(records: Collection[EdgeRecord], scopes: Mapping[tuple[str, str], Scope]) -> str:
+    return max(last_seen(record, scopes) for record in records)
+
+
+def _oldest(model: Model, view: View, step: Dependency, now: datetime) -> str:
+    """Tell since when it must have been seen: the shorter refresh period of its ends; "" where both have none."""
+    periods = [model.classes[view.entities[id_].class_name].refresh_seconds for id_ in (step.consumer, step.supplier)]
+    known = [each for each in periods if each is not None]
+    if not known or min(known) > now.timestamp():
+        return ""
+    return (now - timedelta(seconds=min(known))).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def confidence_json(found: Confidence) -> dict[str, Any]:
+    """Give the derivation as JSON."""
+    return {
+        "text": found.because, "edges": found.edges, "lookedAt": found.looked_at, "sound": found.sound,
+        "inferred": found.inferred, "stale": found.stale, "unknown": found.unknown, "unmapped": found.unmapped,
+    }  # fmt: skip

@@ -1,0 +1,59 @@
+"""What sees no traffic any more: the engine's starvation, with the store's word on who uses what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knockon.impact.propagation.starvation import Starvation
+from knockon.itsm.blast_radius.answer import StarvedCi
+from knockon.itsm.values import Ci
+from knockon.schema.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from knockon.impact.propagation.evaluation import Evaluation
+    from knockon.impact.propagation.starvation import Starved
+    from knockon.impact.topology.topologies import Topologies, View
+
+_NAMED = 3
+_USES = "USES"
+
+
+async def starving(topologies: Topologies, view: View, before: Evaluation, after: Evaluation) -> tuple[StarvedCi, ...]:
+    """List what demand reached before and does not reach now, in order; it begins at services and at what is used.
+
+    One round trip at most.
+    """
+    starvation = Starvation(before, after)
+    roots = set(view.services)
+    undecided = starvation.undecided(roots)
+    if not undecided:
+        return ()
+    if _USES in topologies.model.relationships:
+        users = await topologies.store.count_neighbours(undecided, _USES, "in")
+        roots |= {id_ for id_, count in users.items() if count}
+    return tuple(
+        StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each))
+        for each in starvation.starved(roots)
+    )
+
+
+def _because(view: View, after: Evaluation, starved: Starved) -> str:
+    down = [each for each in starved.callers if after.state(each) is State.DOWN]
+    quiet = [each for each in starved.callers if after.state(each) is not State.DOWN]
+    parts = [
+        f"{_names(view, some)} {words[len(some) > 1]}"
+        for some, words in (
+            (down, ("is down", "are down")),
+            (quiet, ("sees no traffic itself", "see no traffic themselves")),
+        )
+        if some
+    ]
+    return f"Nothing calls it any more: {', '.join(parts)}."
+
+
+def _names(view: View, ids: Sequence[str]) -> str:
+    named = [view.entities[each].name for each in ids[:_NAMED]]
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return (", ".join(named) if more else " and ".join(named)) + more

@@ -1,0 +1,85 @@
+"""Who and what stands around a service: values, the same for the command line and the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from knockon.itsm.values import ci_json, utc_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from knockon.itsm.values import Ci
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that an agreement promises: the attribute that says so, and its value in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An agreement in force on a service, and those of its targets that the service's state touches."""
+
+    ci: Ci
+    touched: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHours:
+    """Whether the moment is ``inside`` the service hours, and ``until`` when, in UTC; None: for more than a year.
+
+    ``share`` is how much of the window that was asked about is inside, 0 to 1; None for a moment.
+    ``inside`` is None where the calendars cannot be read; ``because`` then says why.
+    """
+
+    inside: bool | None
+    until: datetime | None
+    share: float | None
+    calendars: tuple[Ci, ...]
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Who and what stands around a service; ``hours`` is None where none are recorded."""
+
+    customers: tuple[Ci, ...]
+    agreements: tuple[Agreement, ...]
+    owners: tuple[Ci, ...]
+    support_groups: tuple[Ci, ...]
+    hours: ServiceHours | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A person, group or organisation to tell, once, with every reason."""
+
+    ci: Ci
+    because: tuple[str, ...]
+
+
+def surroundings_json(around: Surroundings) -> dict[str, Any]:
+    """Give the JSON form."""
+    hours = around.hours
+    return {
+        "serviceHours": hours
+        and {
+            "inside": hours.inside,
+            "until": utc_text(hours.until),
+            **({} if hours.share is None else {"share": hours.share}),
+            "calendars": [ci_json(each) for each in hours.calendars],
+            "because": hours.because,
+        },
+        "customers": [ci_json(each) for each in around.customers],
+        "agreements": [
+            {**ci_json(each.ci), "touched": [{"name": target.name, "value": target.value} for target in each.touched]}
+            for each in around.agreements
+        ],
+        "owners": [ci_json(each) for each in around.owners],
+        "supportGroups": [ci_json(each) for each in around.support_groups],
+    }

@@ -1,0 +1,80 @@
+"""How every answer names things: configuration items, steps of a path, what is not known; and their JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from knockon.cmdb.rows import Entity
+    from knockon.impact.topology.network import Dependency
+    from knockon.impact.topology.topologies import View
+
+
+@dataclass(frozen=True, slots=True)
+class Ci:
+    """A configuration item (or place, supplier, service) by name."""
+
+    id: str
+    class_name: str
+    name: str
+
+    @classmethod
+    def of(cls, entity: Entity) -> Ci:
+        """Name an entity."""
+        return cls(entity.id, entity.class_name, entity.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One relationship of a path, as it is stored."""
+
+    source: Ci
+    type_name: str
+    target: Ci
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that the answer could not take into account, and why."""
+
+    ci: Ci | None
+    because: str
+
+
+def ci_of(view: View, id_: str) -> Ci:
+    """Name an item of a view."""
+    return Ci.of(view.entities[id_])
+
+
+def steps(view: View, path: Iterable[Dependency]) -> tuple[Step, ...]:
+    """Give a path by the relationships as they are stored."""
+    found = []
+    for each in path:
+        consumer, supplier = ci_of(view, each.consumer), ci_of(view, each.supplier)
+        ends = (supplier, consumer) if each.reversed else (consumer, supplier)
+        found.append(Step(ends[0], each.type_name, ends[1]))
+    return tuple(found)
+
+
+def ci_json(ci: Ci) -> dict[str, Any]:
+    """Give a CI as every answer names it."""
+    return {"id": ci.id, "class": ci.class_name, "name": ci.name}
+
+
+def path_json(path: tuple[Step, ...]) -> list[dict[str, str]]:
+    """Give a path as every answer has it."""
+    return [{"from": step.source.id, "type": step.type_name, "to": step.target.id} for step in path]
+
+
+def unknown_json(unknown: Unknown) -> dict[str, Any]:
+    """Give what an answer could not take into account."""
+    return {**(ci_json(unknown.ci) if unknown.ci else {}), "because": unknown.because}
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """Write a moment in UTC as every answer does."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
