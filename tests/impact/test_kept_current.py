@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.impact import saved
 from knockon.impact import topologies as module
 from knockon.impact.evaluation import evaluate
 from knockon.impact.topologies import Topologies, View, view_of
@@ -171,6 +173,80 @@ async def test_only_the_newest_two_are_kept(
     newest = await store.revision()
     assert len(kept) == 2
     assert kept[-1] == newest
+
+
+async def throw_away(tmp_path: Path, name: str) -> None:
+    """Ask a store of its own once, as a test or a demo does; and an hour goes by."""
+    store = CountingStore(tmp_path / f"{name}.db", MODEL)
+    await store.open()
+    await say(store, thing(name, "Server"))
+    await Topologies(store, MODEL, tmp_path / "cache").current()
+    await store.close()
+    for place in kept(tmp_path / "cache"):
+        os.utime(place, (place.stat().st_mtime - 3600,) * 2)
+
+
+def kept(cache: Path) -> list[Path]:
+    return [each.parent for each in cache.rglob("meta.json")]
+
+
+async def test_stores_that_are_no_more_do_not_fill_the_folder(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WORTH_KEEPING", 0)
+    await say(store, thing("mine", "Server"))
+    await Topologies(store, MODEL, tmp_path / "cache").current()
+    (mine,) = kept(tmp_path / "cache")
+    monkeypatch.setattr(saved, "MOST_BYTES", 3.5 * sum(each.stat().st_size for each in mine.iterdir()))
+    for number in range(5):
+        await Topologies(store, MODEL, tmp_path / "cache").current()  # what is used stays
+        await throw_away(tmp_path, f"s{number}")
+    assert len(kept(tmp_path / "cache")) == 3
+    assert mine in kept(tmp_path / "cache")
+
+
+async def test_what_nobody_used_for_long_goes_whatever_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WORTH_KEEPING", 0)
+    await throw_away(tmp_path, "one")
+    (current,) = kept(tmp_path / "cache")
+    older = tmp_path / "cache" / "topology-0.0.1-1-abc"
+    places = [older / "000000000001-abc", current.parent / ".partial-x", current.parent / ".partial-new"]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "meta.json").touch()
+    for place in places[:2]:
+        os.utime(place, (0, 0))
+    await throw_away(tmp_path, "two")
+    assert [each.exists() for each in (*places, current)] == [False, False, True, True]
+    os.utime(older, (0, 0))
+    await throw_away(tmp_path, "three")
+    assert not older.exists()
+
+
+async def test_many_may_keep_use_and_remove_at_once(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved, "MOST_BYTES", 1)  # whoever keeps one removes all others
+    await say(store, *Scribe(1).batch())
+    view = await Topologies(store, MODEL).current()
+    shelf = saved.Shelf(tmp_path / "cache", MODEL.version)
+
+    def work(mine: int) -> list[saved.Base]:
+        found = []
+        for number in range(30):
+            base = saved.Base(1 + (mine + number) % 3, view.topology, view.entities, view.services)
+            shelf.save(base, "mark")
+            found += [each for revision, mark in shelf.candidates() if (each := shelf.load(revision, mark))]
+            shelf.prune([])
+        return found
+
+    whole = [
+        each for some in await asyncio.gather(*(asyncio.to_thread(work, mine) for mine in range(4))) for each in some
+    ]
+    assert whole
+    for base in whole:
+        same(base.topology, view.topology)
+        assert dict(base.register) == dict(view.entities)
 
 
 async def test_a_folder_that_cannot_be_written_costs_time_only(
