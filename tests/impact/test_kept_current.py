@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from dataclasses import replace
 from random import Random
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.errors import StoreFailed
 from knockon.impact import saved
 from knockon.impact import topologies as module
 from knockon.impact.evaluation import evaluate
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from knockon.cmdb.rows import Revision
     from knockon.schema.observation import EntityObservation, RelationshipObservation
 
 CLASSES = ["BusinessService", "Application", "Cluster", "Hypervisor", "Server", "UPS", "Person"]
@@ -256,6 +259,38 @@ async def test_a_folder_that_cannot_be_written_costs_time_only(
     (tmp_path / "file").write_text("in the way")
     await say(store, thing("a", "Server"))
     assert len((await Topologies(store, MODEL, tmp_path / "file").current()).entities) == 1
+
+
+@pytest.mark.parametrize("when", ["keeping", "pruning", "starting", "following"])
+async def test_a_store_that_does_not_give_its_journal_costs_time_only(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    monkeypatch.setattr(module, "_WORTH_KEEPING", 0)
+    monkeypatch.setattr(module, "_SAVED_EVERY", 1)
+    await say(store, thing("a", "Server"))
+    topologies = Topologies(store, MODEL, tmp_path / "cache")
+    if when == "starting":
+        await Topologies(store, MODEL, tmp_path / "cache").current()
+    elif when == "following":
+        await topologies.current()
+        await say(store, thing("b", "Server"))
+    feed, read = store.feed, 0
+
+    async def fails(since: int, limit: int = 100) -> list[Revision]:
+        nonlocal read
+        read += 1
+        if when == "pruning" and read == 1:
+            return await feed(since, limit)
+        raise StoreFailed("the disk is bad")
+
+    monkeypatch.setattr(store, "feed", fails)
+    for number in range(3):
+        assert (await topologies.current()).revision == await store.revision()
+        await say(store, thing(f"c{number}", "Server"))
+    assert [each.levelno for each in caplog.records if each.name == module.__name__] == [logging.WARNING]
+    monkeypatch.setattr(store, "feed", feed)
+    await topologies.current()
+    assert kept(tmp_path / "cache")
 
 
 async def test_a_view_may_be_as_old_as_one_says(store: CountingStore) -> None:
