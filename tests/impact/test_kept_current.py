@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.errors import StoreFailed
 from knockon.impact import saved
 from knockon.impact import topologies as module
 from knockon.impact.evaluation import evaluate
 from knockon.impact.topologies import Topologies, View, view_of
+from knockon.schema.installed import read_model
 from knockon.schema.states import State
 from tests.impact.test_splice import same
 from tests.impact.test_topology import MODEL, CountingStore, link, say, thing
@@ -106,6 +108,42 @@ async def test_a_view_that_followed_the_journal_is_the_one_built_from_scratch(st
         assert [now.path(each) for each in now.settled()] == [then.path(each) for each in then.settled()]
         assert now.survivors() == then.survivors()
     assert store.scans <= 12  # of 24 views: the others came of the journal; a status that changes reads anew
+
+
+LEANING = """
+  {name}:
+    inverse: {name}_OF
+    description: A relationship that its own attribute may leave without impact.
+    ends: [[Application, Application]]
+    group: {group}
+    attributes:
+      carries: {{type: boolean, default: true, description: Whether failure flows over it.}}
+    impact:
+      - {{name: carries, flows: target_to_source}}
+      - {{name: idle, flows: none, when: {{edge: {{carries: "false"}}}}, because: it carries nothing}}
+"""
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_group_named_like_its_type_is_told_from_the_one_without_a_name(tmp_path: Path, seed: int) -> None:
+    types = [LEANING.format(name="LEANS_ON", group="type"), LEANING.format(name="STANDS_ON", group="none")]
+    (tmp_path / "model.yaml").write_text("".join(["relationships:", *types]))
+    model = read_model(extra=[tmp_path / "model.yaml"])
+    store = CountingStore(tmp_path / "own.db", model)
+    await store.open()
+    random, topologies = Random(seed), Topologies(store, model)
+    await load(store, model, [thing(key, "Application") for key in KEYS[:3]], source="t", actor="tester")
+    await topologies.current()
+    for minute in range(40):
+        kind = random.choice(["LEANS_ON", "STANDS_ON"])
+        own = {"redundancy_group": random.choice([None, None, kind, "g"]), "carries": random.choice(["true", "false"])}
+        edge = replace(link(KEYS[0], kind, random.choice(KEYS[1:3]), **own), seen=f"2026-11-01T09:{minute:02}:00Z")
+        report = await load(store, model, [edge], source="t", actor="tester")
+        assert not report.rejects
+        fresh = view_of(model, await SqliteStore.scan(store, model.topology_classes))
+        alike(await topologies.current(), fresh)
+    assert store.scans < 30  # of up to 40 views; the others came of the journal
+    await store.close()
 
 
 async def test_the_next_process_starts_from_what_was_kept(
