@@ -53,6 +53,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE scope (source TEXT NOT NULL, name TEXT NOT NULL, seen TEXT NOT NULL, complete TEXT NOT NULL,
             PRIMARY KEY (source, name)) WITHOUT ROWID""",
     ),
+    (
+        # a withdrawn record waits for nothing, and there may be as many of them as there ever were relationships
+        "DROP INDEX edge_record_waiting",
+        """CREATE INDEX edge_record_waiting ON edge_record (number)
+            WHERE because IS NOT NULL AND because != 'WITHDRAWN'""",
+    ),
 )
 
 
