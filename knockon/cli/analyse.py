@@ -115,9 +115,26 @@ def _executor(items: int, workers: int | None, scheduler: str | None) -> Iterato
             yield executor
         return
     wanted = min(workers or os.cpu_count() or 1, -(-items // CHUNK))
-    pool: Any = ThreadPoolExecutor(1) if wanted <= 1 else ProcessPoolExecutor(wanted, mp_context=get_context("spawn"))
+    pool: Any = ThreadPoolExecutor(1)
+    if wanted > 1:
+        pool = ProcessPoolExecutor(wanted, mp_context=get_context("spawn"), initializer=_end_with_the_command)
     with pool:
         yield pool
+
+
+def _end_with_the_command() -> None:
+    """Let a worker end when the command is killed: it would wait for work, or work for nobody, for ever."""
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    command = parent_process()
+    assert command
+
+    def watch() -> None:
+        command.join()  # a pipe that only the command holds open
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

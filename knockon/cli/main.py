@@ -33,6 +33,9 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             finally:
                 sys.stdout.flush()  # here, where a closed pipe is still understood
+        except typer.BadParameter as error:
+            error.message = _in_our_words(error)
+            raise
         except KnockonError as error:
             typer.echo(f"knockon: {error.code}: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
@@ -43,6 +46,20 @@ class Commands(TyperGroup):
             # whoever read our output has seen enough; keep Python from complaining once more at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit from enough
+
+
+def _in_our_words(refused: typer.BadParameter) -> str:
+    """Say what is wrong with an option's value without the words of the library that checked it."""
+    from pydantic import ValidationError
+
+    from knockon.schema.wording import worded
+
+    if not isinstance(refused.__cause__, ValidationError):
+        return refused.message
+    first = refused.__cause__.errors()[0]
+    if first["type"] == "value_error":
+        return str(first["ctx"]["error"])
+    return f"it {worded(first)}, not {first['input']!r}."
 
 
 app = typer.Typer(

@@ -42,7 +42,8 @@ async def find_all(store: Store, model: Model, references: Sequence[str]) -> lis
     found: list[Entity] = []
     for reference in references:
         ids = next((answers[token] for token in readings[reference] if answers.get(token)), [])
-        meant = sorted((entities[id_] for id_ in ids), key=lambda each: each.order)
+        # one may have been retired since it was resolved
+        meant = sorted((entities[id_] for id_ in ids if id_ in entities), key=lambda each: each.order)
         more = len(ids) == MOST_ANSWERS
         if not meant:
             meant = await store.named(reference, limit=_LISTED + 1)

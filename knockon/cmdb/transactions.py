@@ -66,24 +66,41 @@ class Transactions:
             except StoreBusy:
                 if attempt == ATTEMPTS - 1:
                     raise
-                await asyncio.sleep(random.uniform(0.5, 1) * 0.1 * 2**attempt)  # noqa: S311 - jitter
+                await _pause(attempt)
             else:
                 return result
         raise AssertionError("unreachable")
 
     async def rehearse(self, work: Callable[[], Awaitable[None]]) -> list[Planned]:
-        """Do work that calls ``write`` all in one transaction, roll it back, and tell what it would have changed."""
+        """Do work that calls ``write`` all in one transaction, roll it back, and tell what it would have changed.
+
+        Waits for its turn as ``write`` does. The work is done once: when the turn has come, nobody else is in its way.
+        """
         planned: list[Planned] = []
-        self.revision = await self._store.revision()
-        try:
-            async with self._store.write() as write:
-                self._rehearsal = write
-                await work()
-                ends = {end for entry in self._entries if entry.kind == "edge" for end in entry.id.split(" ")[1:3]}
-                found = await write.entities(ends)
-                planned = plan(self._entries, {id_: f"{each.class_name}:{each.name}" for id_, each in found.items()})
-                raise _Rehearsed
-        except _Rehearsed:
-            return planned
-        finally:
-            self._rehearsal = None
+        for attempt in range(ATTEMPTS):
+            self.revision = await self._store.revision()
+            try:
+                async with self._store.write() as write:
+                    self._rehearsal = write
+                    await work()
+                    planned = await self._planned(write)
+                    raise _Rehearsed
+            except _Rehearsed:
+                return planned
+            except StoreBusy:
+                if self._rehearsal or attempt == ATTEMPTS - 1:
+                    raise
+                await _pause(attempt)
+            finally:
+                self._rehearsal = None
+        raise AssertionError("unreachable")
+
+    async def _planned(self, write: Write) -> list[Planned]:
+        ends = {end for entry in self._entries if entry.kind == "edge" for end in entry.id.split(" ")[1:3]}
+        found = await write.entities(ends)
+        return plan(self._entries, {id_: f"{each.class_name}:{each.name}" for id_, each in found.items()})
+
+
+async def _pause(attempt: int) -> None:
+    """Wait after a busy store refused an attempt, counted from 0: each time about twice as long."""
+    await asyncio.sleep(random.uniform(0.5, 1) * 0.1 * 2**attempt)  # noqa: S311 - jitter

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knockon.errors import ModelInvalid
+from knockon.schema.build import build
 from knockon.schema.lint import structure
 from knockon.schema.lint_identity import circles
-from knockon.schema.model import Model, build
 from knockon.schema.source import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from knockon.schema.model import Model
 
 
 def shipped_files() -> list[Path]:

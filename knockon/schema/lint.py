@@ -11,9 +11,10 @@ from collections import Counter
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from knockon.schema.build import build, plural
 from knockon.schema.good_model import rules
 from knockon.schema.lint_identity import circles, identity, precedence
-from knockon.schema.model import as_text, build, plural
+from knockon.schema.model import as_text
 from knockon.schema.sound import broken_by, lineage, pairs, rooted_classes, sound_part
 from knockon.schema.source import read_sources
 from knockon.schema.values import parse

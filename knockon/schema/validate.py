@@ -33,7 +33,10 @@ class _Fault(Exception):
 
 
 def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
-    """Type an entity's attributes by its class; None counts as not given unless the model says that it is a word."""
+    """Type an entity's attributes by its class.
+
+    Values that are None or blank count as not given, unless the model says that None is a word.
+    """
     try:
         name: Any = obs.class_name
         if not isinstance(name, str) or name not in model.classes:
@@ -54,7 +57,7 @@ def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
 
 
 def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObservation | Reject:
-    """Type a relationship's attributes; one that is written by its inverse name is turned round."""
+    """Type a relationship's attributes, as an entity's; one that is written by its inverse name is turned round."""
     try:
         name: Any = obs.type_name
         found = model.direction(name) if isinstance(name, str) else None
@@ -93,8 +96,8 @@ def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes) -> 
             raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{owner}: {_unknown('attribute', name, declared)}")
     typed: Attributes = {}
     for name in sorted(given):
-        if given[name] is None:
-            if declared[name].spec.null_overwrites:
+        if _absent(given[name]):
+            if given[name] is None and declared[name].spec.null_overwrites:
                 typed[name] = None
             continue
         try:
@@ -105,6 +108,11 @@ def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes) -> 
         if declared[name].spec.required and typed.get(name) is None:
             raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{owner}.{name} is required: {declared[name].spec.description}")
     return typed
+
+
+def _absent(value: Any) -> bool:
+    """Tell whether a value says nothing: null, or a text of blanks, as an empty cell of a table is."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _unknown(what: str, name: Any, known: Iterable[str]) -> str:

@@ -275,6 +275,20 @@ def test_an_answer_about_an_estate_that_has_changed_is_refused(estate: Knockon) 
     assert ran.err.startswith("knockon: ANSWER_GONE: This answer holds for revision ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--state", "gone"], "Invalid value for '--state': 'gone' is not one of 'down', 'degraded', 'removed'."),
+        (["--max-distance", "0"], "Invalid value for '--max-distance': it must be at least 1, not '0'."),
+        (["--max-distance", "far"], "Invalid value for '--max-distance': it must be an integer, not 'far'."),
+    ],
+)
+def test_a_bad_value_is_refused_in_our_words(estate: Knockon, arguments: list[str], words: str) -> None:
+    ran = estate("impact", "ESX1", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert words in " ".join(ran.err.replace("│", " ").split())
+
+
 def test_supports_finds_what_redundancy_hides(estate: Knockon) -> None:
     answer = estate("supports", "iron-1", "--json").json()
     assert answer.keys() == {"revision", "id", "class", "name", "services"}

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.cli.command import as_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.cli.command import Knockon
 
@@ -81,3 +89,44 @@ def test_an_analysis_that_cannot_run_says_why(estate: Knockon, tmp_path: Path) -
     assert (ran.code, "--out" in ran.err) == (2, True)
     ran = estate("analyse", "spof", "--out", tmp_path / "missing" / "out.json")
     assert (ran.code, "cannot be written" in ran.err) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_end_when_the_command_is_killed(knockon: Knockon) -> None:
+    chain = [{"class": "Application", "key": f"a{n}", "name": f"a{n}"} for n in range(1200)]
+    links = [{"from": f"a{n}", "type": "DEPENDS_ON", "to": f"a{n + 1}"} for n in range(1199)]
+    (knockon.home / "chain.ndjson").write_text("".join(json.dumps(each) + "\n" for each in [*chain, *links]))
+    assert knockon("load", "chain.ndjson", "--source", "chain").code == 0
+    with subprocess.Popen(
+        knockon.command("analyse", "dangerous", "--workers", "2"), env=knockon.environment, cwd=knockon.home
+    ) as command:
+        wait_until(lambda: len(children(command.pid)) >= 2)
+        workers = children(command.pid)
+        command.kill()
+    try:
+        wait_until(lambda: not any(map(runs, workers)))
+    finally:
+        for each in filter(runs, workers):
+            os.kill(each, signal.SIGKILL)
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if done():
+            return
+        time.sleep(0.1)
+    raise AssertionError
+
+
+def children(pid: int) -> list[int]:
+    """Name the worker processes of a command that have begun."""
+    found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
+def runs(pid: int) -> bool:
+    """Tell whether a process is there, and not only its exit code."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from knockon.schema.model import Model, build
+from knockon.schema.build import build
 from knockon.schema.source import read_sources
 from knockon.schema.values import seconds
 from tests.cmdb.oracle import Rules
+
+if TYPE_CHECKING:
+    from knockon.schema.model import Model
 
 
 def identity_model() -> Model:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from knockon.schema.model import build
+from knockon.schema.build import build
 from knockon.schema.spec import ModelSpec
 from tests.cmdb.oracle import Decision, EdgeReport, EntityReport, Estate, Load, Rules, judge
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from knockon.cmdb import load as loading
+from knockon.cmdb import transactions
 from knockon.cmdb.load import load
 from knockon.errors import StoreBusy
 from knockon.schema.observation import EntityObservation, RelationshipObservation, Skipped
@@ -35,8 +36,8 @@ def link(
     return RelationshipObservation(source, kind, start, end, attributes, seen, f"#{start}-{end}", {"from": start})
 
 
-async def say(store: Store, *items: Item, source: str = "a", strict: bool = False) -> LoadReport:
-    return await load(store, MODEL, items, source=source, actor="tester", strict=strict)
+async def say(store: Store, *items: Item, source: str = "a", **how: Any) -> LoadReport:
+    return await load(store, MODEL, items, source=source, actor="tester", **how)
 
 
 async def estate(store: Store) -> tuple[set[Any], set[Any]]:
@@ -279,7 +280,8 @@ async def test_many_batches_are_one(store: Store, monkeypatch: pytest.MonkeyPatc
     assert [revision.count for revision in await store.feed(0)] == [3, 3, 1, 3, 3, 1, 0]
 
 
-async def test_a_busy_store_is_tried_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_busy_store_is_tried_again(store: Store, monkeypatch: pytest.MonkeyPatch, dry_run: bool) -> None:
     write, failures = store.write, iter([True, True, False])
 
     def sometimes() -> Any:
@@ -288,5 +290,17 @@ async def test_a_busy_store_is_tried_again(store: Store, monkeypatch: pytest.Mon
         return write()
 
     monkeypatch.setattr(store, "write", sometimes)
-    report = await say(store, thing("s"))
+    report = await say(store, thing("s"), dry_run=dry_run)
     assert report.entities.created == 1
+    assert await store.revision() == (0 if dry_run else 2)
+
+
+async def test_a_store_that_stays_busy_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never() -> Any:
+        raise StoreBusy("Another writer came first.")
+
+    monkeypatch.setattr(store, "write", never)
+    monkeypatch.setattr(transactions, "ATTEMPTS", 2)
+    for dry_run in (False, True):
+        with pytest.raises(StoreBusy):
+            await say(store, thing("s"), dry_run=dry_run)

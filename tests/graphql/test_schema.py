@@ -13,9 +13,9 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, prin
 from knockon.errors import ModelInvalid
 from knockon.graphql.scalars import pascal_to_camel, snake_to_camel
 from knockon.graphql.schema import build_schema
+from knockon.schema.build import build
 from knockon.schema.installed import installed_model, read_model
 from knockon.schema.lint import RESERVED
-from knockon.schema.model import build
 from knockon.schema.spec import ModelSpec
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,24 +117,48 @@ def test_a_kind_of_another_group_is_another_kind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "code"),
+    ("bad", "code", "words"),
     [
-        (None, RejectCode.MALFORMED_RECORD),
-        ("Pod", RejectCode.MALFORMED_RECORD),
-        ({}, RejectCode.MALFORMED_RECORD),
-        ({"metadata": {"name": "a"}}, RejectCode.MALFORMED_RECORD),
-        ({"kind": "Pod", "apiVersion": "v1"}, RejectCode.MISSING_IDENTIFIER),
-        (thing("Pod", ""), RejectCode.MISSING_IDENTIFIER),
-        (thing("Pod", "a", labels=["b"]), RejectCode.MALFORMED_RECORD),
-        (thing("Pod", "a", spec={"containers": "none"}), RejectCode.MALFORMED_RECORD),
-        (thing("Deployment", "a", "apps/v1", spec={"replicas": "many"}), RejectCode.MALFORMED_RECORD),
-        (thing("Service", "a", spec={"ports": [{"port": "http"}]}), RejectCode.MALFORMED_RECORD),
-        (thing("Pod", "a", owners=[{"kind": "ReplicaSet"}]), RejectCode.MALFORMED_RECORD),
+        (None, RejectCode.MALFORMED_RECORD, "A Kubernetes object is a mapping with apiVersion, kind and metadata."),
+        ("Pod", RejectCode.MALFORMED_RECORD, "A Kubernetes object is a mapping with apiVersion, kind and metadata."),
+        ({}, RejectCode.MALFORMED_RECORD, "A Kubernetes object is a mapping with apiVersion, kind and metadata."),
+        ({"metadata": {"name": "a"}}, RejectCode.MALFORMED_RECORD, "A Kubernetes object is a mapping with"),
+        ({"kind": "Pod", "apiVersion": "v1"}, RejectCode.MISSING_IDENTIFIER, "Pod metadata is missing."),
+        (thing("Pod", ""), RejectCode.MISSING_IDENTIFIER, "Pod metadata.name must not be empty."),
+        (thing("Pod", "a", labels=["b"]), RejectCode.MALFORMED_RECORD, "Pod metadata.labels must be a mapping."),
+        (thing("Pod", "a", labels={"b": 1}), RejectCode.MALFORMED_RECORD, "Pod metadata.labels.b must be text."),
+        (
+            thing("Pod", "a", spec={"containers": "none"}),
+            RejectCode.MALFORMED_RECORD, "Pod spec.containers must be a list.",
+        ),
+        (
+            thing("Deployment", "a", "apps/v1", spec={"replicas": "many"}),
+            RejectCode.MALFORMED_RECORD, "Deployment spec.replicas must be an integer.",
+        ),
+        (
+            thing("Deployment", "a", "apps/v1", spec={"replicas": -1}),
+            RejectCode.MALFORMED_RECORD, "Deployment spec.replicas must be at least 0.",
+        ),
+        (
+            thing("Service", "a", spec={"ports": [{"port": "http"}]}),
+            RejectCode.MALFORMED_RECORD, "Service spec.ports.0.port must be an integer.",
+        ),
+        (
+            thing("Pod", "a", owners=[{"kind": "ReplicaSet"}]),
+            RejectCode.MALFORMED_RECORD, "Pod metadata.ownerReferences.0.name is missing.",
+        ),
+        (
+            thing("PodDisruptionBudget", "a", "policy/v1", spec={"minAvailable": [1]}),
+            RejectCode.MALFORMED_RECORD, "PodDisruptionBudget spec.minAvailable must be text or an integer.",
+        ),
     ],
-)
-def test_a_malformed_item_is_a_reject_and_the_rest_is_read(tmp_path: Path, bad: Any, code: RejectCode) -> None:
+)  # fmt: skip
+def test_a_malformed_item_is_a_reject_and_the_rest_is_read(
+    tmp_path: Path, bad: Any, code: RejectCode, words: str
+) -> None:
     reading = load(tmp_path, thing("Pod", "good"), bad, service("fine", 1))
     assert [(each.code, each.location, each.record) for each in rejects(reading)] == [(code, "/items/1", bad)]
+    assert words in rejects(reading)[0].message
     assert {each.key for each in entities(reading)} >= {"Pod/shop/good", "Service/shop/fine"}
 
 
@@ -200,4 +225,5 @@ def test_objects_of_any_shape_are_read_or_rejected(
     reading = read_all(write(tmp_path_factory.mktemp("k"), "a.json", json.dumps(made)), source="c")
     implied = {"KubernetesCluster/c", "Namespace/shop"}
     made_of_it = [each for each in entities(reading) if each.key not in implied]
+    assert all(re.search(r" (is missing|must (not )?be .+)\.$", each.message) for each in rejects(reading))
     assert len(rejects(reading)) + len(made_of_it) == (1 if kind != "ConfigMap" or rejects(reading) else 0)

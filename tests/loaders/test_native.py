@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.errors import RejectCode, SourceConflict
+from knockon.schema import validate
+from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from tests.loaders.reading import check_against_model, entities, read_all, rejects, relationships, write
 
@@ -103,6 +105,22 @@ def test_yaml_keeps_what_is_written(tmp_path: Path) -> None:
 def test_every_syntax_says_the_same(tmp_path: Path, name: str, content: str) -> None:
     expected = said(read_all(write(tmp_path, "expected.yaml", YAML)))
     assert said(read_all(write(tmp_path, name, content))) == expected
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_name_is_none_in_every_syntax(tmp_path: Path, blank: str) -> None:
+    record = {"class": "Server", "key": "srv-1", "name": blank}
+    contents = {
+        "a.yaml": f'entities: [{{class: Server, key: srv-1, name: "{blank}"}}]',
+        "a.json": json.dumps({"entities": [record]}),
+        "a.ndjson": json.dumps(record),
+        "a.csv": f"class,key,name\nServer,srv-1,{blank}\n",
+    }
+    for name, content in contents.items():
+        (server,) = entities(read_all(write(tmp_path, name, content), source="s"))
+        typed = validate.entity(installed_model(), server)
+        assert isinstance(typed, EntityObservation)
+        assert typed.attributes == {}
 
 
 @pytest.mark.parametrize("ending", [".csv", ""])

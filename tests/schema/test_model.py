@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from knockon.schema.build import plural
 from knockon.schema.installed import installed_model, read_model
-from knockon.schema.model import plural
 from knockon.schema.states import State
 
 if TYPE_CHECKING:

@@ -39,6 +39,23 @@ def test_an_entity_gets_its_types_and_loses_what_is_none() -> None:
     assert typed.record["rack_unit"] == "3"  # the record stays as it came
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\t \u00a0", None])
+@pytest.mark.parametrize("attribute", ["name", "serial_number", "rack_unit", "description", "ip_addresses"])
+def test_a_blank_says_nothing(attribute: str, blank: str | None) -> None:
+    typed = thing("Server", **{attribute: blank})
+    assert isinstance(typed, EntityObservation)
+    assert typed.attributes == {}
+    edge = link("a", "DEPENDS_ON", "b", redundancy_group=blank, weight=blank)
+    assert isinstance(edge, RelationshipObservation)
+    assert edge.attributes == {}
+
+
+def test_a_blank_is_not_what_is_required() -> None:
+    reject = thing("Calendar", duration="PT8H", rrule="FREQ=DAILY", time_zone="  ")
+    assert isinstance(reject, Reject)
+    assert reject.code is RejectCode.MISSING_ATTRIBUTE
+
+
 def test_defaults_are_not_filled_in() -> None:
     typed = thing("Incident", name="no mail")
     assert isinstance(typed, EntityObservation)

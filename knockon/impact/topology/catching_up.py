@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.rows import Edge, EdgeKey
+from knockon.cmdb.rows import Edge, EdgeKey, Entity
 from knockon.impact.topology.derive import Rules
 from knockon.impact.topology.renumbering import Renumbering
 from knockon.impact.topology.splice import splice
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import EdgeRecord, Entity, JournalEntry
+    from knockon.cmdb.rows import EdgeRecord, JournalEntry
     from knockon.impact.topology.network import Dependency
     from knockon.impact.topology.register import Register
     from knockon.impact.topology.topology import Topology
@@ -111,6 +111,7 @@ class _Work:
         self._model = model
         self._old = topology
         self._register = register
+        self._changes = changes
         self._edges = {
             key: ends for key, ends in changes.edges.items()
             if key.type_name not in exclude and key.type_name in model.relationships
@@ -126,8 +127,6 @@ class _Work:
         self._touched |= {id_ for each in self.gone | self._renamed for id_ in self._consumers(each)}
         self.reads = (self._touched - self.gone) | self._come
         for key, (_, after) in self._edges.items():
-            if key.group == key.type_name:  # not told apart, in a topology, from the group without a name
-                raise _ReadAnewError
             if after and not after["retired"]:
                 self.reads |= {id_ for id_ in key[1:3] if (id_ in topology or id_ in self._come)} - self.gone
 
@@ -173,7 +172,7 @@ class _Work:
             places = [(bisect_left(size, each.order, key=self._register.order), each.id) for each in come]
             change = Renumbering.of(len(size), [self._old.index(id_) for id_ in self.gone | moved], places)
         rules = Rules(self._model)
-        dependencies = [*self._kept(), *self._new(rules, entities)]
+        dependencies = [*self._kept(rules, entities), *self._new(rules, entities)]
         consumers = [rules.item(entities[id_]) for id_ in {each.consumer for each in dependencies}]
         topology = splice(self._old, change, [self._old.index(id_) for id_ in self._touched], consumers, dependencies)
         register = self._register
@@ -181,12 +180,9 @@ class _Work:
             register = register.renumbered(topology.ids, change, [each.order for each in come])
         return topology, register, {each.id: each for each in come}
 
-    def _kept(self) -> Iterator[Dependency]:
+    def _kept(self, rules: Rules, entities: Mapping[str, Entity]) -> Iterator[Dependency]:
         """Give the dependencies of the touched that come of no changed edge."""
-        dropped = {
-            (*key[:3], group) for key, (before, _) in self._edges.items() if before and not before["retired"]
-            for group in ((key.group,) if key.group else (None, key.type_name))
-        }  # fmt: skip
+        dropped = {(*key[:3], group) for key, group in self._dropped(rules, entities)}
         seen: set[tuple[Any, ...]] = set()
         for consumer in self._touched:
             number = self._old.index(consumer)
@@ -196,11 +192,26 @@ class _Work:
                     ends = (found.supplier, found.consumer) if found.reversed else (found.consumer, found.supplier)
                     key = (found.type_name, *ends, found.group)
                     if key in dropped:
-                        if key in seen:
+                        if key in seen:  # a group without a name, and one named like its type: one is to stay
                             raise _ReadAnewError
                         seen.add(key)
                     elif consumer not in self.gone and found.supplier not in self.gone:
                         yield found
+
+    def _dropped(self, rules: Rules, entities: Mapping[str, Entity]) -> Iterator[tuple[EdgeKey, str | None]]:
+        """Give the changed edges that the topology has a dependency of, and the group of each there."""
+        for key, (before, _) in self._edges.items():
+            if before and not before["retired"] and key.source_id in self._old and key.target_id in self._old:
+                source, target = (self._before(each, entities) for each in key[1:3])
+                if found := rules.dependency(Edge(key, before["attributes"]), source, target):
+                    yield key, found.group
+
+    def _before(self, id_: str, entities: Mapping[str, Entity]) -> Entity:
+        """Give an item of the old topology, as far as impact rules look at it."""
+        if id_ in entities:  # what they look at has not changed, else the store is read anew
+            return entities[id_]
+        image = self._changes.entities[id_][0]
+        return Entity(id_, image["class"], image["name"], "", image["attributes"])
 
     def _new(self, rules: Rules, entities: Mapping[str, Entity]) -> Iterator[Dependency]:
         """Give the dependencies that come of changed edges."""

@@ -2,15 +2,19 @@
 
 Each is a folder of plain NumPy files, mapped into memory and so shared by all processes that use it. Which store it is
 of shows by a fingerprint of the journal's entry of its revision, so a store that was made anew is never taken for an
-older one of the same place. It appears whole or not at all; one that is damaged or of another layout is passed over.
+older one of the same place. It appears and goes whole or not at all; one that is damaged or of another layout is passed
+over. The folder is bounded as a whole, since stores that are no more leave theirs behind: what was not used for longest
+goes first.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +38,10 @@ if TYPE_CHECKING:
 
 LAYOUT = 1
 KEPT = 2
+MOST_BYTES = 4 << 30  # some twenty of a million items each
+MOST_SECONDS = 30 * 86_400.0
+_ABANDONED_SECONDS = 86_400.0  # what is half written, or half removed, for so long has nobody working on it
+_PARTIAL = ".partial-"
 _META = "meta.json"
 
 
@@ -77,8 +85,12 @@ class Shelf:
 
     def load(self, revision: int, mark: str) -> Base | None:
         """Map one into memory; None where it is damaged or gone. Reads it once, to check it."""
+        place = self._home / f"{revision:012}-{mark}"
         try:
-            return _loaded(self._home / f"{revision:012}-{mark}")
+            found = _loaded(place)
+            with suppress(OSError):  # a folder that may only be read
+                os.utime(place)
+            return found
         except (OSError, ValueError, KeyError, TypeError, EOFError):
             return None
 
@@ -88,23 +100,55 @@ class Shelf:
         place = self._home / f"{base.revision:012}-{mark}"
         if place.exists():
             return
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._home))
+        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self._home))
         try:
             _write(partial, base)
             partial.replace(place)
-        except OSError:
+        except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
-            if not place.exists():  # else another process was first
+            # another process was first, and a third may have removed it again
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST} and not place.exists():
                 raise
 
     def prune(self, of_this_store: Collection[tuple[int, str]]) -> None:
-        """Remove all but the newest of these. A process that still maps one keeps what it maps."""
+        """Remove all but the newest of these, and of all that the folder keeps what makes it too old or too large.
+
+        Several processes may do so at once. One that still maps a topology keeps what it maps.
+        """
         for revision, mark in sorted(of_this_store, reverse=True)[KEPT:]:
-            shutil.rmtree(self._home / f"{revision:012}-{mark}", ignore_errors=True)
+            self.discard(revision, mark)
+        now, taken = time.time(), 0
+        for used, size, place in sorted(self._everything(), reverse=True):
+            if place.name.startswith(_PARTIAL):
+                if used < now - _ABANDONED_SECONDS:
+                    _remove(place)
+            elif used < now - MOST_SECONDS or (taken and taken + size > MOST_BYTES):
+                _remove(place)
+            else:
+                taken += size
+        for home in self.folder.glob("topology-*"):
+            with suppress(OSError):  # it has something in it
+                if home.stat().st_mtime < now - _ABANDONED_SECONDS:
+                    home.rmdir()
 
     def discard(self, revision: int, mark: str) -> None:
         """Remove a damaged one."""
-        shutil.rmtree(self._home / f"{revision:012}-{mark}", ignore_errors=True)
+        _remove(self._home / f"{revision:012}-{mark}")
+
+    def _everything(self) -> Iterator[tuple[float, int, Path]]:
+        """Give all that is in the folder, of any version and model: when it was last used, bytes, place."""
+        for place in self.folder.glob("topology-*/*"):
+            with suppress(OSError):  # another process removed it
+                yield place.stat().st_mtime, sum(each.stat().st_size for each in place.iterdir()), place
+
+
+def _remove(place: Path) -> None:
+    """Take a folder out of the way in one go, then remove it: nobody finds half of it."""
+    going = place
+    if not place.name.startswith(_PARTIAL):
+        with suppress(OSError):
+            going = place.rename(place.with_name(f"{_PARTIAL}{place.name}-{os.urandom(8).hex()}"))
+    shutil.rmtree(going, ignore_errors=True)
 
 
 def _write(folder: Path, base: Base) -> None:

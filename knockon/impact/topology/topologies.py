@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from knockon.errors import StoreError
 from knockon.impact.topology.catching_up import catch_up
 from knockon.impact.topology.derive import excluded_types, network
 from knockon.impact.topology.register import Register
@@ -75,6 +76,7 @@ class Topologies:
         self.model = model
         self._shelf = Shelf(cache, model.version) if cache else None
         self._saved = 0  # revision of the newest one that is kept
+        self._warned = False
         self._views: dict[frozenset[str], View] = {}
         self._checked: dict[frozenset[str], float] = {}
         self._builds: dict[frozenset[str], asyncio.Task[View]] = {}
@@ -143,7 +145,11 @@ class Topologies:
 
     async def _caught_up(self, base: View | Base, left_out: frozenset[str]) -> View | None:
         register = base.entities if isinstance(base, View) else base.register
-        found = await catch_up(self.store, self.model, base.revision, base.topology, register, left_out)
+        try:
+            found = await catch_up(self.store, self.model, base.revision, base.topology, register, left_out)
+        except StoreError as error:
+            self._warn("The journal cannot be followed, so the whole store is read: %s", error)
+            return None
         if found is None:
             return None
         came = {id_ for id_, each in found.new.items() if self.model.is_a(each.class_name, SERVICE)}
@@ -154,7 +160,12 @@ class Topologies:
         """Load the newest topology of this very store that is kept and whole."""
         if not self._shelf:
             return None
-        for revision, mark in await self._ours():
+        try:
+            ours = await self._ours()
+        except StoreError as error:
+            self._warn("What is kept of the topology is not used: %s", error)
+            return None
+        for revision, mark in ours:
             base = await asyncio.to_thread(self._shelf.load, revision, mark)
             if base:
                 self._saved = revision
@@ -172,19 +183,25 @@ class Topologies:
         return fingerprint(found[0]) if found and found[0].number == number else None
 
     async def _keep(self, view: View) -> None:
-        """Keep a view for other processes; a folder that cannot be written only costs them time."""
-        mark = await self._mark(view.revision) if self._shelf else None
-        if not self._shelf or not mark:
+        """Keep a view for other processes; where that fails, it only costs them time."""
+        if not self._shelf:
             return
         base = Base(view.revision, view.topology, view.entities, view.services)
         try:
-            await asyncio.to_thread(self._shelf.save, base, mark)
-        except OSError as error:
-            _LOG.warning("The topology is not kept for the next start: %s", error)
-            self._shelf = None
-            return
-        self._saved = view.revision
-        self._shelf.prune(await self._ours())
+            if mark := await self._mark(view.revision):
+                await asyncio.to_thread(self._shelf.save, base, mark)
+                self._saved = view.revision
+                await asyncio.to_thread(self._shelf.prune, await self._ours())
+        except (OSError, StoreError) as error:
+            self._warn("The topology is not kept for the next start: %s", error)
+            if isinstance(error, OSError):  # a store may answer the next time
+                self._shelf = None
+
+    def _warn(self, message: str, error: Exception) -> None:
+        """Say once that something costs time only: who asks often shall not read it as often."""
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(message, error)
 
 
 def view_of(model: Model, scan: Scan, exclude: frozenset[str] = frozenset()) -> View:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from knockon.schema.values import seconds
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+_Step = timedelta | Literal["years"]
+_STEPS: dict[str, _Step] = {
+    "YEARLY": "years", "MONTHLY": "years", "WEEKLY": timedelta(weeks=1), "DAILY": timedelta(days=1),
+    "HOURLY": timedelta(days=1),
+}  # fmt: skip
+"""How far a rule that recurs every time can be moved without noticing; nobody serves by the minute or second."""
+_PARTS = frozenset({
+    "FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY",
+    "BYHOUR", "BYMINUTE", "BYSECOND",
+})  # fmt: skip
+_CYCLE = timedelta(days=146_097)  # 400 years, a whole number of weeks
+_MARGIN = timedelta(days=2)  # more than clocks are ever put forward or back
 _MAX_SLICES = 20_000
+_MAX_STEPS = 100_000  # half a second or so
 _HORIZONS = (timedelta(days=9), timedelta(days=60), timedelta(days=400))
 
 
@@ -33,7 +47,12 @@ def share_inside(start: datetime, end: datetime, calendars: Iterable[Mapping[str
     Raises
     ------
     CalendarUnreadable
-        Naming the attribute.
+        Naming the attribute. Also for a rule that comes round more often than hourly, or very often.
+
+    Notes
+    -----
+    Costs what recurs in and shortly before the window, however long ago the rule began; with COUNT, what recurs
+    since then. Up to seconds for rules that come round very often: not for an event loop.
     """
     end = max(end, start + timedelta(seconds=1))
     spans = sorted(span for calendar in calendars for span in _occurrences(calendar, start, end))
@@ -49,7 +68,7 @@ def share_inside(start: datetime, end: datetime, calendars: Iterable[Mapping[str
 def standing(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tuple[bool, datetime | None]:
     """Tell whether a moment lies inside any of the calendars' hours, and when that changes next, in UTC.
 
-    None: not within the next 400 days. Calendars and errors are as in ``share_inside``.
+    None: not within the next 400 days. Calendars, errors and costs are as in ``share_inside``.
     """
     known = list(calendars)
     inside = False
@@ -69,39 +88,77 @@ def standing(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tuple[
 
 
 def _occurrences(calendar: Mapping[str, Any], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    import recurring_ical_events  # noqa: PLC0415 - slow to import, and most answers need no calendar
-    from icalendar import Calendar, Event, vDuration, vRecur  # noqa: PLC0415
-
-    event = Event()
+    """List, in UTC, the periods that reach into a window, in some order."""
     try:
-        length = vDuration.from_ical(str(calendar["duration"]))  # type: ignore[no-untyped-call]  # icalendar leaves it untyped
-        event.start = _local_start(calendar, (start - length).date())
-        event.add("uid", "service-hours")
-        event.add("rrule", vRecur.from_ical(str(calendar["rrule"])))
-        event.DURATION = length
-        whole = Calendar()
-        whole.add_component(event)
+        zone = ZoneInfo(str(calendar["time_zone"]))
+        length = timedelta(seconds=seconds(str(calendar["duration"])))
+        counted = datetime.combine(date.fromisoformat(str(calendar["start"])), time())
+        window = start.astimezone(zone).replace(tzinfo=None) - length, end.astimezone(zone).replace(tzinfo=None)
         found = []
-        for each in recurring_ical_events.of(whole).between(start, end):
-            found.append((each.start.astimezone(UTC), each.end.astimezone(UTC)))
-            if len(found) > _MAX_SLICES:
-                raise CalendarUnreadable("rrule: it recurs too often for the length of the window")
+        for begins in _beginnings(str(calendar["rrule"]).upper(), counted, *window, zone):
+            # the clock on the wall is counted: what lasts a day ends at the same hour of the next
+            opens, closes = (each.replace(tzinfo=zone).astimezone(UTC) for each in (begins, begins + length))
+            if opens <= end and closes > max(start, opens):
+                found.append((opens, closes))
+                if len(found) > _MAX_SLICES:
+                    raise CalendarUnreadable("rrule: it recurs too often for the length of the window")
     except CalendarUnreadable:
         raise
-    except (KeyError, ValueError, ZoneInfoNotFoundError) as error:
+    except (KeyError, ValueError, OverflowError, ZoneInfoNotFoundError) as error:
         raise CalendarUnreadable(f"rrule, duration, time_zone or start cannot be read ({error})") from error
     return found
 
 
-def _local_start(calendar: Mapping[str, Any], soon: date) -> datetime:
-    """Give midnight, in the calendar's zone, of the day that the rule counts from.
+def _beginnings(rule: str, counted: datetime, first: datetime, last: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Give the moments, on the clock on the wall, at which a rule begins a period: from some before ``first`` on.
 
-    Where only the weekday of that day matters, by the same weekday shortly before ``soon``: the rule
-    need not be run through from its beginning.
+    All is done a multiple of 400 years later, after which days, weekdays and leap years come round as they were.
+    There the calendar of ``datetime`` ends soon, and with it the search of a rule that never comes, as on 30 February.
     """
-    zone = ZoneInfo(str(calendar["time_zone"]))
-    counted = date.fromisoformat(str(calendar["start"]))
-    rule = str(calendar["rrule"]).upper()
-    if rule.startswith(("FREQ=WEEKLY", "FREQ=DAILY")) and not re.search("INTERVAL|COUNT", rule):
-        counted += timedelta(weeks=max((soon - counted).days // 7 - 1, 0))
-    return datetime.combine(counted, time(), zone)
+    from dateutil.rrule import rrulestr  # noqa: PLC0415 - slow to import, and most answers need no calendar
+
+    parts = dict(each.split("=", 1) for each in rule.split(";"))
+    if unknown := parts.keys() - _PARTS:
+        raise CalendarUnreadable(f"rrule: {', '.join(sorted(unknown))} is not known in recurrence rules")
+    if parts.get("FREQ") not in _STEPS:
+        raise CalendarUnreadable(f"rrule: FREQ is one of {', '.join(_STEPS)}")
+    if parts["FREQ"] == "HOURLY" and "BYSETPOS" in parts:
+        raise CalendarUnreadable("rrule: BYSETPOS has no use with FREQ=HOURLY")
+    if (interval := int(parts.get("INTERVAL", 1))) < 1:
+        raise CalendarUnreadable("rrule: INTERVAL is at least 1")
+    until = _until(parts.pop("UNTIL", None), zone)
+    if "COUNT" not in parts:
+        counted = _nearer(counted, first - _MARGIN, _STEPS[parts["FREQ"]], interval)
+    later = _CYCLE * ((MAXYEAR - 1 - max(last.year, counted.year)) // 400)
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
+    for number, found in enumerate(rrulestr(text, dtstart=counted + later)):
+        begins = found - later
+        if begins > min(last + _MARGIN, until):
+            return
+        if number == _MAX_STEPS:
+            raise CalendarUnreadable("rrule: it recurs too often before the window begins")
+        if begins >= first - _MARGIN:
+            yield begins
+
+
+def _nearer(counted: datetime, before: datetime, step: _Step, interval: int) -> datetime:
+    """Move the day that a rule counts from as near to a moment as the rule does not notice."""
+    if isinstance(step, timedelta):
+        return counted + step * interval * max((before - counted) // (step * interval), 0)
+    years = max(before.year - counted.year - 1, 0) // interval * interval
+    while years > 0:
+        try:
+            return counted.replace(year=counted.year + years)
+        except ValueError:  # 29 February
+            years -= interval
+    return counted
+
+
+def _until(written: str | None, zone: ZoneInfo) -> datetime:
+    """Read the last moment of a rule, on the clock on the wall; a date includes its day."""
+    if written is None:
+        return datetime(MAXYEAR, 12, 31)  # noqa: DTZ001 - as the rest: on the wall
+    if len(written) == len("20261231"):
+        return datetime.combine(date.fromisoformat(written), time.max)
+    found = datetime.fromisoformat(written)
+    return found.astimezone(zone).replace(tzinfo=None) if found.tzinfo else found

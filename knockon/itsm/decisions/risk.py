@@ -6,6 +6,7 @@ The likelihood side, how often such changes fail, does not exist yet; every answ
 from __future__ import annotations
 
 import math
+from asyncio import to_thread
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -89,7 +90,7 @@ async def change_risk(topologies: Topologies, change: Entity) -> Risk:
         calendars = hours.get(id_, ())
         key = tuple(calendar.id for calendar in calendars)
         if key not in shares:
-            shares[key] = _share(topologies.model, window, calendars)
+            shares[key] = await to_thread(_share, topologies.model, window, calendars)
         factors.append(_factor(facts[id_], state, *shares[key]))
     factors.sort(key=lambda factor: -factor.contribution)
     score = math.fsum(factor.contribution for factor in factors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import gather
+from asyncio import gather, to_thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.reading import all_neighbours
@@ -78,7 +78,7 @@ async def roll_up(
         calendars = around.calendars.get(id_, [])
         key = tuple(each.id for each in calendars)
         if key not in hours:
-            hours[key] = _hours(model, calendars, span)
+            hours[key] = await to_thread(_hours, model, calendars, span)
         found[id_] = Surroundings(
             customers=tuple(map(Ci.of, around.customers.get(id_, []))),
             agreements=_agreements(around.agreements.get(id_, []), state, span.start),

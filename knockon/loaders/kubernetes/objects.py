@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from knockon.errors import RejectCode
 from knockon.loaders.kubernetes.shapes import SHAPES, Pod
 from knockon.schema.observation import Reject, Skipped
+from knockon.schema.wording import worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,8 +94,11 @@ def _object(value: Any, version: str, kind: str, location: str) -> Found | Rejec
 
 
 def _rejected(error: ValidationError, kind: str, value: Any, location: str) -> Reject:
-    first = error.errors()[0]
-    path = ".".join(str(step) for step in first["loc"])
-    nameless = first["loc"] in (("metadata",), ("metadata", "name"))
+    first, *others = error.errors()
+    place, words = first["loc"], worded(first)
+    if any(other["loc"] == (*place[:-1], "str") for other in others) and place[-1] == "int":
+        place, words = place[:-1], "must be text or an integer"  # pydantic's last step names a branch of a union
+    nameless = place in (("metadata",), ("metadata", "name"))
     code = RejectCode.MISSING_IDENTIFIER if nameless else RejectCode.MALFORMED_RECORD
-    return Reject(code, f"{kind} {path}: {first['msg'][:1].lower()}{first['msg'][1:]}.", location, value)
+    path = ".".join(map(str, place))
+    return Reject(code, f"{kind} {path} {words}.", location, value)

@@ -16,7 +16,7 @@ from knockon.cmdb.rows import (
     RevisionHead,
 )
 from knockon.errors import StoreBusy
-from knockon.schema.model import Model, build
+from knockon.schema.build import build
 from knockon.schema.reference import answers_to
 from knockon.schema.source import read_sources
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from knockon.cmdb.contract import Store, Write
+    from knockon.schema.model import Model
 
 SEEN = "2026-11-01T08:00:00Z"
 SEPARATOR = "\x1f"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from knockon.cmdb.filter import All, Any_, Compare, Related
-from knockon.cmdb.stores.sqlite import reads, write
-from knockon.cmdb.stores.sqlite.schema import migrate
+from knockon.cmdb.stores.sqlite import reads, schema, write
+from knockon.cmdb.stores.sqlite.schema import MIGRATIONS, migrate
 from knockon.cmdb.stores.sqlite.where import sql
 
 if TYPE_CHECKING:
@@ -56,6 +57,24 @@ def test_no_statement_scans_a_table(connection: sqlite3.Connection, name: str) -
         assert steps == ["SCAN s USING INDEX edge_record_waiting"]
     else:
         assert scans(steps) == []
+
+
+@pytest.mark.parametrize("before", [0, 2])
+def test_the_index_of_what_waits_has_nothing_that_is_withdrawn(monkeypatch: pytest.MonkeyPatch, before: int) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        with monkeypatch.context() as older:  # also in a file that an older knockon made
+            older.setattr(schema, "MIGRATIONS", MIGRATIONS[: before or len(MIGRATIONS)])
+            migrate(connection)
+        for number, because in enumerate([None, "WAITING_REFERENCE", "AMBIGUOUS_REFERENCE", *["WITHDRAWN"] * 50]):
+            connection.execute(
+                """INSERT INTO edge_record (source, type_name, from_ref, to_ref, redundancy_group, attributes, seen,
+                digest, because, watches) VALUES ('s', 'T', ?, 'b', '', '{}', '', '', ?, '[]')""", [number, because],
+            )  # fmt: skip
+        migrate(connection)
+        connection.execute("ANALYZE")
+        query = "SELECT stat FROM sqlite_stat1 WHERE idx = 'edge_record_waiting'"
+        assert [int(stat.split()[0]) for (stat,) in connection.execute(query)] == [2]
+        assert len(connection.execute(reads.WAITING).fetchall()) == 2
 
 
 def test_the_statements_are_all_there() -> None:

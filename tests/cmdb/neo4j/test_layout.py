@@ -9,6 +9,7 @@ import neo4j
 import pytest
 
 from knockon.cmdb.filter import Compare
+from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import Neo4jStore, schema
 from knockon.cmdb.stores.neo4j.cypher import identifier
 from knockon.errors import StoreFailed, StoreTooNew
@@ -54,6 +55,15 @@ async def test_the_estate_is_a_natural_graph(store: Neo4jStore, ask: Ask) -> Non
     ]
     ((names,),) = await ask("MATCH (n:Application) RETURN keys(n)")
     assert {name for name in names if not name.startswith("_")} == {"size", "tags"}
+
+
+async def test_what_is_withdrawn_is_not_among_what_waits(store: Neo4jStore, ask: Ask) -> None:
+    await commit(store, saying("a", "b"), saying("a", "c"))
+    await commit(store, saying("a", "b", because=WITHDRAWN))
+    assert await ask("MATCH (r:_Waiting) RETURN r.to") == [["c"]]
+    assert await ask("MATCH (r:_EdgeRecord) RETURN count(r)") == [[2]]
+    await commit(store, saying("a", "b"))
+    assert await ask("MATCH (r:_Waiting) RETURN count(r)") == [[2]]
 
 
 async def test_what_is_retired_shows_apart(store: Neo4jStore, ask: Ask) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -10,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.errors import StoreFailed
 from knockon.impact.propagation.evaluation import evaluate
+from knockon.impact.topology import saved
 from knockon.impact.topology import topologies as module
 from knockon.impact.topology.topologies import Topologies, View, view_of
+from knockon.schema.installed import read_model
 from knockon.schema.states import State
 from tests.impact.topology.test_splice import same
 from tests.impact.topology.test_topology import MODEL, CountingStore, link, say, thing
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from knockon.cmdb.rows import Revision
     from knockon.schema.observation import EntityObservation, RelationshipObservation
 
 CLASSES = ["BusinessService", "Application", "Cluster", "Hypervisor", "Server", "UPS", "Person"]
@@ -103,6 +110,42 @@ async def test_a_view_that_followed_the_journal_is_the_one_built_from_scratch(st
     assert store.scans <= 12  # of 24 views: the others came of the journal; a status that changes reads anew
 
 
+LEANING = """
+  {name}:
+    inverse: {name}_OF
+    description: A relationship that its own attribute may leave without impact.
+    ends: [[Application, Application]]
+    group: {group}
+    attributes:
+      carries: {{type: boolean, default: true, description: Whether failure flows over it.}}
+    impact:
+      - {{name: carries, flows: target_to_source}}
+      - {{name: idle, flows: none, when: {{edge: {{carries: "false"}}}}, because: it carries nothing}}
+"""
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_group_named_like_its_type_is_told_from_the_one_without_a_name(tmp_path: Path, seed: int) -> None:
+    types = [LEANING.format(name="LEANS_ON", group="type"), LEANING.format(name="STANDS_ON", group="none")]
+    (tmp_path / "model.yaml").write_text("".join(["relationships:", *types]))
+    model = read_model(extra=[tmp_path / "model.yaml"])
+    store = CountingStore(tmp_path / "own.db", model)
+    await store.open()
+    random, topologies = Random(seed), Topologies(store, model)
+    await load(store, model, [thing(key, "Application") for key in KEYS[:3]], source="t", actor="tester")
+    await topologies.current()
+    for minute in range(40):
+        kind = random.choice(["LEANS_ON", "STANDS_ON"])
+        own = {"redundancy_group": random.choice([None, None, kind, "g"]), "carries": random.choice(["true", "false"])}
+        edge = replace(link(KEYS[0], kind, random.choice(KEYS[1:3]), **own), seen=f"2026-11-01T09:{minute:02}:00Z")
+        report = await load(store, model, [edge], source="t", actor="tester")
+        assert not report.rejects
+        fresh = view_of(model, await SqliteStore.scan(store, model.topology_classes))
+        alike(await topologies.current(), fresh)
+    assert store.scans < 30  # of up to 40 views; the others came of the journal
+    await store.close()
+
+
 async def test_the_next_process_starts_from_what_was_kept(
     store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +216,80 @@ async def test_only_the_newest_two_are_kept(
     assert kept[-1] == newest
 
 
+async def throw_away(tmp_path: Path, name: str) -> None:
+    """Ask a store of its own once, as a test or a demo does; and an hour goes by."""
+    store = CountingStore(tmp_path / f"{name}.db", MODEL)
+    await store.open()
+    await say(store, thing(name, "Server"))
+    await Topologies(store, MODEL, tmp_path / "cache").current()
+    await store.close()
+    for place in kept(tmp_path / "cache"):
+        os.utime(place, (place.stat().st_mtime - 3600,) * 2)
+
+
+def kept(cache: Path) -> list[Path]:
+    return [each.parent for each in cache.rglob("meta.json")]
+
+
+async def test_stores_that_are_no_more_do_not_fill_the_folder(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WORTH_KEEPING", 0)
+    await say(store, thing("mine", "Server"))
+    await Topologies(store, MODEL, tmp_path / "cache").current()
+    (mine,) = kept(tmp_path / "cache")
+    monkeypatch.setattr(saved, "MOST_BYTES", 3.5 * sum(each.stat().st_size for each in mine.iterdir()))
+    for number in range(5):
+        await Topologies(store, MODEL, tmp_path / "cache").current()  # what is used stays
+        await throw_away(tmp_path, f"s{number}")
+    assert len(kept(tmp_path / "cache")) == 3
+    assert mine in kept(tmp_path / "cache")
+
+
+async def test_what_nobody_used_for_long_goes_whatever_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WORTH_KEEPING", 0)
+    await throw_away(tmp_path, "one")
+    (current,) = kept(tmp_path / "cache")
+    older = tmp_path / "cache" / "topology-0.0.1-1-abc"
+    places = [older / "000000000001-abc", current.parent / ".partial-x", current.parent / ".partial-new"]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "meta.json").touch()
+    for place in places[:2]:
+        os.utime(place, (0, 0))
+    await throw_away(tmp_path, "two")
+    assert [each.exists() for each in (*places, current)] == [False, False, True, True]
+    os.utime(older, (0, 0))
+    await throw_away(tmp_path, "three")
+    assert not older.exists()
+
+
+async def test_many_may_keep_use_and_remove_at_once(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved, "MOST_BYTES", 1)  # whoever keeps one removes all others
+    await say(store, *Scribe(1).batch())
+    view = await Topologies(store, MODEL).current()
+    shelf = saved.Shelf(tmp_path / "cache", MODEL.version)
+
+    def work(mine: int) -> list[saved.Base]:
+        found = []
+        for number in range(30):
+            base = saved.Base(1 + (mine + number) % 3, view.topology, view.entities, view.services)
+            shelf.save(base, "mark")
+            found += [each for revision, mark in shelf.candidates() if (each := shelf.load(revision, mark))]
+            shelf.prune([])
+        return found
+
+    whole = [
+        each for some in await asyncio.gather(*(asyncio.to_thread(work, mine) for mine in range(4))) for each in some
+    ]
+    assert whole
+    for base in whole:
+        same(base.topology, view.topology)
+        assert dict(base.register) == dict(view.entities)
+
+
 async def test_a_folder_that_cannot_be_written_costs_time_only(
     store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +297,38 @@ async def test_a_folder_that_cannot_be_written_costs_time_only(
     (tmp_path / "file").write_text("in the way")
     await say(store, thing("a", "Server"))
     assert len((await Topologies(store, MODEL, tmp_path / "file").current()).entities) == 1
+
+
+@pytest.mark.parametrize("when", ["keeping", "pruning", "starting", "following"])
+async def test_a_store_that_does_not_give_its_journal_costs_time_only(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    monkeypatch.setattr(module, "_WORTH_KEEPING", 0)
+    monkeypatch.setattr(module, "_SAVED_EVERY", 1)
+    await say(store, thing("a", "Server"))
+    topologies = Topologies(store, MODEL, tmp_path / "cache")
+    if when == "starting":
+        await Topologies(store, MODEL, tmp_path / "cache").current()
+    elif when == "following":
+        await topologies.current()
+        await say(store, thing("b", "Server"))
+    feed, read = store.feed, 0
+
+    async def fails(since: int, limit: int = 100) -> list[Revision]:
+        nonlocal read
+        read += 1
+        if when == "pruning" and read == 1:
+            return await feed(since, limit)
+        raise StoreFailed("the disk is bad")
+
+    monkeypatch.setattr(store, "feed", fails)
+    for number in range(3):
+        assert (await topologies.current()).revision == await store.revision()
+        await say(store, thing(f"c{number}", "Server"))
+    assert [each.levelno for each in caplog.records if each.name == module.__name__] == [logging.WARNING]
+    monkeypatch.setattr(store, "feed", feed)
+    await topologies.current()
+    assert kept(tmp_path / "cache")
 
 
 async def test_a_view_may_be_as_old_as_one_says(store: CountingStore) -> None:

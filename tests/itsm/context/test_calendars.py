@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import recurring_ical_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from icalendar import Calendar, Event, vRecur
 
+from knockon.itsm.context import calendars
 from knockon.itsm.context.calendars import CalendarUnreadable, share_inside, standing
 
 OFFICE = {
@@ -82,3 +86,89 @@ def test_standing_holds_until_it_changes_and_not_longer(minutes: int) -> None:
 def test_what_is_always_open_never_changes() -> None:
     assert standing(at("2026-11-02T12:00:00+00:00"), [ALWAYS]) == (True, None)
     assert standing(at("2026-11-02T12:00:00+00:00"), []) == (False, None)
+
+
+RULES = (
+    "FREQ=HOURLY", "FREQ=HOURLY;INTERVAL=5", "FREQ=HOURLY;BYDAY=MO;BYMINUTE=0,30", "FREQ=DAILY;INTERVAL=3",
+    "FREQ=DAILY;BYMONTH=3,10;BYHOUR=2", "FREQ=DAILY;COUNT=400", "FREQ=DAILY;UNTIL=20250610T120000Z", "FREQ=WEEKLY",
+    "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=SU;BYHOUR=2", "FREQ=MONTHLY", "FREQ=MONTHLY;INTERVAL=5;BYMONTHDAY=-1",
+    "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYHOUR=8", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO,SU",
+    "FREQ=YEARLY;INTERVAL=2", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10,3;BYHOUR=1,2",
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(RULES),
+    st.sampled_from(["2024-01-06", "2023-08-31", "2016-02-29"]),
+    st.sampled_from(["PT1H", "PT9H", "P1D", "P10D"]),
+    st.integers(0, 800 * 24),
+    st.integers(1, 40 * 24),
+)
+def test_recurrence_is_that_of_the_standard(rule: str, start: str, duration: str, hours: int, length: int) -> None:
+    calendar = {"rrule": rule, "duration": duration, "time_zone": "Europe/Berlin", "start": start}
+    opens = datetime(2024, 2, 1, tzinfo=UTC) + timedelta(hours=hours)
+    closes = opens + timedelta(hours=length)
+    assert share_inside(opens, closes, [calendar]) == pytest.approx(by_the_library(calendar, opens, closes))
+
+
+def by_the_library(calendar: dict[str, str], opens: datetime, closes: datetime) -> float:
+    """The share by another program; in minutes, as everything here."""
+    event = Event()
+    event.start = datetime.combine(date.fromisoformat(calendar["start"]), time(), ZoneInfo(calendar["time_zone"]))
+    event.add("uid", "oracle")
+    event.add("rrule", vRecur.from_ical(calendar["rrule"]))
+    event.DURATION = {"PT1H": timedelta(hours=1), "PT9H": timedelta(hours=9), "P1D": timedelta(days=1),
+                      "P10D": timedelta(days=10)}[calendar["duration"]]  # fmt: skip
+    whole = Calendar()
+    whole.add_component(event)
+    minutes: set[int] = set()
+    for each in recurring_ical_events.of(whole).between(opens, closes):
+        if each.start != event.start or recurs_at_once(calendar):  # the library counts the first day in any case
+            minutes |= set(range(int(each.start.timestamp()) // 60, int(each.end.timestamp()) // 60))
+    window = range(int(opens.timestamp()) // 60, int(closes.timestamp()) // 60)
+    return len(minutes & set(window)) / len(window)
+
+
+def recurs_at_once(calendar: dict[str, str]) -> bool:
+    return not any(part in calendar["rrule"] for part in (";BY", "WKST"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=HOURLY;INTERVAL=7",
+        "FREQ=HOURLY;BYMINUTE=0,15,30,45;BYDAY=MO,TU,WE,TH,FR,SA,SU",
+        "FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23",
+    ],
+)
+def test_a_rule_that_began_long_ago_is_not_run_through_from_there(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calendars, "_MAX_STEPS", 20_000)  # since 1920 there were more
+    calendar = {"rrule": rule, "duration": "PT5M", "time_zone": "Europe/Berlin", "start": "1920-01-01"}
+    inside, until = standing(at("2026-11-02T12:07:00+00:00"), [calendar])
+    assert not inside
+    assert until
+
+
+@pytest.mark.parametrize("freq", ["HOURLY", "DAILY", "MONTHLY", "YEARLY"])
+def test_a_rule_that_never_comes_is_had_as_never_open(freq: str) -> None:
+    calendar = {"rrule": f"FREQ={freq};BYMONTH=2;BYMONTHDAY=30", "duration": "PT5M", "time_zone": "Europe/Berlin"}
+    assert standing(at("2026-11-02T12:07:00+00:00"), [{**calendar, "start": "1920-01-01"}]) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("FREQ=MINUTELY", "FREQ is one of YEARLY, MONTHLY, WEEKLY, DAILY, HOURLY"),
+        ("FREQ=SECONDLY;INTERVAL=90", "FREQ is one of"),
+        ("FREQ=HOURLY;BYSETPOS=1", "BYSETPOS has no use"),
+        ("FREQ=DAILY;BYEASTER=0", "BYEASTER is not known"),
+        ("FREQ=DAILY;BYHOUR=25", "cannot be read"),
+        ("FREQ=DAILY;INTERVAL=0", "at least 1"),
+        ("FREQ=HOURLY;COUNT=2000000", "recurs too often"),
+    ],
+)
+def test_a_rule_that_cannot_be_had_says_so(rule: str, said: str) -> None:
+    calendar = {"rrule": rule, "duration": "PT1H", "time_zone": "UTC", "start": "1900-01-01"}
+    with pytest.raises(CalendarUnreadable, match=said):
+        standing(at("2026-11-02T12:00:00+00:00"), [calendar])

@@ -68,6 +68,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX decision_by_a ON decision (a_source, a_key)",
         "CREATE INDEX decision_by_b ON decision (b_source, b_key)",
     ),
+    (
+        # a withdrawn record waits for nothing, and there may be as many of them as there ever were relationships
+        "DROP INDEX edge_record_waiting",
+        """CREATE INDEX edge_record_waiting ON edge_record (number)
+            WHERE because IS NOT NULL AND because != 'WITHDRAWN'""",
+    ),
 )
 
 
