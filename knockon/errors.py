@@ -245,6 +245,11 @@ class FindingCode(StrEnum):
     NOT_COMPLETE = "NOT_COMPLETE"
     LARGE_RETIREMENT = "LARGE_RETIREMENT"  # a dry run of a load that would be refused
     SELF_LOOP = "SELF_LOOP"  # two references that turn out to mean one thing
+    DUPLICATE_IDENTIFIER = "DUPLICATE_IDENTIFIER"  # one source has two records with one identifier
+    IDENTITY_VETO = "IDENTITY_VETO"  # one identifier agrees, a stronger one does not
+    CLASS_CONFLICT = "CLASS_CONFLICT"  # sources see one thing as classes on no one branch
+    TOO_MANY_CLAIMANTS = "TOO_MANY_CLAIMANTS"  # a value that so many have identifies nobody
+    LINK_CONFLICT = "LINK_CONFLICT"  # a person's link stands against a keep-apart
 
 
 __all__ = [

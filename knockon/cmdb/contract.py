@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         EdgeRecordKey,
         Entity,
         Held,
+        IdentityFinding,
         JournalEntry,
         Neighbour,
         Record,
@@ -37,14 +38,8 @@ MOST_ANSWERS = 3
 """Ids that ``resolve`` gives for a token at most: enough to tell one from several."""
 
 
-class Write(Protocol):
-    """One write transaction. Each method costs a bounded number of round trips, whatever it is given.
-
-    Reads in it see what it wrote. Rows that are put replace those of the same identity.
-    """
-
-    revision: int
-    """The number that this transaction takes; it becomes visible at commit, or never."""
+class IdentityReads(Protocol):
+    """What identification reads, in a write transaction or outside one."""
 
     async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
         """Read records by (source, key); unknown keys are absent."""
@@ -58,12 +53,32 @@ class Write(Protocol):
         """Find the records that claim each token, by (source, key): ``most`` of them at most; none: absent."""
         ...
 
-    async def disputed(self, keys: Collection[tuple[str, str]]) -> set[str]:
-        """Find the ids of the disputed entities that these records belong to."""
+    async def decisions(self, keys: Collection[tuple[str, str]] | None = None) -> list[Decision]:
+        """Read the decisions about any of these records, or all, each once, those that were taken back too."""
         ...
 
-    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
-        """Read the decisions about any of these records, each once, those that were taken back too."""
+    async def findings_about(self, keys: Collection[tuple[str, str]]) -> list[IdentityFinding]:
+        """Read the findings that name one of these records, each once."""
+        ...
+
+    async def findings(
+        self, code: str = "", after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> list[IdentityFinding]:
+        """Read findings, of one code or of all, by (code, id) after ``after``."""
+        ...
+
+
+class Write(IdentityReads, Protocol):
+    """One write transaction. Each method costs a bounded number of round trips, whatever it is given.
+
+    Reads in it see what it wrote. Rows that are put replace those of the same identity.
+    """
+
+    revision: int
+    """The number that this transaction takes; it becomes visible at commit, or never."""
+
+    async def disputed(self, keys: Collection[tuple[str, str]]) -> set[str]:
+        """Find the ids of the disputed entities that these records belong to."""
         ...
 
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
@@ -131,6 +146,12 @@ class Write(Protocol):
 
     async def put_decision(self, row: Decision) -> None: ...
 
+    async def put_findings(
+        self, about: Collection[tuple[str, str]], tokens: Collection[str], rows: Sequence[IdentityFinding]
+    ) -> None:
+        """Write findings in place of all that name one of these records or are about one of these tokens."""
+        ...
+
     async def put_records(self, rows: Sequence[Record]) -> None: ...
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
@@ -158,7 +179,7 @@ class Write(Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(IdentityReads, Protocol):
     """One estate, kept. Safe to use from many tasks at once."""
 
     async def open(self) -> None:

@@ -10,7 +10,7 @@ from knockon.cmdb import reconcile, relate
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.load_report import LoadReport
-from knockon.cmdb.reconcile import Reconciled
+from knockon.cmdb.reconciled import Reconciled
 from knockon.cmdb.relate import WHY
 from knockon.cmdb.retirement import missing, refuse_many
 from knockon.cmdb.rows import RevisionHead, Scope
@@ -119,11 +119,6 @@ Meanings = dict["EdgeRecordKey", str]
 One = TypeVar("One")
 
 
-def _written(changes: Reconciled) -> tuple[Reconciled, list[JournalEntry], bool]:
-    """Give changes as a transaction takes them: the result, the journal entries, whether anything was written."""
-    return changes, [*changes.entries, *changes.related.entries], bool(changes.stored)
-
-
 def _batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]]:
     size = size or BATCH
     for start in range(0, len(rows), size):
@@ -171,7 +166,8 @@ class _Run:
     async def entities(self, batch: Sequence[Taken[EntityObservation]]) -> None:
         async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
             await self._spread(write, batch)
-            return _written(await reconcile.take(write, self._model, batch, self._scope, self._expected))
+            changes = await reconcile.take(write, self._model, batch, self._scope, self._expected)
+            return changes.as_written()
 
         changes = await self._changed(work)
         self._hinted |= {(taken.said.source, taken.said.key) for taken in batch} & self._expected.keys()
@@ -190,7 +186,7 @@ class _Run:
             placed += [
                 key for child, keys in placings(self._model, said).items() if child in self._hinted for key in keys
             ]
-            moved, entries, stored = _written(await reconcile.replace_children(write, self._model, placed))
+            moved, entries, stored = (await reconcile.place_again(write, self._model, placed)).as_written()
             return (changes, meanings, moved), [*changes.entries, *entries], bool(changes.stored) or stored
 
         said = {edge_record_key(taken.said): taken.said for taken in batch}
@@ -212,13 +208,13 @@ class _Run:
         for edge_keys in _batches(sorted(gone.edge_records)):
 
             async def edges(write: Write, these: Collection[Any] = edge_keys) -> tuple[Reconciled, list[Any], bool]:
-                return _written(await self._withdraw_edges(write, these, at))
+                return (await self._withdraw_edges(write, these, at)).as_written()
 
             await self._changed(edges)
         for keys in _batches(sorted(gone.records)):
 
             async def entities(write: Write, these: Collection[str] = keys) -> tuple[Reconciled, list[Any], bool]:
-                return _written(await reconcile.withdraw(write, self._model, self._scope, these, at))
+                return (await reconcile.withdraw(write, self._model, self._scope, these, at)).as_written()
 
             await self._changed(entities)
 
@@ -263,7 +259,7 @@ class _Run:
                 await write.touch(head.source, seen, keys, edge_keys)
             if intake:
                 changes.add(await self._reweigh(write))
-            return changes, _written(changes)[1], True
+            return changes, changes.as_written()[1], True
 
         await self._changed(work)
 
@@ -298,7 +294,7 @@ class _Run:
     async def _withdraw_edges(self, write: Write, keys: Collection[EdgeRecordKey], at: str) -> Reconciled:
         changes = Reconciled(related=await relate.withdraw(write, self._scope, keys, at))
         changes.stored = changes.related.stored
-        changes.add(await reconcile.replace_children(write, self._model, [each.key for each in changes.related.read]))
+        changes.add(await reconcile.place_again(write, self._model, [each.key for each in changes.related.read]))
         return changes
 
     async def _spread(self, write: Write, batch: Sequence[Taken[Any]]) -> None:

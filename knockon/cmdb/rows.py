@@ -174,6 +174,22 @@ class Decision:
     taken_back: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityFinding:
+    """Something worth a person's look in how records came together. Identity: ``id``.
+
+    ``records`` are (source, key), in order; of a value that too many records claim there are none, and ``token`` finds
+    them. ``what`` is the claim in words; ``veto`` the stronger identifier set that kept them apart.
+    """
+
+    id: str
+    code: str
+    records: tuple[tuple[str, str], ...]
+    what: str
+    veto: str
+    token: str
+
+
 class Held(NamedTuple):
     """The present records of one source in one scope."""
 

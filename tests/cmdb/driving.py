@@ -33,7 +33,7 @@ def digest(*content: Any) -> str:
     """Give the product's digest, which settles what the text leaves to one; a null that says nothing is not said."""
     counting = {name for _, name in NULL_COUNTS}
     said = [
-        {name: value for name, value in each.items() if value is not None or name in counting}
+        {name: value for name, value in each.items() if value != "" and (value is not None or name in counting)}
         if isinstance(each, dict) else each
         for each in content
     ]  # fmt: skip

@@ -177,15 +177,20 @@ def said(key: Key, reports: list[tuple[Load, EntityReport]]) -> Said:
     values: dict[str, tuple[Any, str]] = {}
     base_seen = entity_age(*base)[0]
     if whole:
-        values = {name: (value, base_seen) for name, value in base[1].attributes.items()}
+        values = {name: (value, base_seen) for name, value in given(base[1]).items()}
     registers = [pair for pair in reports if pair[0].partial and (not whole or entity_age(*pair)[0] >= base_seen)]
-    for name in {name for _, report in registers for name in report.attributes}:
+    for name in {name for _, report in registers for name in given(report)}:
         load, report = max(
-            (pair for pair in registers if name in pair[1].attributes),
+            (pair for pair in registers if name in given(pair[1])),
             key=lambda pair: (pair[1].seen or pair[0].seen, digest(pair[1].attributes[name])),
         )
         values[name] = (report.attributes[name], report.seen or load.seen)
     return Said(key, base[1].class_name, values, base_seen)
+
+
+def given(report: EntityReport) -> dict[str, Any]:
+    """Blank text is not given."""
+    return {n: value for n, value in report.attributes.items() if not (isinstance(value, str) and not value.strip())}
 
 
 def present_edges(loads: Sequence[Load]) -> dict[EdgeKey, tuple[dict[str, Any], str]]:

@@ -10,7 +10,7 @@ from knockon.cmdb.identity.joining import JUNK
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from knockon.cmdb.contract import Write
+    from knockon.cmdb.contract import IdentityReads
     from knockon.cmdb.identity.joining import Key
     from knockon.cmdb.rows import Decision, Record
     from knockon.schema.model import Model
@@ -24,10 +24,24 @@ class Touched:
     junk: set[str] = field(default_factory=set)
     links: set[tuple[Key, Key]] = field(default_factory=set)
     apart: set[frozenset[Key]] = field(default_factory=set)
+    newly_junk: set[str] = field(default_factory=set)
+    """Tokens that too many records claim now, and did not before."""
+    unjunked: set[str] = field(default_factory=set)
+    """Tokens that too many records claimed before, and do not now."""
+
+    def weigh(self, token: str, before: int, now: set[Key]) -> set[Key]:
+        """Note whether so many claim a token that it is junk; give the records that it concerns."""
+        if len(now) > JUNK:
+            self.junk.add(token)
+            if before <= JUNK:
+                self.newly_junk.add(token)
+        elif before > JUNK:
+            self.unjunked.add(token)
+        return now if len(now) <= JUNK or before <= JUNK else set()
 
 
 async def touched_by(
-    write: Write, model: Model, changed: Mapping[Key, Record], stored: Mapping[Key, Record]
+    reader: IdentityReads, model: Model, changed: Mapping[Key, Record], stored: Mapping[Key, Record]
 ) -> Touched:
     """Gather the components that these records are in or were in.
 
@@ -44,20 +58,17 @@ async def touched_by(
     asked: Collection[Key] = changed.keys()
     decided: dict[frozenset[Key], Decision] = {}
     while frontier or asked:
-        claimants = await write.claimants(frontier, most) if frontier else {}
+        claimants = await reader.claimants(frontier, most) if frontier else {}
         near: set[Key] = set()
         for token in frontier:
             there = claimants.get(token, [])
             now = claimed_now.get(token, set()) | {key for key in there if key not in changed}
-            if len(now) > JUNK:
-                found.junk.add(token)
-            if len(now) <= JUNK or len(there) <= JUNK:
-                near.update(now)
+            near |= found.weigh(token, len(there), now)
         looked_up |= frontier
         if asked:
-            near |= _decided(await write.decisions(asked), decided)
+            near |= _decided(await reader.decisions(asked), decided)
         missing = near - found.records.keys() - changed.keys()
-        met = {key: each for key, each in (await write.records(missing)).items() if each.present} if missing else {}
+        met = {key: each for key, each in (await reader.records(missing)).items() if each.present} if missing else {}
         found.records |= met
         frontier = {token for each in met.values() for token in each.claims.values()} - looked_up
         asked = met.keys()

@@ -19,6 +19,7 @@ from knockon.cmdb.rows import (
     EdgeRecord,
     EdgeRecordKey,
     Entity,
+    IdentityFinding,
     JournalEntry,
     Record,
     Revision,
@@ -181,6 +182,20 @@ def to_scope(kept: Properties) -> Scope:
     keys = orjson.loads(kept.get("rejected", "[]"))
     rejected = frozenset(each if isinstance(each, str) else EdgeRecordKey(*each) for each in keys)
     return Scope(kept["source"], kept["name"], kept["seen"], kept["complete"], rejected)
+
+
+def finding_properties(row: IdentityFinding) -> Properties:
+    """Give the properties of a ``_Finding`` node."""
+    records = orjson.dumps([list(each) for each in row.records]).decode()
+    return {
+        "id": row.id, "code": row.code, "records": records, "what": row.what, "veto": row.veto, "token": row.token,
+    }  # fmt: skip
+
+
+def to_finding(kept: Properties) -> IdentityFinding:
+    """Read a ``_Finding`` node back."""
+    records = tuple((source, key) for source, key in orjson.loads(kept["records"]))
+    return IdentityFinding(kept["id"], kept["code"], records, kept["what"], kept["veto"], kept["token"])
 
 
 def decision_properties(row: Decision) -> Properties:

@@ -1,4 +1,4 @@
-"""What identification asks of a write transaction, and what it keeps: claims and decisions."""
+"""What identification reads and keeps: records, claims, decisions, findings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncTransaction
 
-    from knockon.cmdb.rows import Decision, EdgeRecord, Record
+    from knockon.cmdb.rows import Decision, EdgeRecord, IdentityFinding, Record
 
+RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_Record {k: k}) RETURN collect(properties(r))"
 MEMBERS: LiteralString = """
 UNWIND $ids AS id
 MATCH (r:_Record {entity: id}) WHERE coalesce(r.present, true)
@@ -42,6 +43,36 @@ CALL (k) {
 }
 WITH DISTINCT d
 RETURN collect(properties(d))"""
+EVERY_DECISION: LiteralString = """
+MATCH (d:_Decision) WHERE d.at >= ''
+WITH d ORDER BY d.at, d.id
+RETURN collect(properties(d))"""
+FINDINGS: LiteralString = """
+MATCH (f:_Finding)
+WHERE f.code >= $code AND (f.code > $code OR f.id > $id) AND (NOT $only OR f.code = $code)
+WITH f ORDER BY f.code, f.id LIMIT $limit
+RETURN collect(properties(f))"""
+FINDINGS_ABOUT: LiteralString = """
+UNWIND $keys AS k
+MATCH (a:_About {record: k})
+MATCH (f:_Finding {id: a.finding})
+WITH DISTINCT f
+RETURN collect(properties(f))"""
+FORGET_FINDINGS: LiteralString = """
+UNWIND $keys AS k
+MATCH (a:_About {record: k})
+WITH DISTINCT a.finding AS id
+MATCH (f:_Finding {id: id})
+OPTIONAL MATCH (about:_About {finding: id})
+DELETE f, about"""
+FORGET_OF_TOKENS: LiteralString = """
+UNWIND $tokens AS token
+MATCH (f:_Finding {token: token}) WHERE f.records = '[]'
+DELETE f"""
+PUT_FINDINGS: LiteralString = "UNWIND $rows AS row MERGE (f:_Finding {id: row.id}) SET f = row"
+PUT_ABOUT: LiteralString = """
+UNWIND $rows AS row
+CREATE (:_About {record: row[0], finding: row[1]})"""
 SAID_AT_SOURCE: LiteralString = """
 UNWIND $keys AS k
 MATCH (r:_EdgeRecord {at_from: k})
@@ -59,26 +90,47 @@ CREATE (:_Claim {token: row[0], record: row[1], source: row[2], key: row[3]})"""
 PUT_DECISION: LiteralString = "MERGE (d:_Decision {id: $row.id}) SET d = $row"
 
 
-async def members(tx: AsyncTransaction, ids: Collection[str]) -> list[Record]:
-    """Read the present records of these entities."""
-    return [forms.to_record(each) for each in await _collected(tx, MEMBERS, ids=list(set(ids)))]
+class IdentityReads:
+    """Reads that a store and its writes share."""
 
+    async def _look(self, statement: LiteralString, parameters: dict[str, Any]) -> list[Any]:
+        raise NotImplementedError
 
-async def claimants(tx: AsyncTransaction, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
-    """Find the records that claim each token."""
-    rows = await run(tx, CLAIMANTS, {"tokens": list(set(tokens)), "most": most})
-    return {token: [(source, key) for source, key in found] for token, found in rows}
+    async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+        ((kept,),) = await self._look(RECORDS, {"keys": [forms.key(*each) for each in set(keys)]})
+        return {(row.source, row.key): row for row in map(forms.to_record, kept)}
+
+    async def members(self, ids: Collection[str]) -> list[Record]:
+        ((kept,),) = await self._look(MEMBERS, {"ids": list(set(ids))})
+        return [forms.to_record(each) for each in kept]
+
+    async def claimants(self, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
+        rows = await self._look(CLAIMANTS, {"tokens": list(set(tokens)), "most": most})
+        return {token: [(source, key) for source, key in found] for token, found in rows}
+
+    async def decisions(self, keys: Collection[tuple[str, str]] | None = None) -> list[Decision]:
+        if keys is None:
+            ((kept,),) = await self._look(EVERY_DECISION, {})
+        else:
+            ((kept,),) = await self._look(DECISIONS, {"keys": [forms.key(*each) for each in set(keys)]})
+        return [forms.to_decision(each) for each in kept]
+
+    async def findings_about(self, keys: Collection[tuple[str, str]]) -> list[IdentityFinding]:
+        ((kept,),) = await self._look(FINDINGS_ABOUT, {"keys": [forms.key(*each) for each in set(keys)]})
+        return [forms.to_finding(each) for each in kept]
+
+    async def findings(
+        self, code: str = "", after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> list[IdentityFinding]:
+        first = max(after, (code, ""))
+        asked = {"code": first[0], "id": first[1], "only": bool(code), "limit": limit}
+        ((kept,),) = await self._look(FINDINGS, asked)
+        return [forms.to_finding(each) for each in kept]
 
 
 async def disputed(tx: AsyncTransaction, keys: Collection[tuple[str, str]]) -> set[str]:
     """Find the ids of the disputed entities that these records belong to."""
     return set(await _collected(tx, DISPUTED, keys=[forms.key(*each) for each in set(keys)]))
-
-
-async def decisions(tx: AsyncTransaction, keys: Collection[tuple[str, str]]) -> list[Decision]:
-    """Read the decisions about any of these records."""
-    kept = await _collected(tx, DECISIONS, keys=[forms.key(*each) for each in set(keys)])
-    return [forms.to_decision(each) for each in kept]
 
 
 async def said_at(
@@ -101,6 +153,22 @@ async def put_claims(tx: AsyncTransaction, rows: Sequence[Record]) -> None:
     await run(tx, FORGET_CLAIMS, {"keys": list(keys)})
     claims = [[token, k, row.source, row.key] for k, row in keys.items() for token in row.claims.values()]
     await run(tx, PUT_CLAIMS, {"rows": claims})
+
+
+async def put_findings(
+    tx: AsyncTransaction,
+    about: Collection[tuple[str, str]],
+    tokens: Collection[str],
+    rows: Sequence[IdentityFinding],
+) -> None:
+    """Write findings in place of all that name one of these records or are about one of these tokens."""
+    await run(tx, FORGET_FINDINGS, {"keys": [forms.key(*each) for each in set(about)]})
+    if tokens:
+        await run(tx, FORGET_OF_TOKENS, {"tokens": list(set(tokens))})
+    if rows:
+        await run(tx, PUT_FINDINGS, {"rows": [forms.finding_properties(row) for row in rows]})
+        named = [[forms.key(*key), row.id] for row in rows for key in row.records]
+        await run(tx, PUT_ABOUT, {"rows": named})
 
 
 async def put_decision(tx: AsyncTransaction, row: Decision) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, LiteralString, ParamSpec, TypeVar
 
 from neo4j import (
     READ_ACCESS,
@@ -16,6 +16,7 @@ from knockon import __version__
 from knockon.cmdb.stores.neo4j import reads, said, schema
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.cmdb.stores.neo4j.identity import IdentityReads
 from knockon.cmdb.stores.neo4j.pages import Sought, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
@@ -38,7 +39,7 @@ LONGEST_WRITE = 300.0
 """Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
 
 
-class Neo4jStore:
+class Neo4jStore(IdentityReads):
     """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
 
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.
@@ -96,6 +97,9 @@ class Neo4jStore:
         with driver_errors():
             async with self._session() as session:
                 return await session.execute_read(work, *args, **kwargs)
+
+    async def _look(self, statement: LiteralString, parameters: dict[str, Any]) -> list[Any]:
+        return await self._read(run, statement, parameters)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Neo4jWrite]:

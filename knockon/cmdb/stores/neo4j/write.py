@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         EdgeRecordKey,
         Entity,
         Held,
+        IdentityFinding,
         JournalEntry,
         Record,
         RevisionHead,
@@ -38,7 +39,6 @@ TAKE_REVISION: LiteralString = "MATCH (m:_Meta {id: 0}) SET m.rev = m.rev + 1 RE
 # The lock on this one, taken last, is held while a commit becomes visible and no longer: see scan.py.
 BEFORE_COMMIT: LiteralString = "MATCH (c:_Commit {id: 0}) SET c.rev = $revision"
 
-RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_Record {k: k}) RETURN collect(properties(r))"
 EDGE_RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {k: k}) RETURN collect(properties(r))"
 WATCHING: LiteralString = """
 UNWIND $tokens AS token
@@ -149,7 +149,7 @@ DELETE r
 RETURN count(DISTINCT row)"""
 
 
-class Neo4jWrite:
+class Neo4jWrite(identity.IdentityReads):
     """See ``knockon.cmdb.contract.Write``."""
 
     def __init__(self, tx: AsyncTransaction, model: Model, revision: int) -> None:
@@ -170,29 +170,16 @@ class Neo4jWrite:
         with driver_errors():
             return await run(self._tx, statement, parameters)
 
+    async def _look(self, statement: LiteralString, parameters: dict[str, Any]) -> list[Any]:
+        return await self._run(statement, **parameters)
+
     async def _collected(self, statement: LiteralString, **parameters: Any) -> list[Any]:
         ((found,),) = await self._run(statement, **parameters)
         return list(found)
 
-    async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
-        kept = await self._collected(RECORDS, keys=[forms.key(*each) for each in set(keys)])
-        return {(row.source, row.key): row for row in map(forms.to_record, kept)}
-
-    async def members(self, ids: Collection[str]) -> list[Record]:
-        with driver_errors():
-            return await identity.members(self._tx, ids)
-
-    async def claimants(self, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
-        with driver_errors():
-            return await identity.claimants(self._tx, tokens, most)
-
     async def disputed(self, keys: Collection[tuple[str, str]]) -> set[str]:
         with driver_errors():
             return await identity.disputed(self._tx, keys)
-
-    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
-        with driver_errors():
-            return await identity.decisions(self._tx, keys)
 
     async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
         with driver_errors():
@@ -201,6 +188,12 @@ class Neo4jWrite:
     async def put_decision(self, row: Decision) -> None:
         with driver_errors():
             await identity.put_decision(self._tx, row)
+
+    async def put_findings(
+        self, about: Collection[tuple[str, str]], tokens: Collection[str], rows: Sequence[IdentityFinding]
+    ) -> None:
+        with driver_errors():
+            await identity.put_findings(self._tx, about, tokens, rows)
 
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
         kept = await self._collected(EDGE_RECORDS, keys=[forms.key(*each) for each in set(keys)])

@@ -14,17 +14,14 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.contract import MOST_ANSWERS
 from knockon.cmdb.rows import SEPARATOR, WITHDRAWN, EdgeKey, EdgeRecordKey, Held, Neighbour, Scan
 from knockon.cmdb.stores.sqlite.rows import (
-    DECISION,
     EDGE,
     EDGE_RECORD,
     ENTITY,
     RECORD,
     asked,
-    decision_of,
     edge_of,
     edge_record_of,
     entity_of,
-    record_of,
     revision_of,
     scope_of,
 )
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Decision, Edge, EdgeRecord, Entity, Record, Revision, Scope
+    from knockon.cmdb.rows import Edge, EdgeRecord, Entity, Revision, Scope
     from knockon.cmdb.stores.sqlite.where import Test
 
 BEYOND = "\U0010ffff"  # greater than any order
@@ -45,21 +42,6 @@ ASKED_RECORDS = """json_each(?) a CROSS JOIN record r
     ON r.source = json_extract(a.value, '$[0]') AND r.key = json_extract(a.value, '$[1]')"""
 
 RECORDS = f"SELECT {RECORD} FROM {ASKED_RECORDS}"
-
-MEMBERS = f"SELECT {RECORD} FROM json_each(?) a CROSS JOIN record r ON r.entity_id = a.value AND r.present = 1"
-
-# A value that everybody has may be claimed by very many records.
-CLAIMANTS = """SELECT a.value, c.source, c.key FROM json_each(?) a CROSS JOIN claim c ON c.token = a.value
-    AND (c.source, c.key) IN (SELECT l.source, l.key FROM claim l WHERE l.token = a.value LIMIT ?)"""
-
-DISPUTED = f"""SELECT DISTINCT n.id FROM {ASKED_RECORDS} CROSS JOIN entity n ON n.id = r.entity_id
-    WHERE n.disputed = 1 AND n.retired = 0"""
-
-DECISIONS = f"""SELECT {DECISION} FROM decision d WHERE d.id IN (
-    SELECT x.id FROM json_each(?) a CROSS JOIN decision x
-        ON x.a_source = json_extract(a.value, '$[0]') AND x.a_key = json_extract(a.value, '$[1]')
-    UNION SELECT y.id FROM json_each(?) a CROSS JOIN decision y
-        ON y.b_source = json_extract(a.value, '$[0]') AND y.b_key = json_extract(a.value, '$[1]'))"""
 
 EDGES = f"""SELECT {EDGE} FROM json_each(?) a CROSS JOIN edge e
     ON e.type_name = json_extract(a.value, '$[0]') AND e.source_id = json_extract(a.value, '$[1]')
@@ -76,15 +58,6 @@ SAYINGS = f"""SELECT {EDGE_RECORD} FROM json_each(?) a CROSS JOIN edge_record s
     ON s.from_id = json_extract(a.value, '$[1]') AND s.to_id = json_extract(a.value, '$[2]')
     AND s.type_name = json_extract(a.value, '$[0]') AND s.redundancy_group = json_extract(a.value, '$[3]')
     WHERE s.because IS NULL"""
-
-# Each statement is asked with the keys and the relationship types.
-SAID_AT = {
-    at_source: f"""SELECT {EDGE_RECORD} FROM json_each(?) a CROSS JOIN edge_record s
-        ON s.source = json_extract(a.value, '$[0]') AND s.{end} = json_extract(a.value, '$[1]')
-        WHERE s.type_name IN (SELECT value FROM json_each(?))
-        AND (s.because IS NULL OR s.because != '{WITHDRAWN}')"""
-    for at_source, end in ((True, "from_ref"), (False, "to_ref"))
-}
 
 WATCHING = f"""SELECT {EDGE_RECORD} FROM edge_record s WHERE s.number IN (
     SELECT w.edge_record FROM json_each(?) a CROSS JOIN watch w ON w.token = a.value)"""
@@ -138,41 +111,6 @@ HELD_EDGE_RECORDS = f"""FROM edge_record s WHERE s.source = ? AND s.scope = ?
 def revision(connection: sqlite3.Connection) -> int:
     ((number,),) = connection.execute(REVISION)
     return int(number)
-
-
-def records(connection: sqlite3.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
-    return {row[:2]: record_of(row) for row in connection.execute(RECORDS, [asked(keys)])}
-
-
-def members(connection: sqlite3.Connection, ids: Collection[str]) -> list[Record]:
-    return [record_of(row) for row in connection.execute(MEMBERS, [asked(ids)])]
-
-
-def claimants(connection: sqlite3.Connection, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = {}
-    for token, source, key in connection.execute(CLAIMANTS, [asked(tokens), most]):
-        found.setdefault(token, []).append((source, key))
-    return found
-
-
-def disputed(connection: sqlite3.Connection, keys: Collection[tuple[str, str]]) -> set[str]:
-    return {id_ for (id_,) in connection.execute(DISPUTED, [asked(keys)])}
-
-
-def decisions(connection: sqlite3.Connection, keys: Collection[tuple[str, str]]) -> list[Decision]:
-    return [decision_of(row) for row in connection.execute(DECISIONS, [asked(keys)] * 2)]
-
-
-def said_at(
-    connection: sqlite3.Connection, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]
-) -> list[EdgeRecord]:
-    found: dict[EdgeRecordKey, EdgeRecord] = {}
-    for at_source, statement in SAID_AT.items():
-        types = [name for name, source in ends if source == at_source]
-        if types:
-            rows = map(edge_record_of, connection.execute(statement, [asked(keys), asked(types)]))
-            found |= {record.key: record for record in rows}
-    return list(found.values())
 
 
 def edge_records(connection: sqlite3.Connection, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:

@@ -16,6 +16,7 @@ from knockon.cmdb.rows import (
     EdgeRecord,
     EdgeRecordKey,
     Entity,
+    IdentityFinding,
     JournalEntry,
     Record,
     Revision,
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 
 RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest, r.scope, r.present, r.claims"
 ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision, n.split_from, n.disputed"
+FINDING = "f.id, f.code, f.records, f.what, f.veto, f.token"
 DECISION = "d.id, d.kind, d.a_source, d.a_key, d.b_source, d.b_key, d.at, d.made_by, d.reason, d.taken_back"
 EDGE = "e.type_name, e.source_id, e.target_id, e.redundancy_group, e.attributes, e.retired"
 EDGE_RECORD = (
     "s.source, s.type_name, s.from_ref, s.to_ref, s.redundancy_group,"
     " s.attributes, s.seen, s.digest, s.because, s.from_id, s.to_id, s.watches, s.scope"
 )
-"""What to select, by the names that the tables go by in every statement: r, n, d, e and s."""
+"""What to select, by the names that the tables go by in every statement: r, n, f, d, e and s."""
 
 
 def dumped(value: Any) -> str:
@@ -98,6 +100,15 @@ def decision_of(row: tuple[Any, ...]) -> Decision:
 def decision_row(decision: Decision) -> tuple[Any, ...]:
     made = (decision.at, decision.by, decision.reason, decision.taken_back)
     return (decision.id, decision.kind, *decision.a, *decision.b, *made)
+
+
+def finding_of(row: tuple[Any, ...]) -> IdentityFinding:
+    id_, code, records, what, veto, token = row
+    return IdentityFinding(id_, code, tuple((source, key) for source, key in orjson.loads(records)), what, veto, token)
+
+
+def finding_row(finding: IdentityFinding) -> tuple[Any, ...]:
+    return (finding.id, finding.code, dumped(finding.records), finding.what, finding.veto, finding.token)
 
 
 def scope_of(row: tuple[Any, ...]) -> Scope:

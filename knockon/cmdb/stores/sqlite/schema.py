@@ -67,6 +67,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             taken_back TEXT NOT NULL)""",
         "CREATE INDEX decision_by_a ON decision (a_source, a_key)",
         "CREATE INDEX decision_by_b ON decision (b_source, b_key)",
+        """CREATE TABLE finding (
+            id TEXT PRIMARY KEY, code TEXT NOT NULL, records TEXT NOT NULL, what TEXT NOT NULL, veto TEXT NOT NULL,
+            token TEXT NOT NULL)""",
+        "CREATE INDEX finding_by_code ON finding (code, id)",
+        "CREATE INDEX finding_by_token ON finding (token)",
+        """CREATE TABLE finding_about (source TEXT, key TEXT, finding TEXT, PRIMARY KEY (source, key, finding))
+            WITHOUT ROWID""",
+        "CREATE INDEX finding_about_by_finding ON finding_about (finding)",
     ),
     (
         # a withdrawn record waits for nothing, and there may be as many of them as there ever were relationships

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.database import Database
+from knockon.cmdb.stores.sqlite.identity import IdentityReads
 from knockon.cmdb.stores.sqlite.schema import migrate
 from knockon.cmdb.stores.sqlite.where import sql
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    import sqlite3
+    from collections.abc import AsyncIterator, Callable, Collection
     from pathlib import Path
 
     from knockon.cmdb.contract import Direction
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
     from knockon.schema.model import Model
 
+T = TypeVar("T")
 
-class SqliteStore:
+
+class SqliteStore(IdentityReads):
     """A ``contract.Store`` in one SQLite file, for any number of tasks and processes on one machine.
 
     What is committed survives the death of the process; a power cut may take the last moments with
@@ -62,6 +66,9 @@ class SqliteStore:
             yield writing
             writing.check()
             await database.write(lambda connection: connection.execute("COMMIT"))
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._database.read(work)
 
     async def revision(self) -> int:
         return await self._database.read(reads.revision)

@@ -8,16 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite import identity, reads
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
-    decision_row,
     edge_record_row,
     edge_row,
     entity_row,
     head_row,
     packed,
-    record_row,
     scope_row,
 )
 from knockon.errors import StoreFailed
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
         EdgeRecordKey,
         Entity,
         Held,
+        IdentityFinding,
         JournalEntry,
         Record,
         RevisionHead,
@@ -43,15 +42,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TAKE_REVISION = "UPDATE meta SET value = value + 1 WHERE key = 'revision'"
-
-FORGET_CLAIMS = f"""DELETE FROM claim WHERE (token, source, key) IN (
-    SELECT c.value, r.source, r.key FROM {reads.ASKED_RECORDS} CROSS JOIN json_each(r.claims) c)"""
-
-PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-PUT_CLAIM = "INSERT OR IGNORE INTO claim VALUES (?, ?, ?)"
-
-PUT_DECISION = "INSERT OR REPLACE INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 FORGET_NAMES = """DELETE FROM entity_name WHERE (token, entity_id) IN (
     SELECT t.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value CROSS JOIN json_each(n.names) t)"""
@@ -100,7 +90,7 @@ def begin(connection: sqlite3.Connection) -> int:
     return reads.revision(connection)
 
 
-class SqliteWrite:
+class SqliteWrite(identity.IdentityReads):
     """A ``contract.Write``; ``do`` runs work on the writing connection."""
 
     def __init__(self, do: Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]], revision: int) -> None:
@@ -108,56 +98,44 @@ class SqliteWrite:
         self._do = do
         self._journals = 0
 
-    async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
-        return await self._read(reads.records, keys)
-
-    async def members(self, ids: Collection[str]) -> list[Record]:
-        return await self._read(reads.members, ids)
-
-    async def claimants(self, tokens: Collection[str], most: int) -> dict[str, list[tuple[str, str]]]:
-        return await self._read(lambda connection, these: reads.claimants(connection, these, most), tokens)
-
     async def disputed(self, keys: Collection[tuple[str, str]]) -> set[str]:
-        return await self._read(reads.disputed, keys)
-
-    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
-        return await self._read(reads.decisions, keys)
+        return await self._read(lambda connection: identity.disputed(connection, keys))
 
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
-        return await self._read(reads.edge_records, keys)
+        return await self._read(lambda c: reads.edge_records(c, keys))
 
     async def watching(self, tokens: Collection[str]) -> list[EdgeRecord]:
-        return await self._read(reads.watching, tokens)
+        return await self._read(lambda c: reads.watching(c, tokens))
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
-        return await self._read(reads.resolve, tokens)
+        return await self._read(lambda c: reads.resolve(c, tokens))
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
-        return await self._read(reads.entities, ids)
+        return await self._read(lambda c: reads.entities(c, ids))
 
     async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
-        return await self._read(reads.edges, keys)
+        return await self._read(lambda c: reads.edges(c, keys))
 
     async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
-        return await self._read(reads.sayings, keys)
+        return await self._read(lambda c: reads.sayings(c, keys))
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
-        return await self._read(reads.touching, ids)
+        return await self._read(lambda c: reads.touching(c, ids))
 
     async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
-        return await self._read(lambda connection, these: reads.said_at(connection, these, ends), keys)
+        return await self._read(lambda connection: identity.said_at(connection, keys, ends))
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
-        return await self._read(reads.contested, keys)
+        return await self._read(lambda c: reads.contested(c, keys))
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
-        return await self._read(reads.scopes, sources)
+        return await self._read(lambda c: reads.scopes(c, sources))
 
     async def held(self, source: str, scope: str) -> Held:
-        return await self._read(reads.held, (source, scope))
+        return await self._read(lambda c: reads.held(c, (source, scope)))
 
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
-        return await self._read(reads.count_held, (source, scope))
+        return await self._read(lambda c: reads.count_held(c, (source, scope)))
 
     async def put_scope(self, row: Scope) -> None:
         await self._do(lambda c: c.execute(PUT_SCOPE, scope_row(row)))
@@ -171,16 +149,15 @@ class SqliteWrite:
         await self._do(put)
 
     async def put_records(self, rows: Sequence[Record]) -> None:
-        def put(connection: sqlite3.Connection) -> None:
-            connection.execute(FORGET_CLAIMS, [asked((row.source, row.key) for row in rows)])
-            connection.executemany(PUT_RECORD, map(record_row, rows))
-            claims = ((token, row.source, row.key) for row in rows for token in row.claims.values())
-            connection.executemany(PUT_CLAIM, claims)
-
-        await self._do(put)
+        await self._do(lambda c: identity.put_records(c, rows))
 
     async def put_decision(self, row: Decision) -> None:
-        await self._do(lambda c: c.execute(PUT_DECISION, decision_row(row)))
+        await self._do(lambda c: identity.put_decision(c, row))
+
+    async def put_findings(
+        self, about: Collection[tuple[str, str]], tokens: Collection[str], rows: Sequence[IdentityFinding]
+    ) -> None:
+        await self._do(lambda c: identity.put_findings(c, about, tokens, rows))
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:
@@ -235,6 +212,6 @@ class SqliteWrite:
         if self._journals != 1:
             raise StoreFailed("A write must call journal() exactly once; nothing was written.")
 
-    async def _read(self, read: Callable[[sqlite3.Connection, Any], T], these: Collection[Any]) -> T:
-        result: T = await self._do(lambda connection: read(connection, these))
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        result: T = await self._do(work)
         return result

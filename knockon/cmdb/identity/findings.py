@@ -1,0 +1,74 @@
+"""What a person should look at in how records came together."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import orjson
+
+from knockon.cmdb.identity.claims import claimed
+from knockon.cmdb.identity.joining import Outcome
+from knockon.cmdb.rows import IdentityFinding
+from knockon.errors import FindingCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from knockon.cmdb.identity.joining import Joined, Key, Part
+    from knockon.cmdb.identity.touched import Touched
+    from knockon.cmdb.rows import Record
+    from knockon.schema.model import Model
+
+_CODES = {
+    Outcome.DUPLICATE_IDENTIFIER: FindingCode.DUPLICATE_IDENTIFIER,
+    Outcome.IDENTITY_VETO: FindingCode.IDENTITY_VETO,
+    Outcome.LINK_CONFLICT: FindingCode.LINK_CONFLICT,
+}
+
+
+def findings(model: Model, how: Joined, touched: Touched) -> list[IdentityFinding]:
+    """Give what is to be found about whole components: one finding for each code, claim and set of records."""
+    part_of = {key: part for part in how.parts for key in part}
+    found: dict[str, IdentityFinding] = {}
+    for each in how.meetings:
+        code = _CODES.get(each.outcome)
+        if code is None or part_of[each.first] == part_of[each.second]:
+            continue
+        records: Part = (each.first, each.second)
+        what = ""
+        if each.claim:
+            name, token = each.claim
+            either = {*part_of[each.first], *part_of[each.second]}
+            records = tuple(sorted(k for k in either if touched.records[k].claims.get(name) == token))
+            what = said(model, name, touched.records[each.first])
+        _keep(found, code, records, what, each.veto or "", each.claim[1] if each.claim else "")
+    for part in how.parts:
+        if len(part) > 1 and _conflict(model, part, touched):
+            _keep(found, FindingCode.CLASS_CONFLICT, part, "", "", "")
+    for token in touched.newly_junk:
+        holder = next(each for each in touched.records.values() if token in each.claims.values())
+        name = next(name for name, each in holder.claims.items() if each == token)
+        _keep(found, FindingCode.TOO_MANY_CLAIMANTS, (), said(model, name, holder), "", token)
+    return list(found.values())
+
+
+def said(model: Model, name: str, record: Record) -> str:
+    """Say a claim in words: the identifier set and the values, as one of its records has them."""
+    values = claimed(record.attributes, model.identifiers[name].by) or []
+    return f"{name} {', '.join(map(str, values))}"
+
+
+def _conflict(model: Model, part: Part, touched: Touched) -> bool:
+    named = {touched.records[key].class_name for key in part}
+    deepest = max(named, key=lambda each: model.classes[each].depth)
+    return not all(model.is_a(deepest, each) for each in named)
+
+
+def _keep(
+    found: dict[str, IdentityFinding], code: FindingCode, records: Iterable[Key], what: str, veto: str, token: str
+) -> None:
+    about = tuple(records)
+    content = orjson.dumps([code, token, [list(each) for each in about]])
+    id_ = hashlib.blake2b(content, digest_size=8).hexdigest()
+    found[id_] = IdentityFinding(id_, code, about, what, veto, token)
