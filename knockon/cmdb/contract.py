@@ -233,6 +233,10 @@ class Store(IdentityReads, Protocol):
         """As Write.held, outside a transaction."""
         ...
 
+    async def known(self, source: str) -> Held:
+        """Read the keys of all records of a source in all its scopes, withdrawn ones too."""
+        ...
+
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         """As Write.count_held, outside a transaction."""
         ...

@@ -86,7 +86,7 @@ def edge_record_key(said: RelationshipObservation) -> EdgeRecordKey:
 
 
 def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Intake:
-    """Validate items and keep one observation for each key: the newer ``(seen, digest)``.
+    """Validate items and keep one whole observation for each key: the newer ``(seen, digest)``.
 
     ``loaded_at`` stands in where an observation does not say when it was seen.
     """
@@ -104,7 +104,9 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Intake:
             typed = validate.relationship(model, item)
         if isinstance(typed, EntityObservation):
             content = digest(typed.class_name, typed.attributes)
-            _keep(entities, typed.key, typed.key, Taken(typed, typed.seen or loaded_at, content), intake)
+            # several partial records of one thing add up, several whole ones do not
+            place = (typed.key, typed.seen, content) if typed.partial else typed.key
+            _keep(entities, place, typed.key, Taken(typed, typed.seen or loaded_at, content), intake)
         elif isinstance(typed, RelationshipObservation):
             key = edge_record_key(typed)
             taken = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))

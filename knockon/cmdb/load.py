@@ -82,6 +82,8 @@ async def load(
     """
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     intake = take_in(model, items, now)
+    if complete and any(taken.said.partial for taken in intake.entities):
+        raise BadUsage("A complete load has whole records; load partial ones apart.")
     if complete and len(intake.moments) > 1:
         raise BadUsage("A complete load is seen at one moment, and these files say several (`seen`); load them apart.")
     at = max(intake.moments, default=now)
@@ -172,7 +174,7 @@ class _Run:
         changes = await self._changed(work)
         self._hinted |= {(taken.said.source, taken.said.key) for taken in batch} & self._expected.keys()
         counts = self.report.entities
-        counts.unchanged += len(changes.unchanged)
+        counts.unchanged += len(changes.unchanged) + changes.ignored
         self._overtaken += changes.overtaken
         self._seen_again.records(changes.unchanged)
 

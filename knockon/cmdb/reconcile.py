@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.following import Following
-from knockon.cmdb.rows import Record, last_seen
+from knockon.cmdb.hearing import hear
+from knockon.cmdb.rows import last_reported, last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.identity.joining import Key
     from knockon.cmdb.intake import Taken
     from knockon.cmdb.reconciled import Reconciled
-    from knockon.cmdb.rows import EdgeRecordKey, Scope
+    from knockon.cmdb.rows import EdgeRecordKey, Record, Scope
     from knockon.schema.model import Model
     from knockon.schema.observation import EntityObservation
 
@@ -27,7 +28,7 @@ async def take(
     scope: Scope,
     expected: Mapping[Key, Sequence[EdgeRecordKey]],
 ) -> Reconciled:
-    """Write the records of one batch out of a scope, one for each key, and all that follows from them.
+    """Write the records of one batch out of a scope and all that follows; of whole ones it has one for each key.
 
     ``expected`` are the relationships to parents that the same load will report later.
     """
@@ -36,21 +37,20 @@ async def take(
     result = following.result
     scopes = await write.scopes({scope.source})
     now = scopes.get((scope.source, scope.name), scope)
-    news: list[Record] = []
+    news: dict[Key, Record] = {}
     for taken in batch:
-        said = taken.said
-        old = stored.get((said.source, said.key))
-        if old and not taken.is_news(old, seen := last_seen(old, scopes), scope.name):
-            result.unchanged.append(taken)
-            result.overtaken += taken.digest != old.digest or taken.seen < seen or old.scope != scope.name
-            continue
-        news.append(
-            Record(
-                said.source, said.key, old.entity_id if old else "", said.class_name, said.attributes, taken.seen,
-                taken.digest, scope.name, now.holds(taken.seen, said.key),
-            )
-        )  # fmt: skip
-    return await following.follow(news)
+        key = (taken.said.source, taken.said.key)
+        old = news.get(key, stored.get(key))
+        seen = last_seen(old, scopes) if old else ""
+        new = hear(old, taken, now, seen)
+        if new:
+            news[key] = new
+        elif old:
+            other = taken.said.partial or taken.digest != old.digest
+            result.overtaken += other or taken.seen < seen or old.scope != scope.name
+            result.unchanged += [] if other else [taken]
+            result.ignored += other
+    return await following.follow(news.values())
 
 
 async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[str], at: str) -> Reconciled:
@@ -61,7 +61,10 @@ async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[st
     gone = [
         replace(record, present=False, seen=last_seen(record, scopes))
         for record in stored.values()
-        if record.present and record.scope == scope.name and last_seen(record, scopes) < at and record.key not in kept
+        if record.present
+        and record.scope == scope.name
+        and last_reported(record, scopes) < at
+        and record.key not in kept
     ]
     return await Following(write, model, stored).follow(gone)
 
@@ -69,7 +72,8 @@ async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[st
 async def forget(write: Write, model: Model, keys: Collection[Key]) -> Reconciled:
     """Take records back as if they had never been reported; only the ids that they had are kept for their return."""
     stored = await write.records(keys)
-    blank = [replace(each, attributes={}, seen="", digest="", present=False) for each in stored.values()]
+    nothing: dict[str, Any] = {"attributes": {}, "registers": {}, "latest": None, "whole": True}
+    blank = [replace(each, **nothing, seen="", digest="", present=False) for each in stored.values() if each.digest]
     return await Following(write, model, stored).follow(blank)
 
 

@@ -22,9 +22,11 @@ class Reconciled:
     updated: int = 0
     retired: int = 0
     unchanged: list[Taken[EntityObservation]] = field(default_factory=list)
-    """Seen again."""
+    """Seen again as they are."""
     overtaken: int = 0
-    """Of the unchanged, those whose source has said something newer since."""
+    """Of those, and of the ignored, the ones whose source has said something newer since, or elsewhere."""
+    ignored: int = 0
+    """Reports that change nothing and do not say that the record was seen as it is."""
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0
     """Records written."""

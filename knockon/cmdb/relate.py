@@ -130,6 +130,16 @@ async def withdraw(write: Write, scope: Scope, keys: Collection[EdgeRecordKey], 
     return result
 
 
+async def forget(write: Write, keys: Collection[EdgeRecordKey]) -> Related:
+    """Take edge records back as if they had never been reported."""
+    result = Related()
+    known = await write.edge_records(keys)
+    gone = [replace(_withdrawn(each), attributes={}, seen="", digest="") for each in known.values() if each.digest]
+    result.read = gone
+    await _settle(write, gone, known.values(), result)
+    return result
+
+
 async def reread(write: Write, model: Model, stirred: Collection[str], turned: Collection[str]) -> Related:
     """Resolve again what entities that came, went, or took another name or class could have changed."""
     result = Related()

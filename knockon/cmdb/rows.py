@@ -38,6 +38,17 @@ class Record:
     scope: str = ""
     present: bool = True
     claims: Mapping[str, str] = field(default_factory=dict)
+    registers: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    """Values out of partial reports, each with when it was seen; they count before ``attributes``."""
+    latest: tuple[str, bool, str] | None = None
+    """(seen, whether partial, digest) of the newest report, where that is not the one that gave class and ``seen``."""
+    whole: bool = True
+    """Whether there was a whole report; else ``attributes`` is empty, and class and ``seen`` are of the newest one."""
+
+    @property
+    def said(self) -> Values:
+        """Give all values that count."""
+        return {**self.attributes, **{name: value for name, (value, _) in self.registers.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +199,11 @@ class IdentityFinding:
     what: str
     veto: str
     token: str
+
+
+def last_reported(record: Record, scopes: Mapping[tuple[str, str], Scope]) -> str:
+    """Tell when a record was last reported, wholly or partly."""
+    return max(last_seen(record, scopes), record.latest[0] if record.latest else "")
 
 
 class Held(NamedTuple):

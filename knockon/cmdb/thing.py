@@ -58,9 +58,10 @@ def thing(model: Model, records: Sequence[Heard]) -> Thing:
     declared = model.classes[class_name].attributes
     candidates: dict[str, list[Value]] = {}
     for record, seen in records:
-        for attribute, value in record.attributes.items():
+        for attribute, value in record.said.items():
             if attribute in declared and (value is not None or declared[attribute].spec.null_overwrites):
-                candidates.setdefault(attribute, []).append(Value(record, value, seen))
+                said_at = record.registers[attribute][1] if attribute in record.registers else seen
+                candidates.setdefault(attribute, []).append(Value(record, value, said_at))
     won = {attribute: _strongest(model, class_name, attribute, each) for attribute, each in candidates.items()}
     smallest = min((record.source, record.key) for record, _ in records)
     name = won["name"].value if "name" in won else None

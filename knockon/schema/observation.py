@@ -18,7 +18,8 @@ class EntityObservation:
     """Source ``source`` says: the thing that I call ``key`` is of this class and has these attributes.
 
     ``seen`` is an instant as ``values.instant`` writes it, of fixed width so that the newer one sorts
-    later, or None: the time of the load stands in. ``location`` is a line or a JSON pointer in the input.
+    later, or None: the time of the load stands in. ``location`` is a line or a JSON pointer in the input. With
+    ``partial`` it speaks of these attributes only, and None means that the source knows of no value.
     """
 
     source: str
@@ -28,6 +29,7 @@ class EntityObservation:
     seen: str | None = None
     location: str = ""
     record: Any = field(default=None, compare=False)
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class _Fault(Exception):
 def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
     """Type an entity's attributes by its class.
 
-    Values that are None or blank count as not given, unless the model says that None is a word.
+    Values that are None or blank count as not given; but None is a word in a partial record, and where the model says.
     """
     try:
         name: Any = obs.class_name
@@ -51,7 +51,7 @@ def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
             message = f"this {name} has no key; give it the name that its source uses."
             raise _Fault(RejectCode.MISSING_IDENTIFIER, message)
         key = _reference(raw_key, "key")
-        return replace(obs, key=key, attributes=_typed(kind.name, kind.attributes, obs.attributes))
+        return replace(obs, key=key, attributes=_typed(kind.name, kind.attributes, obs.attributes, partial=obs.partial))
     except _Fault as fault:
         return Reject(fault.code, str(fault), obs.location, obs.record)
 
@@ -69,7 +69,7 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
         if ends[0] == ends[1]:
             raise _Fault(RejectCode.SELF_LOOP, f"{ends[0]!r} cannot be related to itself by {name}.")
         source, target = reversed(ends) if turned else ends
-        attributes = _typed(kind.name, kind.attributes, obs.attributes)
+        attributes = _typed(kind.name, kind.attributes, obs.attributes, partial=False)
         return replace(obs, type_name=kind.name, from_ref=source, to_ref=target, attributes=attributes)
     except _Fault as fault:
         return Reject(fault.code, str(fault), obs.location, obs.record, "relationship")
@@ -90,14 +90,14 @@ def _reference(raw: Any, where: str) -> str:
     raise _Fault(RejectCode.MALFORMED_REFERENCE, f"{where} {fault}.")
 
 
-def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes) -> Attributes:
+def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes, *, partial: bool) -> Attributes:
     for name in sorted(given):
         if name not in declared:
             raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{owner}: {_unknown('attribute', name, declared)}")
     typed: Attributes = {}
     for name in sorted(given):
         if _absent(given[name]):
-            if given[name] is None and declared[name].spec.null_overwrites:
+            if given[name] is None and (partial or declared[name].spec.null_overwrites):
                 typed[name] = None
             continue
         try:
@@ -105,7 +105,7 @@ def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes) -> 
         except ValueError as error:
             raise _Fault(RejectCode.TYPE_MISMATCH, f"{owner}.{name}: {error}") from None
     for name in sorted(declared):
-        if declared[name].spec.required and typed.get(name) is None:
+        if declared[name].spec.required and not partial and typed.get(name) is None:
             raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{owner}.{name} is required: {declared[name].spec.description}")
     return typed
 

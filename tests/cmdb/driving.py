@@ -5,8 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from uuid_utils import uuid7
+
+from knockon.cmdb import reconcile
+from knockon.cmdb.decisions import take_back
+from knockon.cmdb.decisions import undo_source as really_undo
 from knockon.cmdb.intake import digest as real_digest
 from knockon.cmdb.load import load as really_load
+from knockon.cmdb.rows import Decision as RealDecision
+from knockon.cmdb.rows import RevisionHead
+from knockon.errors import ReferenceNotFound
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.schema.reference import key_token
 from knockon.schema.values import instant
@@ -31,18 +39,17 @@ NULL_COUNTS = rules(MODEL).null_overwrites
 
 def digest(*content: Any) -> str:
     """Give the product's digest, which settles what the text leaves to one; a null that says nothing is not said."""
+    partial = content[-1] == "partial"
     counting = {name for _, name in NULL_COUNTS}
     said = [
-        {name: value for name, value in each.items() if value != "" and (value is not None or name in counting)}
+        {n: value for n, value in each.items() if value != "" and (value is not None or partial or n in counting)}
         if isinstance(each, dict) else each
-        for each in content
+        for each in (content[:-1] if partial else content)
     ]  # fmt: skip
     return real_digest(*said)
 
 
 async def load_into(store: Store, model: Model, load: Load) -> LoadReport:
-    if load.partial:
-        raise NotImplementedError("partial records are not built yet")
     options = {"scope": load.scope, "complete": load.complete, "allow_retire": True}
     return await really_load(store, model, items(load), source=load.source, actor="tests", **options)  # type: ignore[arg-type]  # by name
 
@@ -55,7 +62,9 @@ def items(load: Load) -> list[Item]:
         return at if seen is None else instant(seen)
 
     found: list[Item] = [
-        EntityObservation(source, each.key, each.class_name, dict(each.attributes), moment(each.seen))
+        EntityObservation(
+            source, each.key, each.class_name, dict(each.attributes), moment(each.seen), partial=load.partial
+        )
         for each in load.entities
     ]
     found += [
@@ -73,11 +82,20 @@ def items(load: Load) -> list[Item]:
 
 
 async def decide(store: Store, model: Model, decision: Decision) -> None:
-    raise NotImplementedError("decisions are not built yet")
+    row = RealDecision(str(uuid7()), decision.kind, decision.a, decision.b, decision.at, "tests")
+    async with store.write() as write:
+        await write.put_decision(row)
+        changes = await reconcile.look_again(write, model, [row.a, row.b])
+        await write.journal(
+            RevisionHead("tests", "decision", "", decision.at, model.version, {}), changes.as_written()[1]
+        )
+    if decision.taken_back:
+        await take_back(store, model, row.id, by="tests")
 
 
 async def undo_source(store: Store, model: Model, source: str) -> None:
-    raise NotImplementedError("undoing a source is not built yet")
+    with suppress(ReferenceNotFound):  # it never said anything
+        await really_undo(store, model, source, by="tests")
 
 
 async def estate_of(store: Store, model: Model, keys: Iterable[Key]) -> Estate:

@@ -153,7 +153,8 @@ def present_entities(loads: Sequence[Load]) -> dict[Key, Said]:
 
 def entity_age(load: Load, report: EntityReport) -> tuple[str, bool, str]:
     """At one time, a register is newer than a whole record."""
-    return (report.seen or load.seen, load.partial, digest(report.class_name, report.attributes))
+    content = digest(report.class_name, report.attributes, *(["partial"] if load.partial else []))
+    return (report.seen or load.seen, load.partial, content)
 
 
 def is_present(loads: Sequence[Load], source: str, key: str | EdgeKey, scope: str) -> bool:

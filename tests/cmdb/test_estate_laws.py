@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
     from tests.cmdb.oracle import Estate
 
-HISTORIES = histories(partial=False, decided=False, most=5)
-"""Loading does not take partial records and decisions yet."""
+HISTORIES = histories(most=5) | crowds()
 SAID_BY = [(source, key) for source in (*SOURCES, *CROWD) for key in KEYS]
 
 
@@ -91,6 +90,7 @@ LAWS = [
     small_batches_make_the_same_estate,
     a_load_repeated_changes_nothing,
     an_id_once_given_resolves_for_ever,
+    undoing_a_source_is_never_having_had_it,
 ]
 on_every_law = pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each in LAWS])
 

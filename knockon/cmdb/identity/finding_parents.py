@@ -48,7 +48,7 @@ async def with_claims(
         parents = {}
         if around := placed.get((record.source, record.key)):
             parents = parents_of(model, record.class_name, around, entities)
-        now = claims(model, record.class_name, record.attributes, parents) if record.present else {}
+        now = claims(model, record.class_name, record.said, parents) if record.present else {}
         found.append(replace(record, claims=now))
     return found
 

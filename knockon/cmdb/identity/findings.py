@@ -55,7 +55,7 @@ def findings(model: Model, how: Joined, touched: Touched) -> list[IdentityFindin
 
 def said(model: Model, name: str, record: Record) -> str:
     """Say a claim in words: the identifier set and the values, as one of its records has them."""
-    values = claimed(record.attributes, model.identifiers[name].by) or []
+    values = claimed(record.said, model.identifiers[name].by) or []
     return f"{name} {', '.join(map(str, values))}"
 
 

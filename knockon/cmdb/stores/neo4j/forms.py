@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from knockon.cmdb.partial import partial_of, partial_text
 from knockon.cmdb.rows import (
     Decision,
     Edge,
@@ -118,6 +119,7 @@ def record_properties(row: Record) -> Properties:
         "scope": row.scope,
         "present": row.present,
         "claims": orjson.dumps(dict(row.claims)).decode(),
+        "partial": partial_text(row),
     }
 
 
@@ -126,7 +128,8 @@ def to_record(kept: Properties) -> Record:
     attributes = orjson.loads(kept["attributes"])
     return Record(
         kept["source"], kept["key"], kept["entity"], kept["class"], attributes, kept["seen"], kept["digest"],
-        kept.get("scope", ""), kept.get("present", True), orjson.loads(kept.get("claims", "{}")),  # newer than layout 1
+        kept.get("scope", ""), kept.get("present", True), orjson.loads(kept.get("claims", "{}")),
+        *partial_of(kept.get("partial")),
     )  # fmt: skip
 
 

@@ -71,6 +71,10 @@ MATCH (r:_EdgeRecord {{source: $source}})
 WHERE coalesce(r.scope, '') = $scope AND coalesce(r.because, '') <> 'WITHDRAWN' {then}"""
 
 
+KNOWN_RECORDS: LiteralString = "MATCH (r:_Record {source: $source}) RETURN collect(r.key)"
+KNOWN_EDGE_RECORDS: LiteralString = """
+MATCH (r:_EdgeRecord {source: $source})
+RETURN collect([r.source, r.type, r.from, r.to, r.group])"""
 HELD_RECORDS: LiteralString = of_held_records("RETURN collect(r.key)")
 HELD_EDGE_RECORDS: LiteralString = of_held_edge_records("RETURN collect([r.source, r.type, r.from, r.to, r.group])")
 COUNT_HELD_RECORDS: LiteralString = of_held_records("RETURN count(r)")
@@ -114,6 +118,13 @@ async def held(tx: Transaction, source: str, scope: str) -> Held:
     of = {"source": source, "scope": scope}
     ((keys,),) = await run(tx, HELD_RECORDS, of)
     ((edge_keys,),) = await run(tx, HELD_EDGE_RECORDS, of)
+    return Held(frozenset(keys), frozenset(EdgeRecordKey(*each) for each in edge_keys))
+
+
+async def known(tx: Transaction, source: str) -> Held:
+    """Read the keys of all records of a source, withdrawn ones too."""
+    ((keys,),) = await run(tx, KNOWN_RECORDS, {"source": source})
+    ((edge_keys,),) = await run(tx, KNOWN_EDGE_RECORDS, {"source": source})
     return Held(frozenset(keys), frozenset(EdgeRecordKey(*each) for each in edge_keys))
 
 

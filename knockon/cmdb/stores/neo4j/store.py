@@ -138,6 +138,9 @@ class Neo4jStore(IdentityReads):
     async def held(self, source: str, scope: str) -> Held:
         return await self._read(reads.held, source, scope)
 
+    async def known(self, source: str) -> Held:
+        return await self._read(reads.known, source)
+
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         return await self._read(reads.count_held, source, scope)
 

@@ -68,7 +68,7 @@ SAID_AT = {
 FORGET_CLAIMS = f"""DELETE FROM claim WHERE (token, source, key) IN (
     SELECT c.value, r.source, r.key FROM {ASKED_RECORDS} CROSS JOIN json_each(r.claims) c)"""
 
-PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT_RECORD = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 PUT_CLAIM = "INSERT OR IGNORE INTO claim VALUES (?, ?, ?)"
 

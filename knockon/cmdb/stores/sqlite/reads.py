@@ -154,6 +154,13 @@ def held(connection: sqlite3.Connection, of: tuple[str, str]) -> Held:
     return Held(records, frozenset(EdgeRecordKey(*row) for row in rows))
 
 
+def known(connection: sqlite3.Connection, source: str) -> Held:
+    records = frozenset(key for (key,) in connection.execute("SELECT key FROM record WHERE source = ?", [source]))
+    columns = "source, type_name, from_ref, to_ref, redundancy_group"
+    rows = connection.execute(f"SELECT {columns} FROM edge_record WHERE source = ?", [source])
+    return Held(records, frozenset(EdgeRecordKey(*row) for row in rows))
+
+
 def count_held(connection: sqlite3.Connection, of: tuple[str, str]) -> tuple[int, int]:
     ((records,),) = connection.execute(f"SELECT count(*) {HELD_RECORDS}", of)
     ((edge_records,),) = connection.execute(f"SELECT count(*) {HELD_EDGE_RECORDS}", of)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from knockon.cmdb.partial import partial_of, partial_text
 from knockon.cmdb.rows import (
     Decision,
     Edge,
@@ -27,7 +28,7 @@ from knockon.cmdb.rows import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest, r.scope, r.present, r.claims"
+RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest, r.scope, r.present, r.claims, r.partial"
 ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision, n.split_from, n.disputed"
 FINDING = "f.id, f.code, f.records, f.what, f.veto, f.token"
 DECISION = "d.id, d.kind, d.a_source, d.a_key, d.b_source, d.b_key, d.at, d.made_by, d.reason, d.taken_back"
@@ -50,9 +51,10 @@ def asked(values: Iterable[str] | Iterable[tuple[str, ...]]) -> str:
 
 
 def record_of(row: tuple[Any, ...]) -> Record:
-    source, key, entity_id, class_name, attributes, seen, digest, scope, present, claims = row
+    source, key, entity_id, class_name, attributes, seen, digest, scope, present, claims, partial = row
     said, tokens = orjson.loads(attributes), orjson.loads(claims)
-    return Record(source, key, entity_id, class_name, said, seen, digest, scope, bool(present), tokens)
+    parts = partial_of(partial)
+    return Record(source, key, entity_id, class_name, said, seen, digest, scope, bool(present), tokens, *parts)
 
 
 def record_row(record: Record) -> tuple[Any, ...]:
@@ -67,6 +69,7 @@ def record_row(record: Record) -> tuple[Any, ...]:
         record.scope,
         record.present,
         dumped(record.claims),
+        partial_text(record),
     )
 
 

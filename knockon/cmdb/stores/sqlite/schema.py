@@ -55,6 +55,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "ALTER TABLE record ADD COLUMN claims TEXT NOT NULL DEFAULT '{}'",
+        # registers, latest, whole; NULL where all reports are whole
+        "ALTER TABLE record ADD COLUMN partial TEXT",
         "CREATE INDEX record_by_entity ON record (entity_id) WHERE present = 1",
         "CREATE TABLE claim (token TEXT, source TEXT, key TEXT, PRIMARY KEY (token, source, key)) WITHOUT ROWID",
         "ALTER TABLE entity ADD COLUMN split_from TEXT NOT NULL DEFAULT ''",

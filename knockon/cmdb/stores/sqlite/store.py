@@ -91,6 +91,9 @@ class SqliteStore(IdentityReads):
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         return await self._database.read(partial(reads.count_held, of=(source, scope)))
 
+    async def known(self, source: str) -> Held:
+        return await self._database.read(partial(reads.known, source=source))
+
     async def held(self, source: str, scope: str) -> Held:
         return await self._database.read(partial(reads.held, of=(source, scope)))
 
