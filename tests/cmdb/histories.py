@@ -31,7 +31,7 @@ MACHINES = ("m1", "m2", "b:m1")
 """The last one reads like a key of another source."""
 KEYS = (*MACHINES, "i1", "i2", "d1", "d2", "p1")
 WORDS: dict[str, tuple[str | None, ...]] = {
-    "name": ("n", "N ", "o", ""), "serial": ("s", " S", "t"), "tag": ("x", "y"), "host": ("h", "g"),
+    "name": ("n", "N ", "o"), "serial": ("s", " S", "t"), "tag": ("x", "y"), "host": ("h", "g"),
     "address": ("q",), "owner": ("eve", "bob", None), "note": ("1", "2", None),
 }  # fmt: skip
 ATTRIBUTES = {

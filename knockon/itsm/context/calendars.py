@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,10 +19,13 @@ _STEPS: dict[str, _Step] = {
     "HOURLY": timedelta(days=1),
 }  # fmt: skip
 """How far a rule that recurs every time can be moved without noticing; nobody serves by the minute or second."""
-_PARTS = frozenset({
-    "FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY",
-    "BYHOUR", "BYMINUTE", "BYSECOND",
-})  # fmt: skip
+_NUMBERS = {
+    "INTERVAL": (1, 10_000), "COUNT": (1, 10**9), "BYSECOND": (0, 59), "BYMINUTE": (0, 59), "BYHOUR": (0, 23),
+    "BYMONTH": (1, 12), "BYMONTHDAY": (-31, 31), "BYYEARDAY": (-366, 366), "BYWEEKNO": (-53, 53),
+    "BYSETPOS": (-366, 366),
+}  # fmt: skip
+"""The parts of a rule that are numbers, each with the least and the greatest; below 0 is counted from the end."""
+_DAYS = re.compile(r"([+-]?([1-9]|[1-4]\d|5[0-3]))?(MO|TU|WE|TH|FR|SA|SU)")
 _CYCLE = timedelta(days=146_097)  # 400 years, a whole number of weeks
 _MARGIN = timedelta(days=2)  # more than clocks are ever put forward or back
 _MAX_SLICES = 20_000
@@ -118,17 +122,10 @@ def _beginnings(rule: str, counted: datetime, first: datetime, last: datetime, z
     from dateutil.rrule import rrulestr  # noqa: PLC0415 - slow to import, and most answers need no calendar
 
     parts = dict(each.split("=", 1) for each in rule.split(";"))
-    if unknown := parts.keys() - _PARTS:
-        raise CalendarUnreadable(f"rrule: {', '.join(sorted(unknown))} is not known in recurrence rules")
-    if parts.get("FREQ") not in _STEPS:
-        raise CalendarUnreadable(f"rrule: FREQ is one of {', '.join(_STEPS)}")
-    if parts["FREQ"] == "HOURLY" and "BYSETPOS" in parts:
-        raise CalendarUnreadable("rrule: BYSETPOS has no use with FREQ=HOURLY")
-    if (interval := int(parts.get("INTERVAL", 1))) < 1:
-        raise CalendarUnreadable("rrule: INTERVAL is at least 1")
+    _check(parts)
     until = _until(parts.pop("UNTIL", None), zone)
     if "COUNT" not in parts:
-        counted = _nearer(counted, first - _MARGIN, _STEPS[parts["FREQ"]], interval)
+        counted = _nearer(counted, first - _MARGIN, _STEPS[parts["FREQ"]], int(parts.get("INTERVAL", 1)))
     later = _CYCLE * ((MAXYEAR - 1 - max(last.year, counted.year)) // 400)
     text = ";".join(f"{name}={value}" for name, value in parts.items())
     for number, found in enumerate(rrulestr(text, dtstart=counted + later)):
@@ -139,6 +136,24 @@ def _beginnings(rule: str, counted: datetime, first: datetime, last: datetime, z
             raise CalendarUnreadable("rrule: it recurs too often before the window begins")
         if begins >= first - _MARGIN:
             yield begins
+
+
+def _check(parts: Mapping[str, str]) -> None:
+    """Refuse what the standard does not allow, or what nobody needs and no bound holds for."""
+    if unknown := parts.keys() - _NUMBERS.keys() - {"FREQ", "UNTIL", "WKST", "BYDAY"}:
+        raise CalendarUnreadable(f"rrule: {', '.join(sorted(unknown))} is not known in recurrence rules")
+    if parts.get("FREQ") not in _STEPS:
+        raise CalendarUnreadable(f"rrule: FREQ is one of {', '.join(_STEPS)}")
+    if parts["FREQ"] == "HOURLY" and "BYSETPOS" in parts:
+        raise CalendarUnreadable("rrule: BYSETPOS has no use with FREQ=HOURLY")
+    for name, (least, greatest) in _NUMBERS.items():
+        numbers = [int(each) for each in parts[name].split(",")] if name in parts else []
+        if not all(least <= each <= greatest and (each or not least) for each in numbers):
+            ends = f"1 to {greatest}, or from the end -1 to {least}" if least < 0 else f"{least} to {greatest}"
+            raise CalendarUnreadable(f"rrule: {name} is from {ends}")
+    for name in ("BYDAY", "WKST"):
+        if name in parts and not all(map(_DAYS.fullmatch, parts[name].split(","))):
+            raise CalendarUnreadable(f"rrule: {name} names weekdays, such as MO or -1FR")
 
 
 def _nearer(counted: datetime, before: datetime, step: _Step, interval: int) -> datetime:

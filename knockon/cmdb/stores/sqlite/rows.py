@@ -28,7 +28,10 @@ from knockon.cmdb.rows import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-RECORD = "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest, r.scope, r.present, r.claims, r.partial"
+RECORD = (
+    "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest,"
+    " r.scope, r.present, r.claims, r.partial"
+)
 ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision, n.split_from, n.disputed"
 FINDING = "f.id, f.code, f.records, f.what, f.veto, f.token"
 DECISION = "d.id, d.kind, d.a_source, d.a_key, d.b_source, d.b_key, d.at, d.made_by, d.reason, d.taken_back"
