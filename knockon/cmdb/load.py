@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb import reconcile, relate
 from knockon.cmdb.identity.finding_parents import placings
+from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.load_report import LoadReport
 from knockon.cmdb.reconciled import Reconciled
@@ -17,7 +18,7 @@ from knockon.cmdb.rows import RevisionHead, Scope
 from knockon.cmdb.seen_again import SeenAgain
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage, FindingCode, RejectCode, SafetyBrake
-from knockon.schema.observation import Reject
+from knockon.schema.observation import EntityObservation, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Held, JournalEntry
     from knockon.cmdb.seen_again import Again
     from knockon.schema.model import Model
-    from knockon.schema.observation import EntityObservation, Item, RelationshipObservation
+    from knockon.schema.observation import Item, RelationshipObservation
 
 BATCH = 2_000
 """Records in one transaction at most (DESIGN.md section 3)."""
@@ -49,6 +50,7 @@ async def load(
     complete: bool = False,
     strict: bool = False,
     allow_retire: bool = False,
+    partial: bool = False,
     dry_run: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadReport:
@@ -66,6 +68,8 @@ async def load(
         what no source reports any more is retired.
     strict
         A relationship whose reference resolves to nothing yet is rejected instead of waiting.
+    partial
+        Each record speaks of the attributes that it has and of no other.
     allow_retire
         Go on where the safety brake would stop a complete load.
     dry_run
@@ -81,7 +85,7 @@ async def load(
         What was committed before it stays.
     """
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    intake = take_in(model, items, now)
+    intake = take_in(model, _as_partial(items) if partial else items, now)
     if complete and any(taken.said.partial for taken in intake.entities):
         raise BadUsage("A complete load has whole records; load partial ones apart.")
     if complete and len(intake.moments) > 1:
@@ -121,6 +125,10 @@ Meanings = dict["EdgeRecordKey", str]
 One = TypeVar("One")
 
 
+def _as_partial(items: Iterable[Item]) -> Iterator[Item]:
+    return (replace(each, partial=True) if isinstance(each, EntityObservation) else each for each in items)
+
+
 def _batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]]:
     size = size or BATCH
     for start in range(0, len(rows), size):
@@ -138,6 +146,7 @@ class _Run:
         self._strict = strict
         self._seen_again = SeenAgain()
         self._expected: Placings = {}
+        self._found: dict[str, Finding] = {}
         self._hinted: set[tuple[str, str]] = set()
         self._overtaken = 0
         self._unwritten = 0
@@ -172,6 +181,10 @@ class _Run:
             return changes.as_written()
 
         changes = await self._changed(work)
+        location = {(taken.said.source, taken.said.key): taken.said.location for taken in batch}
+        for each in changes.findings:
+            where = next((location[key] for key in each.records if key in location), "")
+            self._found[each.id] = Finding(FindingCode(each.code), worded(each), where)
         self._hinted |= {(taken.said.source, taken.said.key) for taken in batch} & self._expected.keys()
         counts = self.report.entities
         counts.unchanged += len(changes.unchanged) + changes.ignored
@@ -223,7 +236,7 @@ class _Run:
     async def finish(self, intake: Intake, complete: str | None) -> None:
         """Note what was seen again and write the run's own entry; ``complete`` is when a complete load was seen."""
         report = self.report
-        report.findings = [*intake.findings, *report.findings]
+        report.findings = [*intake.findings, *report.findings, *self._found.values()]
         report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from knockon.cmdb.identity.claims import claimed
-from knockon.cmdb.identity.joining import Outcome
+from knockon.cmdb.identity.joining import JUNK, Outcome
 from knockon.cmdb.rows import IdentityFinding
 from knockon.errors import FindingCode
 
@@ -51,6 +51,26 @@ def findings(model: Model, how: Joined, touched: Touched) -> list[IdentityFindin
         name = next(name for name, each in holder.claims.items() if each == token)
         _keep(found, FindingCode.TOO_MANY_CLAIMANTS, (), said(model, name, holder), "", token)
     return list(found.values())
+
+
+def worded(finding: IdentityFinding) -> str:
+    """Say a finding in a sentence that tells what to do."""
+    records = ", ".join(":".join(each) for each in finding.records)
+    match finding.code:
+        case FindingCode.DUPLICATE_IDENTIFIER:
+            why = "but a source would have two records of one thing, so they stay apart"
+            return f"{records} share {finding.what}, {why}. Correct the value, or `knockon keep-apart` them."
+        case FindingCode.IDENTITY_VETO:
+            why = f"but differ in {finding.veto}, which is stronger, so they stay apart"
+            return f"{records} share {finding.what}, {why}. If they are one thing, `knockon link` them."
+        case FindingCode.CLASS_CONFLICT:
+            return (
+                f"{records} are one thing, and their sources see different classes in it; the strongest source counts."
+            )
+        case FindingCode.LINK_CONFLICT:
+            return f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
+        case _:
+            return f"More than {JUNK} records have {finding.what}: it identifies nobody. Leave out what is no value."
 
 
 def said(model: Model, name: str, record: Record) -> str:
