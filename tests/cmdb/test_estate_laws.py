@@ -117,19 +117,8 @@ async def test_on_neo4j(
         await law(store, MODEL, history, chance)
 
 
-@pytest.mark.xfail(strict=True, reason="that a complete load rejected a record is forgotten once the load is done")
 async def test_what_a_complete_load_rejects_counts_as_reported_also_for_what_comes_late(store: Store) -> None:
     first = Load("a", DAYS[0], (EntityReport("m1", "Server"), EntityReport("m2", "Server")), complete=True)
     second = Load("a", DAYS[1], (EntityReport("m1", "Server"),), complete=True, rejected=("m2",))
     await tell(store, MODEL, History((second, first)))
     assert await estate(store, MODEL) == meant(MODEL, History((first, second)))
-
-
-@pytest.mark.xfail(strict=True, reason="joining, partial records, decisions and undo are not built yet")
-@pytest.mark.parametrize("law", [in_any_order_the_estate_is_the_oracles, undoing_a_source_is_never_having_had_it])
-@settings(max_examples=50, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-@given(history=histories() | crowds(), chance=st.randoms(use_true_random=False))
-async def test_all_of_identification(law: Any, history: History, chance: Random) -> None:
-    with TemporaryDirectory() as folder:
-        async with opened(store_at(f"sqlite:///{folder}/estate.db", MODEL)) as store:
-            await law(store, MODEL, history, chance)
