@@ -144,6 +144,10 @@ class Write(IdentityReads, Protocol):
         """
         ...
 
+    async def put_reckoned(self, rules: str) -> None:
+        """Note by which rules of the model the estate is reckoned now."""
+        ...
+
     async def put_decision(self, row: Decision) -> None: ...
 
     async def put_findings(
@@ -235,6 +239,14 @@ class Store(IdentityReads, Protocol):
 
     async def known(self, source: str) -> Held:
         """Read the keys of all records of a source in all its scopes, withdrawn ones too."""
+        ...
+
+    async def reckoned(self) -> str:
+        """Read which rules the estate was reckoned by, as ``put_reckoned`` wrote it; "" where nobody did."""
+        ...
+
+    async def every_record(self) -> tuple[dict[str, list[tuple[str, str]]], list[EdgeRecordKey]]:
+        """Read the keys of all present records, by class, and of all present edge records."""
         ...
 
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from uuid_utils import uuid7
 
 from knockon.cmdb import reconcile, relate
 from knockon.cmdb.lookup import find
+from knockon.cmdb.reckoning import reckon_again
 from knockon.cmdb.reconciled import Reconciled
 from knockon.cmdb.rows import Decision, RevisionHead, Scope
 from knockon.cmdb.transactions import Transactions
@@ -93,6 +94,8 @@ async def _put(store: Store, model: Model, decision: Decision, by: str, now: str
     note = {"decision": decision.id, "kind": decision.kind, "records": [a, b], "takenBack": bool(decision.taken_back)}
     transactions = Transactions(store, RevisionHead(by, "decision", "", now, model.version, note))
 
+    await reckon_again(store, model, transactions)
+
     async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
         await write.put_decision(decision)
         changes = await reconcile.look_again(write, model, [decision.a, decision.b])
@@ -122,6 +125,7 @@ async def undo_source(
     if not known.records and not known.edge_records:
         raise ReferenceNotFound(f"No source {source} has reported anything.")
     transactions = Transactions(store, RevisionHead(by, "undo", source, _now(), model.version, {}))
+    await reckon_again(store, model, transactions, progress)
     total, done, result = len(known.records) + len(known.edge_records), 0, Reconciled()
 
     async def edges(write: Write, keys: Sequence[Any]) -> Reconciled:

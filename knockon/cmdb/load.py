@@ -11,6 +11,7 @@ from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.intake import Finding, edge_record_key, take_in
 from knockon.cmdb.load_report import LoadReport
+from knockon.cmdb.reckoning import reckon_again
 from knockon.cmdb.reconciled import Reconciled
 from knockon.cmdb.relate import WHY
 from knockon.cmdb.retirement import missing, refuse_many
@@ -99,6 +100,7 @@ async def load(
         run.brake(await store.held(source, scope), intake, only_say=dry_run)
 
     async def work() -> None:
+        await reckon_again(store, model, run.transactions, progress)
         total = len(intake.entities) + len(intake.relationships)
         done = 0
         for entities in _batches(intake.entities):
@@ -274,6 +276,7 @@ class _Run:
                 await write.touch(head.source, seen, keys, edge_keys)
             if intake:
                 changes.add(await self._reweigh(write))
+                await write.put_reckoned(self._model.reckoning)
             return changes, changes.as_written()[1], True
 
         await self._changed(work)

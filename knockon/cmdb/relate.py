@@ -140,12 +140,22 @@ async def forget(write: Write, keys: Collection[EdgeRecordKey]) -> Related:
     return result
 
 
+async def look_again(write: Write, model: Model, keys: Collection[EdgeRecordKey]) -> Related:
+    """Resolve these edge records again: the model has changed."""
+    found = {key: each for key, each in (await write.edge_records(keys)).items() if each.present}
+    return await _again(write, model, found)
+
+
 async def reread(write: Write, model: Model, stirred: Collection[str], turned: Collection[str]) -> Related:
     """Resolve again what entities that came, went, or took another name or class could have changed."""
-    result = Related()
     touched = {record.key: record for record in await write.watching(stirred)}
     if turned:
         touched |= {record.key: record for record in await write.touching(turned)}
+    return await _again(write, model, touched)
+
+
+async def _again(write: Write, model: Model, touched: Mapping[EdgeRecordKey, EdgeRecord]) -> Related:
+    result = Related()
     now = result.read = await _resolved(write, model, list(touched.values()))
     changed = [record for record in now if record != touched[record.key]]
     await _settle(write, changed, touched.values(), result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -117,6 +118,20 @@ class Model:
     classes: Mapping[str, EntityClass]
     relationships: Mapping[str, RelationshipType]
     _pair_rules: dict[tuple[str, str, str], tuple[ImpactRule, ...]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def reckoning(self) -> str:
+        """A short hash of what decides which records are one thing, what it is, and what relationships mean."""
+        rules = {
+            "classes": {
+                name: [each.is_a, each.refresh, [one.model_dump() for one in each.identifiers],
+                       {a: one.null_overwrites for a, one in each.attributes.items()}]
+                for name, each in self.spec.classes.items()
+            },
+            "relationships": {name: [each.inverse, each.ends] for name, each in self.spec.relationships.items()},
+            "sources": self.spec.sources.model_dump(),
+        }  # fmt: skip
+        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
 
     @cached_property
     def version(self) -> str:

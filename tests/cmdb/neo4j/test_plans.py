@@ -20,7 +20,7 @@ SCANS = {"AllNodesScan", "NodeByLabelScan", "DirectedAllRelationshipsScan", "Und
          "DirectedRelationshipTypeScan", "UndirectedRelationshipTypeScan", "NodeIndexScan", "UnionNodeByLabelsScan",
          "PartitionedNodeByLabelScan"}  # fmt: skip
 NUMBERS = {"limit", "chunk", "most", "since", "revision"}
-TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope"}
+TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope", "rules"}
 
 WHERES: dict[str, Any] = {
     "any": None,

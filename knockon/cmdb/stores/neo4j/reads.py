@@ -71,6 +71,13 @@ MATCH (r:_EdgeRecord {{source: $source}})
 WHERE coalesce(r.scope, '') = $scope AND coalesce(r.because, '') <> 'WITHDRAWN' {then}"""
 
 
+RECKONED: LiteralString = "MATCH (m:_Meta {id: 0}) RETURN coalesce(m.reckoned, '')"
+EVERY_RECORD: LiteralString = """
+MATCH (r:_Record) WHERE r.source >= '' AND coalesce(r.present, true)
+RETURN collect([r.class, r.source, r.key])"""
+EVERY_EDGE_RECORD: LiteralString = """
+MATCH (r:_EdgeRecord) WHERE r.source >= '' AND coalesce(r.because, '') <> 'WITHDRAWN'
+RETURN collect([r.source, r.type, r.from, r.to, r.group])"""
 KNOWN_RECORDS: LiteralString = "MATCH (r:_Record {source: $source}) RETURN collect(r.key)"
 KNOWN_EDGE_RECORDS: LiteralString = """
 MATCH (r:_EdgeRecord {source: $source})
@@ -126,6 +133,22 @@ async def known(tx: Transaction, source: str) -> Held:
     ((keys,),) = await run(tx, KNOWN_RECORDS, {"source": source})
     ((edge_keys,),) = await run(tx, KNOWN_EDGE_RECORDS, {"source": source})
     return Held(frozenset(keys), frozenset(EdgeRecordKey(*each) for each in edge_keys))
+
+
+async def reckoned(tx: Transaction) -> str:
+    """Read which rules the estate was reckoned by."""
+    ((found,),) = await run(tx, RECKONED, {})
+    return str(found)
+
+
+async def every_record(tx: Transaction) -> tuple[dict[str, list[tuple[str, str]]], list[EdgeRecordKey]]:
+    """Read the keys of all present records, by class, and of all present edge records."""
+    keys: dict[str, list[tuple[str, str]]] = {}
+    ((found,),) = await run(tx, EVERY_RECORD, {})
+    for class_name, source, key in found:
+        keys.setdefault(class_name, []).append((source, key))
+    ((edge_keys,),) = await run(tx, EVERY_EDGE_RECORD, {})
+    return keys, [EdgeRecordKey(*each) for each in edge_keys]
 
 
 async def count_held(tx: Transaction, source: str, scope: str) -> tuple[int, int]:

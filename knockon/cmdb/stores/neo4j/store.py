@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Revision, Scan, Scope
     from knockon.schema.model import Model
 
 P = ParamSpec("P")
@@ -140,6 +140,12 @@ class Neo4jStore(IdentityReads):
 
     async def known(self, source: str) -> Held:
         return await self._read(reads.known, source)
+
+    async def reckoned(self) -> str:
+        return await self._read(reads.reckoned)
+
+    async def every_record(self) -> tuple[dict[str, list[tuple[str, str]]], list[EdgeRecordKey]]:
+        return await self._read(reads.every_record)
 
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         return await self._read(reads.count_held, source, scope)

@@ -64,6 +64,7 @@ SCOPES: LiteralString = """
 UNWIND $sources AS source
 MATCH (s:_Scope {source: source})
 RETURN collect(properties(s))"""
+PUT_RECKONED: LiteralString = "MATCH (m:_Meta {id: 0}) SET m.reckoned = $rules"
 PUT_SCOPE: LiteralString = "MERGE (s:_Scope {k: $row.k}) SET s = $row"
 SPREAD_RECORDS: LiteralString = reads.of_held_records("AND r.seen < $seen SET r.seen = $seen")
 SPREAD_EDGE_RECORDS: LiteralString = reads.of_held_edge_records("AND r.seen < $seen SET r.seen = $seen")
@@ -184,6 +185,9 @@ class Neo4jWrite(identity.IdentityReads):
     async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
         with driver_errors():
             return await identity.said_at(self._tx, keys, ends)
+
+    async def put_reckoned(self, rules: str) -> None:
+        await self._run(PUT_RECKONED, rules=rules)
 
     async def put_decision(self, row: Decision) -> None:
         with driver_errors():

@@ -161,6 +161,20 @@ def known(connection: sqlite3.Connection, source: str) -> Held:
     return Held(records, frozenset(EdgeRecordKey(*row) for row in rows))
 
 
+def reckoned(connection: sqlite3.Connection) -> str:
+    found = connection.execute("SELECT value FROM meta WHERE key = 'reckoned'").fetchone()
+    return str(found[0]) if found else ""
+
+
+def every_record(connection: sqlite3.Connection) -> tuple[dict[str, list[tuple[str, str]]], list[EdgeRecordKey]]:
+    keys: dict[str, list[tuple[str, str]]] = {}
+    for class_name, *key in connection.execute("SELECT class_name, source, key FROM record WHERE present = 1"):
+        keys.setdefault(class_name, []).append((key[0], key[1]))
+    columns = "source, type_name, from_ref, to_ref, redundancy_group"
+    rows = connection.execute(f"SELECT {columns} FROM edge_record WHERE because IS NULL OR because != '{WITHDRAWN}'")
+    return keys, [EdgeRecordKey(*row) for row in rows]
+
+
 def count_held(connection: sqlite3.Connection, of: tuple[str, str]) -> tuple[int, int]:
     ((records,),) = connection.execute(f"SELECT count(*) {HELD_RECORDS}", of)
     ((edge_records,),) = connection.execute(f"SELECT count(*) {HELD_EDGE_RECORDS}", of)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Revision, Scan, Scope
     from knockon.schema.model import Model
 
 T = TypeVar("T")
@@ -93,6 +93,12 @@ class SqliteStore(IdentityReads):
 
     async def known(self, source: str) -> Held:
         return await self._database.read(partial(reads.known, source=source))
+
+    async def reckoned(self) -> str:
+        return await self._database.read(reads.reckoned)
+
+    async def every_record(self) -> tuple[dict[str, list[tuple[str, str]]], list[EdgeRecordKey]]:
+        return await self._database.read(reads.every_record)
 
     async def held(self, source: str, scope: str) -> Held:
         return await self._database.read(partial(reads.held, of=(source, scope)))

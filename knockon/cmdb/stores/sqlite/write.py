@@ -151,6 +151,9 @@ class SqliteWrite(identity.IdentityReads):
     async def put_records(self, rows: Sequence[Record]) -> None:
         await self._do(lambda c: identity.put_records(c, rows))
 
+    async def put_reckoned(self, rules: str) -> None:
+        await self._do(lambda c: c.execute("INSERT OR REPLACE INTO meta VALUES ('reckoned', ?)", [rules]))
+
     async def put_decision(self, row: Decision) -> None:
         await self._do(lambda c: identity.put_decision(c, row))
 
