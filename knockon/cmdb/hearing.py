@@ -26,6 +26,8 @@ def hear(old: Record | None, taken: Taken[EntityObservation], scope: Scope, seen
     said = taken.said
     if old is None or not old.digest:
         return _first(old.entity_id if old else "", taken, scope)
+    if _is_as_it_was(old, taken, scope):
+        return None
     new = _partial(old, taken, seen) if said.partial else _whole(old, taken, seen)
     age = (taken.seen, said.partial, taken.digest)
     latest = max((seen, not old.whole, old.digest), old.latest or ("", False, ""))
@@ -34,6 +36,12 @@ def hear(old: Record | None, taken: Taken[EntityObservation], scope: Scope, seen
         new = replace(new, scope=scope.name, present=scope.holds(taken.seen, said.key))
     new = replace(new, latest=None if latest == (new.seen, not new.whole, new.digest) else latest)
     return None if replace(new, seen=old.seen, latest=old.latest) == old and not said.partial else _news(old, new)
+
+
+def _is_as_it_was(old: Record, taken: Taken[EntityObservation], scope: Scope) -> bool:
+    """Tell whether a whole report says nothing but what the record says: the usual case."""
+    plain = old.whole and old.latest is None and not old.registers and not taken.said.partial
+    return plain and old.present and old.digest == taken.digest and old.scope == scope.name
 
 
 def _news(old: Record, new: Record) -> Record | None:

@@ -225,8 +225,10 @@ def _read(
             reason = FindingCode.AMBIGUOUS_REFERENCE if found else FindingCode.WAITING_REFERENCE
             because = because if because == FindingCode.AMBIGUOUS_REFERENCE else reason
     edge, because = _edge(model, record, ends, because, classes)
-    known = (ends[0], ends[1])
-    return replace(record, edge=edge, because=because, known=known, watches=tuple(dict.fromkeys(watches)))
+    return EdgeRecord(
+        record.key, record.attributes, record.seen, record.digest, edge, because, (ends[0], ends[1]),
+        tuple(dict.fromkeys(watches)), record.scope,
+    )  # fmt: skip
 
 
 def _edge(

@@ -7,7 +7,6 @@ attributes are taken by name.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +50,8 @@ def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
             message = f"this {name} has no key; give it the name that its source uses."
             raise _Fault(RejectCode.MISSING_IDENTIFIER, message)
         key = _reference(raw_key, "key")
-        return replace(obs, key=key, attributes=_typed(kind.name, kind.attributes, obs.attributes, partial=obs.partial))
+        typed = _typed(kind.name, kind.attributes, obs.attributes, partial=obs.partial)
+        return EntityObservation(obs.source, key, name, typed, obs.seen, obs.location, obs.record, obs.partial)
     except _Fault as fault:
         return Reject(fault.code, str(fault), obs.location, obs.record)
 
@@ -70,7 +70,9 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
             raise _Fault(RejectCode.SELF_LOOP, f"{ends[0]!r} cannot be related to itself by {name}.")
         source, target = reversed(ends) if turned else ends
         attributes = _typed(kind.name, kind.attributes, obs.attributes, partial=False)
-        return replace(obs, type_name=kind.name, from_ref=source, to_ref=target, attributes=attributes)
+        return RelationshipObservation(
+            obs.source, kind.name, source, target, attributes, obs.seen, obs.location, obs.record
+        )
     except _Fault as fault:
         return Reject(fault.code, str(fault), obs.location, obs.record, "relationship")
 

@@ -47,7 +47,9 @@ async def meant(store: Store, model: Model) -> bool:
 
 
 @pytest.mark.parametrize("batch", [1, 2_000])
-async def test_new_identifier_sets_join_what_is_there(store: Store, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+async def test_new_identifier_sets_join_what_is_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
     monkeypatch.setattr(reckoning, "BATCH", batch)
     bare = without_identity(MODEL)
     for each in LOADS:
