@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.cmdb.filter import All, Any_, Compare, Related
-from knockon.cmdb.stores.sqlite import reads, write
+from knockon.cmdb.stores.sqlite import journal, reads, write
 from knockon.cmdb.stores.sqlite.schema import migrate
 from knockon.cmdb.stores.sqlite.where import sql
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STATEMENTS = {
     name: text
-    for module in (reads, write)
+    for module in (reads, write, journal)
     for name, text in vars(module).items()
     if isinstance(text, str) and name.isupper() and text.startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))
 }

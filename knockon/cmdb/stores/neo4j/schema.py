@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, LiteralString
 from neo4j.exceptions import ClientError
 
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
+from knockon.cmdb.stores.neo4j.journal import MAKE_TOUCHED_INDEX, TOUCHED_INDEX, note_touched
 from knockon.errors import StoreTooNew
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import Model
 
-VERSION = 2
+VERSION = 3
+_TOUCHED_SINCE = 3
 
 # IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
 _MADE_MEANWHILE = frozenset({
@@ -30,6 +32,7 @@ INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
     ("_EdgeRecord", "source"), ("_Scope", "source"),
+    ("_Revision", "written"), ("_Retired", "_name"),
 )  # fmt: skip
 BEGIN: LiteralString = """
 MERGE (m:_Meta {id: 0}) ON CREATE SET m.rev = 0
@@ -58,6 +61,8 @@ async def migrate(session: AsyncSession, model: Model) -> None:
             if error.code not in _MADE_MEANWHILE:
                 raise
     await session.execute_read(run, "CALL db.awaitIndexes(600)", {})
+    if 0 < found < _TOUCHED_SINCE:
+        await note_touched(session)
     await session.execute_write(run, BEGIN, {"version": VERSION})
 
 
@@ -72,6 +77,7 @@ def statements(model: Model) -> dict[str, LiteralString]:
     for label, name in named:
         title: LiteralString = f"knockon{label}_{name.strip('`')}"
         wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+    wanted[TOUCHED_INDEX] = MAKE_TOUCHED_INDEX
     return wanted
 
 
