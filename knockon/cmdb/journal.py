@@ -38,6 +38,10 @@ class Journal(Protocol):
         """
         ...
 
+    async def written_at(self, revision: int) -> str | None:
+        """Tell when a revision was written; None if there is no such one."""
+        ...
+
     async def count_entries(self, since: int, until: int) -> int:
         """Count the journal entries of the revisions after ``since`` up to ``until``.
 
@@ -57,6 +61,10 @@ class Journal(Protocol):
         of that is part of it. ``entries`` has only what is about the thing; ``count`` is of the whole revision.
         Every id that was asked for is in the answer. A bounded number of round trips, whatever is asked.
         """
+        ...
+
+    async def aliases(self, ids: Collection[str]) -> dict[str, frozenset[str]]:
+        """Give for each id all that stand for the same thing, its own and itself among them; one round trip."""
         ...
 
     async def known(self, ids: Collection[str]) -> dict[str, Entity]:

@@ -10,10 +10,12 @@ today.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.rows import SEPARATOR, Edge, EdgeKey, Entity, Scan
 from knockon.errors import BadUsage, PastTooFar
+from knockon.schema.values import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,6 +69,41 @@ def living(image: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 def _net(changes: dict[Any, Net]) -> dict[Any, Net]:
     living_only = {key: (living(before), living(after)) for key, (before, after) in changes.items()}
     return {key: (before, after) for key, (before, after) in living_only.items() if before != after}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A revision, and when it is looked at: the time that was asked about, else the one at which it was written.
+
+    ``at`` is text as ``schema.values.instant`` gives it; None for revision 0, before anything was written.
+    """
+
+    revision: int
+    at: str | None
+
+
+async def moment_of(store: Store, text: str) -> Moment:
+    """Understand a revision number or a point in time such as 2026-11-01T08:00:00Z.
+
+    A time means the newest revision that was written by then. One to two round trips.
+
+    Raises
+    ------
+    BadUsage
+        It is neither, or has not come yet.
+    """
+    if text.isdecimal():
+        number, newest = int(text), await store.revision()
+        if number > newest:
+            raise BadUsage(f"The store is at revision {newest}; revision {text} is not there yet.")
+        return Moment(number, await store.written_at(number))
+    try:
+        at = instant(text)
+    except ValueError as error:
+        raise BadUsage(f"{text!r} is no revision number, and {error}.") from error
+    if at > instant(datetime.now(UTC).isoformat()):
+        raise BadUsage(f"{text} lies in the future; ask without it for what is so now.")
+    return Moment(await store.revision_at(at), at)
 
 
 async def changes_between(store: Store, since: int, until: int, *, most: int = MOST_UNDONE) -> Changes:

@@ -44,6 +44,8 @@ REVISION_AT: LiteralString = """
 MATCH (r:_Revision) WHERE r.written <= $moment
 RETURN r.n ORDER BY r.written DESC, r.n DESC LIMIT 1"""
 
+WRITTEN_AT: LiteralString = "MATCH (r:_Revision {n: $revision}) RETURN r.written"
+
 COUNT_ENTRIES: LiteralString = """
 MATCH (r:_Revision) WHERE r.n > $since AND r.n <= $until
 RETURN coalesce(sum(r.count), 0)"""
@@ -140,18 +142,29 @@ async def revision_at(tx: Transaction, moment: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+async def written_at(tx: Transaction, revision: int) -> str | None:
+    """Tell when a revision was written."""
+    rows = await run(tx, WRITTEN_AT, {"revision": revision})
+    return str(rows[0][0]) if rows else None
+
+
 async def count_entries(tx: Transaction, since: int, until: int) -> int:
     """Count the entries of some revisions."""
     await _refuse_compacted(tx, since)
     return int((await run(tx, COUNT_ENTRIES, {"since": since, "until": until}))[0][0])
 
 
+async def aliases(tx: Transaction, ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Give all ids of the same things."""
+    rows = await run(tx, PARTS, {"ids": sorted(set(ids))})
+    return {id_: frozenset((id_, thing, *others)) for id_, thing, others in rows}
+
+
 async def history(
     tx: Transaction, ids: Collection[str], since: int, before: int | None, limit: int
 ) -> dict[str, list[Revision]]:
     """Read what changed things; a round trip more for every 20 revisions."""
-    rows = await run(tx, PARTS, {"ids": sorted(set(ids))})
-    parts = {id_: {id_, thing, *aliases} for id_, thing, aliases in rows}
+    parts = await aliases(tx, ids)
     asked = [[id_, " OR ".join(map(_word, sorted(own)))] for id_, own in parts.items()]
     bounds = {"since": since, "before": 1 << 62 if before is None else before, "limit": limit}
     numbers = dict(await run(tx, TOUCHED, {"asked": asked, **bounds}))
@@ -201,6 +214,10 @@ class Neo4jJournal:
     async def revision_at(self, moment: str) -> int:
         return int(await self._read(revision_at, moment))
 
+    async def written_at(self, revision: int) -> str | None:
+        found: str | None = await self._read(written_at, revision)
+        return found
+
     async def count_entries(self, since: int, until: int) -> int:
         return int(await self._read(count_entries, since, until))
 
@@ -208,6 +225,10 @@ class Neo4jJournal:
         self, ids: Collection[str], *, since: int = 0, before: int | None = None, limit: int
     ) -> dict[str, list[Revision]]:
         found: dict[str, list[Revision]] = await self._read(history, ids, since, before, limit)
+        return found
+
+    async def aliases(self, ids: Collection[str]) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = await self._read(aliases, ids)
         return found
 
     async def known(self, ids: Collection[str]) -> dict[str, Entity]:

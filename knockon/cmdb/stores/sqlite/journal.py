@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -33,6 +33,8 @@ PUT_REVISION = """INSERT INTO revision (number, head, count, entries, written) V
 PUT_TOUCHED = "INSERT INTO touched SELECT a.value, ? FROM json_each(?) a"
 
 REVISION_AT = "SELECT number FROM revision WHERE written <= ? ORDER BY written DESC, number DESC LIMIT 1"
+
+WRITTEN_AT = "SELECT written FROM revision WHERE number = ?"
 
 COUNT_ENTRIES = "SELECT coalesce(sum(count), 0) FROM revision WHERE number > ? AND number <= ?"
 
@@ -86,18 +88,28 @@ def revision_at(connection: sqlite3.Connection, moment: str) -> int:
     return int(found[0]) if found else 0
 
 
+def written_at(connection: sqlite3.Connection, number: int) -> str | None:
+    found = connection.execute(WRITTEN_AT, [number]).fetchone()
+    return str(found[0]) if found else None
+
+
 def count_entries(connection: sqlite3.Connection, since: int, until: int) -> int:
     _refuse_compacted(connection, since)
     ((number,),) = connection.execute(COUNT_ENTRIES, [since, until])
     return int(number)
 
 
+def aliases(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, frozenset[str]]:
+    found = {id_: {id_, thing} for id_, thing in connection.execute(STOOD_FOR, [asked(ids)])}
+    for id_, alias in connection.execute(ALIASES, [asked(ids)]):
+        found[id_].add(alias)
+    return {id_: frozenset(own) for id_, own in found.items()}
+
+
 def history(
     connection: sqlite3.Connection, ids: Collection[str], since: int, before: int | None, limit: int
 ) -> dict[str, list[Revision]]:
-    parts: dict[str, set[str]] = {id_: {id_, thing} for id_, thing in connection.execute(STOOD_FOR, [asked(ids)])}
-    for id_, alias in connection.execute(ALIASES, [asked(ids)]):
-        parts[id_].add(alias)
+    parts = aliases(connection, ids)
     pairs = [(id_, part) for id_, own in parts.items() for part in own]
     numbers: dict[str, set[int]] = {id_: set() for id_ in ids}
     beyond = 1 << 62 if before is None else before
@@ -140,15 +152,19 @@ class SqliteJournal:
     async def revision_at(self, moment: str) -> int:
         return await self._database.read(partial(revision_at, moment=moment))
 
+    async def written_at(self, revision: int) -> str | None:
+        return await self._database.read(partial(written_at, number=revision))
+
     async def count_entries(self, since: int, until: int) -> int:
         return await self._database.read(partial(count_entries, since=since, until=until))
 
     async def history(
         self, ids: Collection[str], *, since: int = 0, before: int | None = None, limit: int
     ) -> dict[str, list[Revision]]:
-        read: Any = partial(history, ids=ids, since=since, before=before, limit=limit)
-        found: dict[str, list[Revision]] = await self._database.read(read)
-        return found
+        return await self._database.read(partial(history, ids=ids, since=since, before=before, limit=limit))
+
+    async def aliases(self, ids: Collection[str]) -> dict[str, frozenset[str]]:
+        return await self._database.read(partial(aliases, ids=ids))
 
     async def known(self, ids: Collection[str]) -> dict[str, Entity]:
         return await self._database.read(partial(reads.entities, ids=ids))
