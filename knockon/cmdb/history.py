@@ -144,7 +144,11 @@ def _named(entry: JournalEntry) -> dict[str, Any]:
 
 
 def _image(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return image and {name: value for name, value in image.items() if name in ("class", "name", "attributes")}
+    return (
+        None
+        if image is None
+        else {name: value for name, value in image.items() if name in ("class", "name", "attributes")}
+    )
 
 
 def _happening_json(change: Happening) -> dict[str, Any]:
