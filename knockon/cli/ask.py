@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json
+from knockon.cli.options import AsOf, Json, StoreUrl, answered, print_json
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def impact(
         Literal["none", "open"],
         typer.Option(help="What else is the case: nothing, or the effects of open incidents and changes under way."),
     ] = "none",
+    as_of: AsOf = None,
     max_distance: Annotated[
         int | None,
         typer.Option(min=1, help="Show only what is at most so many steps away; all is computed.", show_default=False),
@@ -66,7 +67,7 @@ def impact(
             await _refuse_states(topologies, [each.reference for each in asks])
             raise
 
-    answer = answered(store, ask)
+    answer = answered(store, ask, as_of)
     if output == "json":
         print_json(impact_json(answer))
     elif output != "table":
@@ -82,6 +83,7 @@ def impact(
 
 def supports(
     ref: Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")],
+    as_of: AsOf = None,
     output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -92,7 +94,7 @@ def supports(
 
     output = _one_format(output, as_json)
 
-    answer = answered(store, lambda topologies: blast_radius.supports(topologies, ref))
+    answer = answered(store, lambda topologies: blast_radius.supports(topologies, ref), as_of)
     if output == "json":
         print_json(supports_json(answer))
     elif output != "table":

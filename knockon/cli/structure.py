@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, answered, print_json
+from knockon.cli.options import AsOf, Json, StoreUrl, answered, print_json
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def dependencies(
         int | None, typer.Option(min=1, help="Show only what is at most so many steps away.", show_default=False)
     ] = None,
     common: Annotated[bool, typer.Option("--common", help="What all of several REFs need, nearest first.")] = False,
+    as_of: AsOf = None,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
@@ -42,7 +43,7 @@ def dependencies(
             return await structure.common_upstream(topologies, refs)
         return await structure.dependencies(topologies, refs[0], max_distance=max_distance)
 
-    answer = answered(store, work)
+    answer = answered(store, work, as_of)
     if as_json:
         print_json(common_json(answer) if isinstance(answer, CommonAnswer) else dependencies_json(answer))
     else:
@@ -63,6 +64,7 @@ def paths(
             show_default=False,
         ),
     ] = None,
+    as_of: AsOf = None,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
@@ -71,7 +73,7 @@ def paths(
     from knockon.itsm.structure_answer import paths_json
 
     answer = answered(
-        store, lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length)
+        store, lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length), as_of
     )
     if as_json:
         print_json(paths_json(answer))
@@ -84,6 +86,7 @@ def paths(
 def spof(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="An id, Class:name, source:key, or a name.")],
     limit: Annotated[int, typer.Option(min=1, help="How often the engine may run before the lists are cut.")] = 20_000,
+    as_of: AsOf = None,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
@@ -91,7 +94,7 @@ def spof(
     from knockon.itsm.structure import single_points_of_failure
     from knockon.itsm.structure_answer import points_json
 
-    answer = answered(store, lambda topologies: single_points_of_failure(topologies, service, limit=limit))
+    answer = answered(store, lambda topologies: single_points_of_failure(topologies, service, limit=limit), as_of)
     if as_json:
         print_json(points_json(answer))
     else:

@@ -42,7 +42,8 @@ def print_impact(answer: ImpactAnswer) -> None:
     out = Out()
     seeds = _some(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
     given = "" if answer.given == "none" else f", knowing what is {answer.given}"
-    out.print(f"[bold]If[/bold] {seeds}{given}  [dim](revision {answer.revision})[/dim]")
+    moment = f", as it was at {answer.as_of[:19]}Z" if answer.as_of else ""
+    out.print(f"[bold]If[/bold] {seeds}{given}{moment}  [dim](revision {answer.revision})[/dim]")
     if answer.assumed:
         out.print(f"Assumed to be OPERATIONAL: {', '.join(_ci(each) for each in answer.assumed)}")
     if answer.excluded_types:

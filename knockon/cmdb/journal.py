@@ -20,6 +20,10 @@ class Journal(Protocol):
         """Give the oldest revision that can be asked about; 0 where nothing was ever compacted."""
         ...
 
+    async def rewritten(self) -> int:
+        """Give the newest revision that compacted or redacted what had been written; 0 where none did."""
+        ...
+
     async def feed(self, since: int, limit: int = 100) -> list[Revision]:
         """Read revisions after ``since``: a contiguous run, each whole, or fewer.
 

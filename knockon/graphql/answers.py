@@ -225,6 +225,7 @@ class AnswerTypes:
             plain("revision", int, lambda each: each.answer.revision, "The revision that it holds for."),
             plain("modelVersion", str, lambda each: each.answer.model_version, "A hash of the model."),
             plain("engineVersion", str, lambda each: each.answer.engine_version, "The version of knockon."),
+            plain("asOf", maybe(str), lambda each: each.answer.as_of, "The moment of the past that it is of, in UTC."),
             plain("given", self.given, lambda each: each.answer.given, "What else was taken to be the case."),
             plain(
                 "excludedTypes", listed(str), lambda each: each.answer.excluded_types,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from knockon.cmdb.contract import Store
+    from knockon.cmdb.past import Moment
     from knockon.cmdb.rows import EdgeRecord, Scan
     from knockon.schema.model import Model
 
@@ -74,6 +75,7 @@ class Topologies:
     def __init__(self, store: Store, model: Model, cache: Path | None = None) -> None:
         self.store = store
         self.model = model
+        self.moment: Moment | None = None  # of the past
         self._shelf = Shelf(cache, model.version) if cache else None
         self._saved = 0  # revision of the newest one that is kept
         self._views: dict[frozenset[str], View] = {}

@@ -169,12 +169,14 @@ class ImpactAnswer:
 
     Lists are ordered worst state first, then distance, class, name, smallest ``source:key``.
     ``counts`` are of all affected; ``truncated`` tells that ``affected`` was cut at a distance.
+    ``as_of`` is the moment of the past that was asked about, None for what is so now.
     ``unmapped`` are seeds and affected CIs that support no service. ``excluded_types`` were left out on request.
     """
 
     revision: int
     model_version: str
     engine_version: str
+    as_of: str | None
     given: str
     seeds: tuple[Seed, ...]
     assumed: tuple[Ci, ...]
@@ -218,6 +220,7 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
         "revision": answer.revision,
         "modelVersion": answer.model_version,
         "engineVersion": answer.engine_version,
+        "asOf": answer.as_of,
         "given": answer.given,
         "seeds": [{**_ci(s.ci), "asked": s.asked, "state": s.state.name} for s in answer.seeds],
         "assumed": [_ci(each) for each in answer.assumed],

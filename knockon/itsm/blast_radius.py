@@ -106,7 +106,8 @@ async def blast_radius(
     exclude
         Relationship types left out of this analysis.
     now
-        The moment at which service hours and agreements are judged; the clock's unless given.
+        The moment at which service hours and agreements are judged; unless given the clock's, or the one that
+        topologies of the past are of.
 
     Raises
     ------
@@ -125,8 +126,13 @@ async def blast_radius(
     states = {id_: _ASKED[asked] for id_, (_, asked) in seeds.items()}
     removed = {id_ for id_, (_, asked) in seeds.items() if asked == "removed"}
     found = compare(view, context, states, removed=removed, pins={pin.id for pin in pins})
-    asked = _Asked(seeds, pins, given, tuple(sorted(left_out)), max_distance, now or datetime.now(UTC))
+    asked = _Asked(seeds, pins, given, tuple(sorted(left_out)), max_distance, now or _moment(topologies))
     return await _answer(topologies, found, asked)
+
+
+def _moment(topologies: Topologies) -> datetime:
+    at = topologies.moment and topologies.moment.at
+    return datetime.fromisoformat(at) if at else datetime.now(UTC)
 
 
 def compare(
@@ -239,6 +245,7 @@ async def _answer(
         revision=view.revision,
         model_version=topologies.model.version,
         engine_version=__version__,
+        as_of=topologies.moment.at if topologies.moment else None,
         given=asked.given,
         seeds=told,
         assumed=(*map(Ci.of, pins), *_pinned(found, {*seeds, *(pin.id for pin in pins)})),
@@ -328,6 +335,8 @@ def _unknown(
             yield Unknown(_ci(view, end), f"{record.key.words}, says {record.key.source}, is left out: {why}")
         elif record.key.type_name in EFFECT_TYPES.values() and record.known[0] in found.context.records:
             yield Unknown(None, f"{record.key.words} is not counted: {WHY[record.because or '']}")
+    if topologies.moment:
+        yield Unknown(None, f"which relationships waited at revision {view.revision} is not in the journal")
     for group in view.empty_groups:
         if group.consumer in touched:
             yield Unknown(_ci(view, group.consumer), group.because)

@@ -143,3 +143,39 @@ def test_changes_are_followed_while_others_write(told: Knockon, tmp_path: Path) 
     assert [each["revision"] for each in seen] == list(range(before + 1, before + wanted + 1))
     assert {each["source"] for each in seen} == {"s0", "s1"}
     assert sum(len(each["changes"]) for each in seen) == 2 * 3
+
+
+def test_the_past_is_asked_like_the_present(told: Knockon) -> None:
+    then = told("impact", "survey:srv-1", "--as-of", "3", "--json").json()
+    assert [each["name"] for each in then["affected"]] == ["ESX1"]
+    assert then["revision"] == 3
+    assert then["asOf"] == lines(told("changes", "--since", "2", "--limit", "1").out)[0]["at"]
+    assert "waited at revision 3" in then["unknown"][-1]["because"]
+    assert told("impact", "survey:srv-1", "--as-of", then["asOf"], "--json").json() == then
+    now = told("impact", "survey:srv-1", "--json").json()
+    assert (now["affected"], now["asOf"]) == ([], None)
+    assert f"as it was at {then['asOf'][:19]}Z (revision 3)" in as_table(told("impact", "ESX1", "--as-of", "3").out)
+    for command in ("supports", "dependencies"):
+        assert told(command, "Hypervisor:ESX1", "--as-of", "3", "--json").json()["revision"] == 3
+    way = told("paths", "ESX1", "survey:srv-1", "--as-of", "3", "--json").json()
+    assert (way["revision"], len(way["paths"])) == (3, 1)
+
+
+def test_an_export_of_the_past_is_the_export_of_then(told: Knockon, tmp_path: Path) -> None:
+    before = told("export").json()
+    (tmp_path / "second.yaml").write_text(SECOND.replace("11-02", "11-03").replace("00124", "00125"))
+    assert told("load", "second.yaml", "--complete").code == 0
+    assert told("export").json()["entities"] != before["entities"]
+    assert told("export", "--as-of", str(before["revision"])).json() == before
+    assert told("export", "--as-of", "0").json() == {"revision": 0, "entities": [], "relationships": []}
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [("99", "BAD_USAGE"), ("-1", "BAD_USAGE"), ("2999-01-01T00:00:00Z", "BAD_USAGE"), ("monday", "BAD_USAGE"),
+     ("2026-11-01", "BAD_USAGE"), ("2020-01-01T00:00:00Z", "REFERENCE_NOT_FOUND")],
+)  # fmt: skip
+def test_a_moment_that_is_none_is_refused(told: Knockon, moment: str, code: str) -> None:
+    ran = told("impact", "survey:srv-1", "--as-of", moment)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"knockon: {code}: ")

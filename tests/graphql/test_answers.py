@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WHOLE = """
 fragment Answer on ImpactAnswer {
-  revision modelVersion engineVersion given truncated excludedTypes
+  revision modelVersion engineVersion asOf given truncated excludedTypes
   seeds { id class name asked state }
   assumed { id class name }
   affected(first: 500) { edges { node { id class name state distance

@@ -203,7 +203,7 @@ async def test_the_answer_follows_the_estate(shop: Topologies) -> None:
 async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies) -> None:
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
-        "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
+        "revision", "modelVersion", "engineVersion", "asOf", "given", "seeds", "assumed", "excludedTypes",
         "affected", "counts", "survivors", "starved", "excluded",
         "already", "services", "notify", "unmapped", "unknown", "truncated",
     }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from knockon.cmdb.past import past_scan
 from knockon.cmdb.stores import opened
 from knockon.cmdb.stores.neo4j import Neo4jStore
 from tests.cmdb.contract.estate import CLASSES, MODEL, entity, ids, write_pair
@@ -40,6 +41,7 @@ class Poller:
         while not until.is_set():
             await self.poll()
             await look_whole(self.store)
+            await look_back(self.store, self.polls)
             await asyncio.sleep(0)
         await self.poll()
 
@@ -56,6 +58,15 @@ async def look_whole(store: Store) -> None:
     assert {each.rpartition("-")[0] + end for each in ids(scan.entities) for end in ("-one", "-two")} == set(
         ids(scan.entities)
     )
+
+
+async def look_back(store: Store, polls: int) -> None:
+    """Ask about some revision of the past, and find exactly that one."""
+    wanted = await store.revision() * (polls % 7) // 7
+    then = await past_scan(store, MODEL, wanted)
+    assert then.revision == wanted
+    assert len(then.entities) == 2 * wanted
+    assert len(then.edges) == wanted
 
 
 async def followed(pollers: list[Poller], writing: list[asyncio.Task[list[int]]]) -> list[int]:

@@ -175,11 +175,10 @@ async def test_a_file_of_before_is_brought_forward(tmp_path: Path) -> None:
     await write_some(store)
     await store.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for table in ("touched",):
-            connection.execute(f"DROP TABLE {table}")
         connection.executescript(
-            "DROP INDEX revision_by_time; DROP INDEX entity_by_former_name; ALTER TABLE revision DROP COLUMN written;"
-            "DELETE FROM meta WHERE key = 'horizon'; UPDATE meta SET value = 2 WHERE key = 'schema';"
+            "DROP TABLE touched; DROP INDEX revision_by_time; DROP INDEX entity_by_former_name;"
+            "ALTER TABLE revision DROP COLUMN written;"
+            "DELETE FROM meta WHERE key IN ('horizon', 'rewritten'); UPDATE meta SET value = 2 WHERE key = 'schema';"
         )
     assert len(sqlite_schema.MIGRATIONS) == 3
     await store.open()

@@ -28,6 +28,7 @@ MAKE_TOUCHED_INDEX: LiteralString = (
 )
 
 HORIZON: LiteralString = "MATCH (m:_Meta {id: 0}) RETURN coalesce(m.horizon, 0)"
+REWRITTEN: LiteralString = "MATCH (m:_Meta {id: 0}) RETURN coalesce(m.rewritten, 0)"
 
 FEED: LiteralString = """
 MATCH (r:_Revision) WHERE r.n > $since
@@ -115,6 +116,12 @@ async def note_touched(session: AsyncSession) -> None:
 async def horizon(tx: Transaction) -> int:
     """Give the oldest revision that can be asked about."""
     rows = await run(tx, HORIZON, {})
+    return int(rows[0][0]) if rows else 0
+
+
+async def rewritten(tx: Transaction) -> int:
+    """Give the newest revision that compacted or redacted."""
+    rows = await run(tx, REWRITTEN, {})
     return int(rows[0][0]) if rows else 0
 
 
@@ -206,6 +213,9 @@ class Neo4jJournal:
 
     async def horizon(self) -> int:
         return int(await self._read(horizon))
+
+    async def rewritten(self) -> int:
+        return int(await self._read(rewritten))
 
     async def feed(self, since: int, limit: int = 100) -> list[Revision]:
         found: list[Revision] = await self._read(feed, since, limit)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 HORIZON = "SELECT value FROM meta WHERE key = 'horizon'"
 
+REWRITTEN = "SELECT value FROM meta WHERE key = 'rewritten'"
+
 FEED = "SELECT number, head, count, entries, written FROM revision WHERE number > ? ORDER BY number LIMIT ?"
 
 # The time of writing never goes back, also where two writers' clocks disagree.
@@ -70,6 +72,11 @@ def put_revision(
 
 def horizon(connection: sqlite3.Connection) -> int:
     ((number,),) = connection.execute(HORIZON)
+    return int(number)
+
+
+def rewritten(connection: sqlite3.Connection) -> int:
+    ((number,),) = connection.execute(REWRITTEN)
     return int(number)
 
 
@@ -145,6 +152,9 @@ class SqliteJournal:
 
     async def horizon(self) -> int:
         return await self._database.read(horizon)
+
+    async def rewritten(self) -> int:
+        return await self._database.read(rewritten)
 
     async def feed(self, since: int, limit: int = 100) -> list[Revision]:
         return await self._database.read(partial(feed, since=since, limit=limit))

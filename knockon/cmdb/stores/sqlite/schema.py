@@ -55,7 +55,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (source, name)) WITHOUT ROWID""",
     ),
     (
-        "INSERT INTO meta VALUES ('horizon', 0)",
+        "INSERT INTO meta VALUES ('horizon', 0), ('rewritten', 0)",
         "ALTER TABLE revision ADD COLUMN written TEXT NOT NULL DEFAULT ''",
         """UPDATE revision SET written = known.written FROM (
             SELECT number, max(json_extract(head, '$[3]')) OVER (ORDER BY number) AS written FROM revision) known
