@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, history, keep, planning, scenario, serving, structure
+from knockon.cli import analyse, ask, bring, describing, history, keep, planning, scenario, serving, storing, structure
 from knockon.errors import KnockonError
 
 
@@ -73,6 +73,7 @@ app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)
 app.command("export")(keep.export)
+app.add_typer(storing.commands, name="store")
 app.add_typer(model_commands, name="model")
 model_commands.command("lint")(keep.lint)
 model_commands.command("show")(describing.show)

@@ -125,6 +125,13 @@ class Write(Protocol):
         """
         ...
 
+    async def compact(self, horizon: int) -> None:
+        """Drop the entries of all revisions up to one of them, which becomes the horizon; who wrote them stays.
+
+        A horizon never goes back. Costs as much as the journal between the old and the new one.
+        """
+        ...
+
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         """Write this transaction's revision entry; exactly once, before the end: else StoreFailed, rolled back."""
         ...

@@ -179,3 +179,25 @@ def test_a_moment_that_is_none_is_refused(told: Knockon, moment: str, code: str)
     ran = told("impact", "survey:srv-1", "--as-of", moment)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"knockon: {code}: ")
+
+
+def test_what_is_forgotten_is_refused_and_never_left_out_in_silence(told: Knockon) -> None:
+    newest = len(lines(told("changes").out))
+    done = told("store", "compact", "--before", "3", "--json").json()
+    assert done == {"revision": newest + 1, "horizon": 3, "entries": 3}
+    for refused in (("changes",), ("changes", "--since", "2"), ("export", "--as-of", "2"),
+                    ("impact", "survey:srv-1", "--as-of", "1")):  # fmt: skip
+        ran = told(*refused)
+        assert (ran.code, ran.out) == (4, "")
+        assert ran.err.startswith("knockon: JOURNAL_COMPACTED: ")
+        assert "revision 3 is the oldest" in ran.err
+    assert told("export", "--as-of", "3").json()["revision"] == 3
+    (*_, last) = lines(told("changes", "--since", "3").out)
+    assert (last["kind"], last["note"]) == ("compact", {"horizon": 3, "entries": 3})
+    answer = told("history", "survey:srv-1", "--json").json()
+    assert answer["horizon"] == 3
+    assert all(each["revision"] > 3 for each in answer["history"])
+    assert "up to revision 3 was compacted" in told("history", "survey:srv-1").out
+    again = told("store", "compact", "--before", "3")
+    assert (again.code, again.err.split(": ")[1]) == (2, "BAD_USAGE")
+    assert "are forgotten; recorded as revision" in told("store", "compact", "--before", "4").out

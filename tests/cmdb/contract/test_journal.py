@@ -18,8 +18,10 @@ from knockon.cmdb.stores.neo4j import journal as neo4j_journal
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.cmdb.stores.sqlite import journal as sqlite_journal
 from knockon.cmdb.stores.sqlite import schema as sqlite_schema
+from knockon.cmdb.stores.sqlite.rows import head_row, packed
+from knockon.errors import JournalCompacted, StoreFailed
 from knockon.schema.values import instant
-from tests.cmdb.contract.estate import MODEL, commit, entity, head, put, record
+from tests.cmdb.contract.estate import MODEL, commit, entity, head, record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,39 +150,35 @@ async def test_entries_are_counted(store: Store) -> None:
     assert await store.horizon() == 0
 
 
-async def write_some(store: Store) -> None:
-    await commit(store, entity("a"), entries=[of("a"), between("a", "b")], note="then")
-    late, early = head("late"), head("early")
-    for each in (replace(late, at="2026-11-03T08:00:00.000000Z"), replace(early, at="2026-11-02T08:00:00.000000Z")):
-        async with store.write() as write:
-            await put(write)
-            await write.journal(each, [of("b")])
+OLD = [
+    (replace(head(), at="2026-11-01T08:00:00.000000Z"), [of("a"), between("a", "b")]),
+    (replace(head("late"), at="2026-11-03T08:00:00.000000Z"), [of("b")]),
+    (replace(head("early"), at="2026-11-02T08:00:00.000000Z"), [of("b")]),
+]
 
 
 async def look_migrated(store: Store) -> None:
     assert await numbers(store, "a") == [1]
     assert await numbers(store, "b") == [3, 2, 1]
-    found = [each.written for each in await store.feed(0)]
-    assert found == ["2026-11-01T08:00:00Z", "2026-11-03T08:00:00.000000Z", "2026-11-03T08:00:00.000000Z"]
+    found = [each.written[:10] for each in await store.feed(0)]
+    assert found == ["2026-11-01", "2026-11-03", "2026-11-03"]
     assert await store.revision_at("2026-11-02T09:00:00.000000Z") == 1
-    assert await store.horizon() == 0
+    assert (await store.horizon(), await store.rewritten()) == (0, 0)
     await commit(store, entries=[of("a")])
     assert await numbers(store, "a") == [4, 1]
 
 
 async def test_a_file_of_before_is_brought_forward(tmp_path: Path) -> None:
     path = tmp_path / "estate.db"
+    ours = next(n for n, each in enumerate(sqlite_schema.MIGRATIONS) if any("TABLE touched" in one for one in each))
+    earlier = patch.object(sqlite_schema, "MIGRATIONS", sqlite_schema.MIGRATIONS[:ours])
+    with earlier, closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        sqlite_schema.migrate(connection)
+        for number, (written_by, entries) in enumerate(OLD, start=1):
+            row = (number, head_row(written_by), len(entries), packed(entries))
+            connection.execute("INSERT INTO revision (number, head, count, entries) VALUES (?, ?, ?, ?)", row)
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", [len(OLD)])
     store = SqliteStore(path, MODEL)
-    await store.open()
-    await write_some(store)
-    await store.close()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(
-            "DROP TABLE touched; DROP INDEX revision_by_time; DROP INDEX entity_by_former_name;"
-            "ALTER TABLE revision DROP COLUMN written;"
-            "DELETE FROM meta WHERE key IN ('horizon', 'rewritten'); UPDATE meta SET value = 2 WHERE key = 'schema';"
-        )
-    assert len(sqlite_schema.MIGRATIONS) == 3
     await store.open()
     await look_migrated(store)
     await store.close()
@@ -189,7 +187,9 @@ async def test_a_file_of_before_is_brought_forward(tmp_path: Path) -> None:
 async def test_a_database_of_before_is_brought_forward(wiped_neo4j: str, neo4j_auth: tuple[str, str]) -> None:
     store = Neo4jStore(wiped_neo4j, *neo4j_auth, MODEL)
     await store.open()
-    await write_some(store)
+    for written_by, entries in OLD:
+        async with store.write() as write:
+            await write.journal(written_by, entries)
     await store.close()
     async with neo4j.AsyncGraphDatabase.driver(wiped_neo4j, auth=neo4j_auth) as driver:
         await driver.execute_query("MATCH (r:_Revision) SET r.touched = null, r.written = null")
@@ -206,3 +206,42 @@ async def test_history_reads_many_revisions_of_many_things(store: Store, limit: 
     found = await store.history(["a", *(f"e{number}" for number in range(25))], limit=limit)
     assert [each.number for each in found["a"]] == list(range(25, 0, -1))[:limit]
     assert all([each.number for each in found[f"e{number}"]] == [number + 1] for number in range(25))
+
+
+async def compacted(store: Store, horizon: int) -> None:
+    async with store.write() as write:
+        await write.compact(horizon)
+        await write.journal(head("cut"), ())
+
+
+async def test_what_was_compacted_is_refused_and_what_came_after_is_whole(store: Store) -> None:
+    for number in range(4):
+        await commit(store, entries=[of("a"), of(f"e{number}")])
+    whole = await store.feed(0)
+    await compacted(store, 2)
+    assert (await store.horizon(), await store.rewritten(), await store.revision()) == (2, 5, 5)
+    for since in (0, 1):
+        with pytest.raises(JournalCompacted, match="revision 2 is the oldest"):
+            await store.feed(since)
+        with pytest.raises(JournalCompacted):
+            await store.count_entries(since, 4)
+    assert (await store.feed(2))[:2] == whole[2:]
+    assert await store.count_entries(2, 5) == 4
+    assert await numbers(store, "a") == [4, 3]
+    assert await numbers(store, "e0") == []
+    assert await store.revision_at(whole[0].written) == 1
+    await compacted(store, 4)
+    assert await numbers(store, "a") == []
+    await compacted(store, 1)
+    assert (await store.horizon(), await store.rewritten()) == (4, 7)
+    assert [each.number for each in await store.feed(4)] == [5, 6, 7]
+
+
+async def test_a_compaction_that_fails_forgets_nothing(store: Store) -> None:
+    await commit(store, entries=[of("a")])
+    with pytest.raises(StoreFailed):  # it has no entry
+        async with store.write() as write:
+            await write.compact(1)
+    assert await store.horizon() == 0
+    assert await numbers(store, "a") == [1]
+    assert len((await store.feed(0))[0].entries) == 1

@@ -80,6 +80,13 @@ MATCH (n:_Retired {_name: $name})
 WITH n ORDER BY n._order LIMIT $limit
 RETURN collect(properties(n))"""
 
+COMPACT: LiteralString = """
+MATCH (r:_Revision) WHERE r.n > $since AND r.n <= $until
+SET r.entries = '[]', r.touched = null"""
+MARK_HORIZON: LiteralString = """
+MATCH (m:_Meta {id: 0})
+SET m.rewritten = $revision, m.horizon = CASE WHEN m.horizon > $until THEN m.horizon ELSE $until END"""
+
 UNNOTED: LiteralString = """
 MATCH (r:_Revision) WHERE r.n > $since
 WITH r ORDER BY r.n LIMIT $limit
@@ -97,6 +104,12 @@ async def put_revision(tx: Transaction, number: int, head: RevisionHead, entries
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     row = forms.revision_properties(number, head, entries) | {"written": now, "touched": sorted(things_of(entries))}
     await run(tx, JOURNAL, {"row": row})
+
+
+async def compact(tx: Transaction, until: int, revision: int) -> None:
+    """Drop the entries of revisions up to one."""
+    await run(tx, COMPACT, {"since": await horizon(tx), "until": until})
+    await run(tx, MARK_HORIZON, {"until": until, "revision": revision})
 
 
 async def note_touched(session: AsyncSession) -> None:

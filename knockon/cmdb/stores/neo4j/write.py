@@ -10,7 +10,7 @@ from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import forms, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
-from knockon.cmdb.stores.neo4j.journal import put_revision
+from knockon.cmdb.stores.neo4j.journal import compact, put_revision
 from knockon.errors import StoreFailed
 from knockon.schema.reference import answers_to
 
@@ -286,6 +286,10 @@ class Neo4jWrite:
         await self._run(TOUCH_RECORDS, rows=[[forms.key(source, key), digest] for key, digest in records], seen=seen)
         rows = [[forms.key(*key), digest] for key, digest in edge_records]
         await self._run(TOUCH_EDGE_RECORDS, rows=rows, seen=seen)
+
+    async def compact(self, horizon: int) -> None:
+        with driver_errors():
+            await compact(self._tx, horizon, self.revision)
 
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         self.journaled += 1

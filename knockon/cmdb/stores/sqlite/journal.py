@@ -57,6 +57,15 @@ RECORDED = """SELECT r.source, r.key, r.entity_id FROM json_each(?) a CROSS JOIN
 RETIRED = f"SELECT {ENTITY} FROM entity n WHERE n.name = ? AND n.retired = 1 ORDER BY n.sort_key LIMIT ?"  # noqa: S608
 
 
+ENTRIES = "SELECT entries FROM revision WHERE number = ?"
+
+COMPACT = "UPDATE revision SET entries = x'' WHERE number = ?"
+
+FORGET_TOUCHED = "DELETE FROM touched WHERE thing IN (SELECT value FROM json_each(?)) AND revision = ?"
+
+MARK = "UPDATE meta SET value = max(value, ?) WHERE key = ?"
+
+
 def touched_by(entries: bytes) -> str:
     """Give the JSON list of what packed entries touch; an SQL function while a file is migrated."""
     return asked(things_of(unpacked(entries)))
@@ -78,6 +87,15 @@ def horizon(connection: sqlite3.Connection) -> int:
 def rewritten(connection: sqlite3.Connection) -> int:
     ((number,),) = connection.execute(REWRITTEN)
     return int(number)
+
+
+def compact(connection: sqlite3.Connection, until: int, revision: int) -> None:
+    for number in range(horizon(connection) + 1, until + 1):
+        ((entries,),) = connection.execute(ENTRIES, [number])
+        connection.execute(FORGET_TOUCHED, [touched_by(entries), number])
+        connection.execute(COMPACT, [number])
+    connection.execute(MARK, [until, "horizon"])
+    connection.execute(MARK, [revision, "rewritten"])
 
 
 def _refuse_compacted(connection: sqlite3.Connection, since: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import reads
-from knockon.cmdb.stores.sqlite.journal import put_revision
+from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
     edge_record_row,
@@ -185,6 +185,9 @@ class SqliteWrite:
             connection.executemany(TOUCH_EDGE_RECORD, ((seen, *key, digest, seen) for key, digest in edge_records))
 
         await self._do(put)
+
+    async def compact(self, horizon: int) -> None:
+        await self._do(lambda connection: compact(connection, horizon, self.revision))
 
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         await self._do(lambda connection: put_revision(connection, self.revision, head, entries))
