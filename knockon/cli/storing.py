@@ -1,4 +1,4 @@
-"""Looking after a store: ``store compact``."""
+"""Looking after what is kept: ``store compact`` and ``redact``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json
 
 if TYPE_CHECKING:
     from knockon.cmdb.compaction import Compacted
+    from knockon.cmdb.redaction import Redacted
 
 commands = typer.Typer(help="Looking after a store.", no_args_is_help=True)
 
@@ -48,4 +49,39 @@ def compact(
         typer.echo(
             f"{done.entries:,} journal entries up to revision {done.horizon} are forgotten; "
             f"recorded as revision {done.revision}."
+        )
+
+
+def redact(
+    ref: Annotated[
+        str,
+        typer.Argument(metavar="REF", help="A person: an id, Person:name, source:key, or a name; also a retired one."),
+    ],
+    reason: Annotated[str, typer.Option(help="Why: it is recorded.", show_default=False)],
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Take a person's name and sensitive attributes out of all that is kept: they cannot be brought back.
+
+    The person stays, called by its key, with its relationships and its history. The redaction is recorded.
+    """
+    from knockon.cmdb import redaction
+
+    async def work() -> Redacted:
+        found = settings(store)
+        model = model_of(found)
+        async with asking(found, model) as opened:
+            return await redaction.redact(opened, model, ref, reason=reason, actor=me())
+
+    done = run(work())
+    if as_json:
+        print_json(asdict(done))
+        return
+    typer.echo(
+        f"{', '.join(done.attributes)} of {done.id} are gone from {', '.join(done.records) or 'no record'} and from the "
+        f"journal; recorded as revision {done.revision}."
+    )
+    if done.references:
+        typer.echo(
+            f"{done.references} relationships named the person by name, and wait now: let their source use a key."
         )

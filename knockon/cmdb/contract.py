@@ -132,6 +132,19 @@ class Write(Protocol):
         """
         ...
 
+    async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
+        """Take attributes of these entities out of every record and journal entry, and mark the records for ever.
+
+        In the journal the entities are called ``name``. Digests of records stay, so that loading the same again
+        brings nothing back. Gives the records, by (source, key). Looks at every record, and at every revision that
+        touched the entities.
+        """
+        ...
+
+    async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
+        """Give the attributes that were taken out of records by (source, key), and must not come back; none: absent."""
+        ...
+
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         """Write this transaction's revision entry; exactly once, before the end: else StoreFailed, rolled back."""
         ...

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
 SEPARATOR = "\x1f"
@@ -166,6 +166,20 @@ class JournalEntry:
 def things_of(entries: Iterable[JournalEntry]) -> set[str]:
     """Give the ids of all entities that entries are about."""
     return {thing for entry in entries for thing in entry.things}
+
+
+def without(entry: JournalEntry, things: Collection[str], attributes: Collection[str], name: str) -> JournalEntry:
+    """Give an entry without these attributes of these entities, which are called ``name`` in it."""
+    if entry.kind != "entity" or entry.id not in things:
+        return entry
+
+    def image(of: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if of is None:
+            return None
+        kept = {each: value for each, value in of["attributes"].items() if each not in attributes}
+        return {**of, "attributes": kept, "name": name}
+
+    return replace(entry, before=image(entry.before), after=image(entry.after))
 
 
 @dataclass(frozen=True, slots=True)

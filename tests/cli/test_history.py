@@ -201,3 +201,22 @@ def test_what_is_forgotten_is_refused_and_never_left_out_in_silence(told: Knocko
     again = told("store", "compact", "--before", "3")
     assert (again.code, again.err.split(": ")[1]) == (2, "BAD_USAGE")
     assert "are forgotten; recorded as revision" in told("store", "compact", "--before", "4").out
+
+
+def test_a_person_is_redacted_in_the_past_too(knockon: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(
+        "source: hr\nentities:\n"
+        "  - {class: Person, key: p1, name: Ann Example, email: ann@example.com, job_title: boss}\n"
+    )
+    assert knockon("load", "people.yaml").code == 0
+    assert "ann@example.com" in knockon("history", "hr:p1").out
+    assert knockon("redact", "hr:p1").code == 2
+    done = knockon("redact", "Person:Ann Example", "--reason", "asked for it", "--json").json()
+    assert (done["records"], done["references"]) == (["hr:p1"], 0)
+    for asked in (("history", "hr:p1"), ("changes",), ("export",), ("export", "--as-of", "1")):
+        said = knockon(*asked).out
+        assert "boss" in said
+        assert "ann@example.com" not in said
+        assert "Ann Example" not in said
+    assert lines(knockon("changes").out)[-1]["note"]["reason"] == "asked for it"
+    assert "recorded as revision" in knockon("redact", "hr:p1", "--reason", "again").out

@@ -181,8 +181,13 @@ def revision_properties(number: int, head: RevisionHead, entries: Sequence[Journ
         "model_version": head.model_version,
         "note": orjson.dumps(head.note).decode(),
         "count": len(entries),
-        "entries": orjson.dumps([[each.kind, each.id, each.before, each.after] for each in entries]).decode(),
+        "entries": from_entries(entries),
     }
+
+
+def from_entries(entries: Sequence[JournalEntry]) -> str:
+    """Give a revision's entries as JSON text."""
+    return orjson.dumps([[each.kind, each.id, each.before, each.after] for each in entries]).decode()
 
 
 def to_revision(kept: Properties) -> Revision:

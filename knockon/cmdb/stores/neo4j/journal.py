@@ -14,7 +14,7 @@ from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.errors import JournalCompacted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
     from neo4j import AsyncSession
 
@@ -190,15 +190,29 @@ async def history(
     numbers = dict(await run(tx, TOUCHED, {"asked": asked, **bounds}))
     wanted = sorted({number for found in numbers.values() for number in found})
     told: dict[tuple[str, int], Revision] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        ((found,),) = await run(tx, REVISIONS, {"numbers": wanted[start : start + _AT_ONCE]})
-        for revision in map(forms.to_revision, found):
+    async for revisions in _read(tx, wanted):
+        for revision in revisions:
             told |= {
                 (id_, revision.number): touching(revision, parts[id_])
                 for id_, own in numbers.items()
                 if revision.number in own
             }
     return {id_: [told[id_, number] for number in sorted(numbers[id_], reverse=True)] for id_ in parts}
+
+
+async def revisions_of(tx: Transaction, ids: Collection[str]) -> AsyncIterator[list[Revision]]:
+    """Read all revisions that touched any of these entities, some at a time."""
+    asked = [["", " OR ".join(map(_word, sorted(ids)))]]
+    everything = {"since": 0, "before": 1 << 62, "limit": 1 << 62}
+    ((_, numbers),) = await run(tx, TOUCHED, {"asked": asked, **everything})
+    async for revisions in _read(tx, sorted(numbers)):
+        yield revisions
+
+
+async def _read(tx: Transaction, numbers: Sequence[int]) -> AsyncIterator[list[Revision]]:
+    for start in range(0, len(numbers), _AT_ONCE):
+        ((found,),) = await run(tx, REVISIONS, {"numbers": numbers[start : start + _AT_ONCE]})
+        yield [forms.to_revision(each) for each in found]
 
 
 def _word(id_: str) -> str:

@@ -11,6 +11,7 @@ from knockon.cmdb.stores.neo4j import forms, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.journal import compact, put_revision
+from knockon.cmdb.stores.neo4j.redaction import redact, redacted
 from knockon.errors import StoreFailed
 from knockon.schema.reference import answers_to
 
@@ -290,6 +291,14 @@ class Neo4jWrite:
     async def compact(self, horizon: int) -> None:
         with driver_errors():
             await compact(self._tx, horizon, self.revision)
+
+    async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
+        with driver_errors():
+            return await redact(self._tx, ids, attributes, name, self.revision)
+
+    async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
+        with driver_errors():
+            return await redacted(self._tx, keys)
 
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         self.journaled += 1

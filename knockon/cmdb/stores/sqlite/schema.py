@@ -65,6 +65,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE touched (thing TEXT, revision INTEGER, PRIMARY KEY (thing, revision)) WITHOUT ROWID",
         "INSERT INTO touched SELECT t.value, r.number FROM revision r, json_each(touched_by(r.entries)) t",
         "CREATE INDEX entity_by_former_name ON entity (name) WHERE retired = 1",
+        """CREATE TABLE redaction (source TEXT NOT NULL, key TEXT NOT NULL, attributes TEXT NOT NULL,
+            PRIMARY KEY (source, key)) WITHOUT ROWID""",
     ),
 )
 

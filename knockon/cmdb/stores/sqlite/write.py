@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
+from knockon.cmdb.stores.sqlite.redaction import redact, redacted
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
     edge_record_row,
@@ -188,6 +189,15 @@ class SqliteWrite:
 
     async def compact(self, horizon: int) -> None:
         await self._do(lambda connection: compact(connection, horizon, self.revision))
+
+    async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = await self._do(
+            lambda connection: redact(connection, ids, attributes, name, self.revision)
+        )
+        return found
+
+    async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
+        return await self._read(redacted, keys)
 
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         await self._do(lambda connection: put_revision(connection, self.revision, head, entries))
