@@ -77,9 +77,10 @@ def redact(
     if as_json:
         print_json(asdict(done))
         return
+    records = ", ".join(done.records) or "no record"
     typer.echo(
-        f"{', '.join(done.attributes)} of {done.id} are gone from {', '.join(done.records) or 'no record'} and from the "
-        f"journal; recorded as revision {done.revision}."
+        f"{', '.join(done.attributes)} of {done.id} are gone from {records} and from the journal; "
+        f"recorded as revision {done.revision}."
     )
     if done.references:
         typer.echo(

@@ -63,10 +63,10 @@ async def find_ever(store: Store, model: Model, reference: str) -> Entity:
     except ReferenceNotFound:
         readings = tokens(model, reference)
         keys = [(source, key) for source, _, key in (each[2:].partition(":") for each in readings if each[0] == "k")]
-        ids = (await store.recorded(keys)).values() if keys else ()
-        found = await store.known([*ids, reference])
-        if found:
-            return next(iter(found.values()))
+        ids = [*(await store.recorded(keys)).values(), reference] if keys else [reference]
+        known = await store.known(ids)
+        if found := next((known[id_] for id_ in ids if id_ in known), None):
+            return found
         class_name, name = next((each[2:].split(":", 1) for each in readings if each[0] == "n"), ("", reference))
         former = await store.retired(name, limit=_LISTED + 1)
         meant = [each for each in former if not class_name or model.is_a(each.class_name, class_name)]
