@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from knockon.cli.formats import Format, one_format, show
-from knockon.cli.options import Given, Json, StoreUrl, Window, answered, span_of
+from knockon.cli.options import AsOf, Given, Json, StoreUrl, Window, answered, span_of
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def impact(
     ] = None,
     given: Given = "none",
     window: Window = None,
+    as_of: AsOf = None,
     max_distance: Annotated[
         int | None,
         typer.Option(min=1, help="Show only what is at most so many steps away; all is computed.", show_default=False),
@@ -67,7 +68,7 @@ def impact(
     asks = [Ask(*_reference_and_state(ref, state)) for ref in refs or []]
     pins = [_pin(each) for each in assume or []]
     span = span_of(window)
-    if answer_id is not None and (asks or pins or span or exclude or max_distance or given != "none"):
+    if answer_id is not None and (asks or pins or span or exclude or max_distance or as_of or given != "none"):
         raise BadUsage("--answer says what was asked; leave out everything else but the format.")
 
     async def ask(topologies: Topologies) -> ImpactAnswer:
@@ -81,7 +82,7 @@ def impact(
             await _refuse_states(topologies, [each.reference for each in asks])
             raise
 
-    answer = answered(store, ask)
+    answer = answered(store, ask, as_of)
     show(
         form, table=lambda: print_impact(answer), json=lambda: impact_json(answer),
         drawing=lambda: impact_drawing(answer),
@@ -90,6 +91,7 @@ def impact(
 
 def supports(
     ref: Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")],
+    as_of: AsOf = None,
     output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -100,7 +102,7 @@ def supports(
     from knockon.itsm.blast_radius.drawn import supports_drawing
 
     form = one_format(output, as_json)
-    answer = answered(store, lambda topologies: asked.supports(topologies, ref))
+    answer = answered(store, lambda topologies: asked.supports(topologies, ref), as_of)
     show(
         form, table=lambda: print_supports(answer), json=lambda: asked.supports_json(answer),
         drawing=lambda: supports_drawing(answer),

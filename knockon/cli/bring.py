@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings, writing_to
+from knockon.cli.options import Json, StoreUrl, me, model_of, open_store, print_json, run, settings, writing_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,22 +136,12 @@ def load_files(
 
             async with open_store(found, model) as opened:
                 report = await load_items(
-                    opened, model, reading.items, source=reading.source, actor=_me(), progress=progress, **asdict(how)
+                    opened, model, reading.items, source=reading.source, actor=me(), progress=progress, **asdict(how)
                 )
                 topologies = Topologies(opened, model, found.cache_folder)
                 return report, await retirements(topologies, report) if how.dry_run else None
 
         return run(work())
-
-
-def _me() -> str:
-    """Name who runs this; a container may run as a user without a name."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def generate(

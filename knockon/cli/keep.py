@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings, writing_to
+from knockon.cli.options import AsOf, Json, StoreUrl, answered, print_json, settings, writing_to
 
 if TYPE_CHECKING:
     from knockon.cmdb.rows import Edge, Entity, Scan
@@ -16,19 +16,14 @@ if TYPE_CHECKING:
 
 def export(
     output: Annotated[Literal["json"], typer.Option("--format", help="How to write it.")] = "json",
+    as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="A file; else standard output.", show_default=False)] = None,
     store: StoreUrl = None,
 ) -> None:
     """Write all entities and relationships, at one revision."""
     import orjson
 
-    async def work() -> Scan:
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            return await opened.scan(model.concrete("Entity"))
-
-    scan = run(work())
+    scan = answered(store, lambda estate: estate.store.scan(estate.model.concrete("Entity")), as_of)
     assert output == "json"
     whole = {
         "revision": scan.revision,

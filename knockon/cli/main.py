@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, keep, planning, scenario, serving, structure
+from knockon.cli import analyse, ask, bring, describing, history, keep, planning, scenario, serving, storing, structure
 from knockon.errors import KnockonError
 
 
@@ -84,10 +84,14 @@ app.command("dependencies")(structure.dependencies)
 app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
 app.command("analyse")(analyse.analyse)
+app.command("history")(history.history)
+app.command("changes")(history.changes)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)
 app.command("export")(keep.export)
+app.command("redact")(storing.redact)
+app.add_typer(storing.commands, name="store")
 app.add_typer(model_commands, name="model")
 model_commands.command("lint")(keep.lint)
 model_commands.command("show")(describing.show)

@@ -48,6 +48,15 @@ Window = Annotated[
         show_default=False,
     ),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="T",
+        help="As it was at a revision number or a time such as 2026-11-01T08:00:00Z.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
@@ -105,8 +114,11 @@ async def asking(found: Settings, model: Model) -> AsyncIterator[Store]:
             ) from error
 
 
-def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
-    """Put a question to the store that is meant; what is kept of large estates from earlier questions is used."""
+def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]], as_of: str | None = None) -> T:
+    """Put a question to the store that is meant, or to what it was at a moment of the past.
+
+    What is kept of large estates from earlier questions is used.
+    """
 
     async def work() -> T:
         from knockon.impact.topology.topologies import Topologies
@@ -114,9 +126,21 @@ def answered(store: str | None, ask: Callable[[Topologies], Awaitable[T]]) -> T:
         found = settings(store)
         model = model_of(found)
         async with asking(found, model) as opened:
-            return await ask(Topologies(opened, model, found.cache_folder))
+            topologies = Topologies(opened, model, found.cache_folder)
+            return await (ask(topologies) if as_of is None else _then(topologies, ask, as_of))
 
     return run(work())
+
+
+async def _then(now: Topologies, ask: Callable[[Topologies], Awaitable[T]], as_of: str) -> T:
+    from knockon.impact.topology.as_of import Pasts
+
+    then = await Pasts(now).at(as_of)
+    try:
+        return await ask(then)
+    except ReferenceNotFound as error:
+        assert then.moment
+        raise ReferenceNotFound(f"At revision {then.moment.revision}: {error}") from error
 
 
 def _refuse_missing(url: str) -> None:
@@ -148,3 +172,14 @@ def print_json(value: Any) -> None:
     import orjson
 
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def me() -> str:
+    """Name who runs this; a container may run as a user without a name."""
+    import getpass
+    import os
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

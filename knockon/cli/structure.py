@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from knockon.cli.formats import Format, one_format, show
-from knockon.cli.options import Json, StoreUrl, answered
+from knockon.cli.options import AsOf, Json, StoreUrl, answered
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def dependencies(
         int | None, typer.Option(min=1, help="Show only what is at most so many steps away.", show_default=False)
     ] = None,
     common: Annotated[bool, typer.Option("--common", help="What all of several REFs need, nearest first.")] = False,
+    as_of: AsOf = None,
     output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -49,7 +50,7 @@ def dependencies(
         return await structure.dependencies(topologies, refs[0], max_distance=max_distance)
 
     form = one_format(output, as_json)
-    answer = answered(store, work)
+    answer = answered(store, work, as_of)
     if isinstance(answer, CommonAnswer):
         show(
             form,
@@ -76,6 +77,7 @@ def paths(
             show_default=False,
         ),
     ] = None,
+    as_of: AsOf = None,
     output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -88,7 +90,7 @@ def paths(
 
     form = one_format(output, as_json)
     answer = answered(
-        store, lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length)
+        store, lambda topologies: paths_between(topologies, one, other, limit=limit, max_length=max_length), as_of
     )
     show(
         form, table=lambda: print_paths(answer), json=lambda: paths_json(answer),
@@ -99,6 +101,7 @@ def paths(
 def spof(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="An id, Class:name, source:key, or a name.")],
     limit: Annotated[int, typer.Option(min=1, help="How often the engine may run before the lists are cut.")] = 20_000,
+    as_of: AsOf = None,
     output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -110,7 +113,7 @@ def spof(
     from knockon.itsm.structure.structure import single_points_of_failure
 
     form = one_format(output, as_json)
-    answer = answered(store, lambda topologies: single_points_of_failure(topologies, service, limit=limit))
+    answer = answered(store, lambda topologies: single_points_of_failure(topologies, service, limit=limit), as_of)
     show(
         form, table=lambda: print_points(answer), json=lambda: points_json(answer),
         drawing=lambda: points_drawing(answer), sheet=lambda: points_sheet(answer),

@@ -46,7 +46,9 @@ def print_impact(answer: ImpactAnswer) -> None:
     out = Out()
     seeds = _some(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
     window = f", {answer.span}" if answer.span else ""
-    out.print(f"[bold]If[/bold] {seeds}{window}{knowing(answer.given)}  [dim](revision {answer.revision})[/dim]")
+    moment = f", as it was at {answer.as_of[:19]}Z" if answer.as_of else ""
+    known = f"{window}{knowing(answer.given)}{moment}"
+    out.print(f"[bold]If[/bold] {seeds}{known}  [dim](revision {answer.revision})[/dim]")
     if answer.assumed:
         out.print(f"Assumed to be OPERATIONAL: {', '.join(_ci(each) for each in answer.assumed)}")
     if answer.excluded_types:

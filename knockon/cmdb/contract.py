@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from knockon.cmdb.journal import Journal
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
         JournalEntry,
         Neighbour,
         Record,
-        Revision,
         RevisionHead,
         Scan,
         Scope,
@@ -178,12 +179,32 @@ class Write(IdentityReads, Protocol):
         """
         ...
 
+    async def compact(self, horizon: int) -> None:
+        """Drop the entries of all revisions up to one of them, which becomes the horizon; who wrote them stays.
+
+        A horizon never goes back. Costs as much as the journal between the old and the new one.
+        """
+        ...
+
+    async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
+        """Take attributes of these entities out of every record and journal entry, and mark the records for ever.
+
+        In the journal the entities are called ``name``. Digests of records stay, so that loading the same again
+        brings nothing back. Gives the records, by (source, key). Looks at every record, and at every revision that
+        touched the entities.
+        """
+        ...
+
+    async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
+        """Give the attributes that were taken out of records by (source, key), and must not come back; none: absent."""
+        ...
+
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         """Write this transaction's revision entry; exactly once, before the end: else StoreFailed, rolled back."""
         ...
 
 
-class Store(IdentityReads, Protocol):
+class Store(IdentityReads, Journal, Protocol):
     """One estate, kept. Safe to use from many tasks at once."""
 
     async def open(self) -> None:
@@ -210,10 +231,6 @@ class Store(IdentityReads, Protocol):
         """Give the newest committed revision; 0 for an empty store."""
         ...
 
-    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
-        """Read revisions after ``since``: a contiguous run, each whole, or fewer."""
-        ...
-
     async def scan(self, classes: Collection[str]) -> Scan:
         """Read all live entities of these classes, the live edges between them, and all waiting edge records.
 
@@ -237,7 +254,7 @@ class Store(IdentityReads, Protocol):
         """As Write.held, outside a transaction."""
         ...
 
-    async def known(self, source: str) -> Held:
+    async def reported_by(self, source: str) -> Held:
         """Read the keys of all records of a source in all its scopes, withdrawn ones too."""
         ...
 

@@ -120,7 +120,7 @@ async def undo_source(
     ------
     ReferenceNotFound
     """
-    known = await store.known(source)
+    known = await store.reported_by(source)
     scopes = [scope for of, scope in await store.scopes({source}) if of == source]
     if not known.records and not known.edge_records:
         raise ReferenceNotFound(f"No source {source} has reported anything.")

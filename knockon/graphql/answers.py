@@ -251,6 +251,7 @@ class AnswerTypes:
                 "newSinglePointsTruncated", bool, lambda each: each.answer.new_points_truncated,
                 "There may be more new single points than are told.",
             ),
+            plain("asOf", maybe(str), lambda each: each.answer.as_of, "The moment of the past that it is of, in UTC."),
             plain(
                 "excludedTypes", listed(str), lambda each: each.answer.excluded_types,
                 "The relationship types that exclude left out.", many=FEW,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Revision, Scope
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -120,6 +120,36 @@ class BatchedStore:
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         """As ``Store.named``."""
         return list(await self._once(("named", name, limit), lambda: self._store.named(name, limit)))
+
+    async def history(
+        self, ids: Collection[str], *, since: int = 0, before: int | None = None, limit: int
+    ) -> dict[str, list[Revision]]:
+        """As ``Journal.history``."""
+
+        async def read(keys: list[str]) -> list[list[Revision]]:
+            found = await self._store.history(keys, since=since, before=before, limit=limit)
+            return [found[key] for key in keys]
+
+        return await self._each(("history", since, before, limit), ids, read)
+
+    async def aliases(self, ids: Collection[str]) -> dict[str, frozenset[str]]:
+        """As ``Journal.aliases``."""
+
+        async def read(keys: list[str]) -> list[frozenset[str]]:
+            found = await self._store.aliases(keys)
+            return [found[key] for key in keys]
+
+        return await self._each("aliases", ids, read)
+
+    async def known(self, ids: Collection[str]) -> dict[str, Entity]:
+        """As ``Journal.known``."""
+
+        async def read(keys: list[str]) -> list[Entity | None]:
+            found = await self._store.known(keys)
+            return [found.get(key) for key in keys]
+
+        found = await self._each("known", ids, read)
+        return {id_: entity for id_, entity in found.items() if entity is not None}
 
     async def _each(
         self, kind: Hashable, keys: Collection[K], read: Callable[[list[K]], Awaitable[Sequence[T]]]

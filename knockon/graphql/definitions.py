@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from inspect import Parameter
+from inspect import Parameter, isawaitable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from strawberry.annotation import StrawberryAnnotation
@@ -54,8 +54,14 @@ class Plain(StrawberryField):
         return self.read(source)
 
 
+AS_OF = "asOf"
+
+
 class Resolver(StrawberryResolver[Any]):
-    """Calls ``resolve(parent, request, **arguments)``; nothing is read off its annotations."""
+    """Calls ``resolve(parent, request, **arguments)``; nothing is read off its annotations.
+
+    The request is the one of the field of the query that this stands under: ``asOf`` there makes it one of the past.
+    """
 
     reserved_parameters: ClassVar[dict[Any, Parameter | None]] = {
         ROOT_PARAMSPEC: Parameter("root", Parameter.POSITIONAL_OR_KEYWORD),
@@ -66,7 +72,15 @@ class Resolver(StrawberryResolver[Any]):
     def __call__(self, *args: str, **kwargs: Any) -> Any:
         del args
         resolve: Any = self.wrapped_func
-        return resolve(kwargs.pop("root"), kwargs.pop("info").context, **kwargs)
+        parent, info = kwargs.pop("root"), kwargs.pop("info")
+        if (moment := kwargs.pop(AS_OF, None)) is None:
+            return resolve(parent, info.context.of(info.path), **kwargs)
+
+        async def then() -> Any:
+            found = resolve(parent, await info.context.then(info.path, moment), **kwargs)
+            return await found if isawaitable(found) else found
+
+        return then()
 
 
 def plain(
@@ -101,6 +115,13 @@ def resolved(
 def argument(name: str, type_: GraphQLType, description: str | None = None, default: Any = UNSET) -> StrawberryArgument:
     """Describe an argument; the resolver gets it by its name, if it is given or has a default."""
     return StrawberryArgument(name, name, StrawberryAnnotation(type_), description=description, default=default)
+
+
+def as_of_argument() -> StrawberryArgument:
+    """Describe the argument of a field of the query that asks about the past."""
+    return argument(
+        AS_OF, maybe(str), "As it was at a revision number or a time such as 2026-11-01T08:00:00Z; all below it too."
+    )
 
 
 def input_field(name: str, type_: GraphQLType, description: str) -> StrawberryField:

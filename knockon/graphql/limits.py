@@ -128,21 +128,21 @@ class CostLimit(ValidationRule):
         if field is None or node.name.value.startswith("__"):
             return 0, 0  # unknown, or introspection, which has a rule of its own
         weight: Weight = field.extensions["strawberry-definition"].metadata[WEIGHT]
-        times = page if weight.paged else weight.many
         if "first" in field.args:
-            page = self._page_size(node)
+            page = self._page_size(node, field.args["first"].default_value)
+        times = page if weight.paged else weight.many
         length = self._length(node)
         below, depth = (
             self._weigh(node.selection_set, get_named_type(field.type), page) if node.selection_set else (0, 0)
         )
         return length * (weight.cost + times * below), 1 + depth
 
-    def _page_size(self, node: FieldNode) -> int:
+    def _page_size(self, node: FieldNode, default: Any) -> int:
         given = {each.name.value: self._value(each.value) for each in node.arguments or ()}
         sizes = [given[name] for name in ("first", "last") if given.get(name) is not None]
         known = [size for size in sizes if isinstance(size, int)]
         if not sizes:
-            return DEFAULT_PAGE
+            return default if isinstance(default, int) else DEFAULT_PAGE
         return min(max(known), MAX_PAGE) if len(known) == len(sizes) else MAX_PAGE
 
     def _length(self, node: FieldNode) -> int:

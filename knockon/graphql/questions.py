@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from knockon.graphql.answers import FEW, Impact
-from knockon.graphql.definitions import Weight, argument, input_field, listed, maybe, plain, resolved
+from knockon.graphql.definitions import Weight, argument, as_of_argument, input_field, listed, maybe, plain, resolved
 from knockon.itsm.blast_radius.blast_radius import blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.itsm.blast_radius.supports import supports
@@ -69,7 +69,7 @@ class Questions:
             resolved(
                 "impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), _RUN
             ),
-            resolved("supports", maybe(self._answers.supports), supported, said, [ref], _RUN),
+            resolved("supports", maybe(self._answers.supports), supported, said, [ref, as_of_argument()], _RUN),
         ]
 
     def node_fields(self) -> dict[str, list[StrawberryField]]:
@@ -104,6 +104,7 @@ class Questions:
             argument("maxDistance", maybe(int), "Show only what is at most so many steps away; all of it is counted."),
             argument("exclude", maybe(listed(self._relationship_name)), "Relationship types that do not count."),
             argument("maxLag", maybe(float), MAX_LAG),
+            as_of_argument(),
         ]
 
     def _blast_radius(self) -> StrawberryField:

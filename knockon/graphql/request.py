@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from knockon.errors import QueryTooCostly
 from knockon.graphql.batching import BatchedStore
+from knockon.impact.topology.as_of import KEPT, Pasts
 from knockon.impact.topology.topologies import Topologies
 
 if TYPE_CHECKING:
+    from graphql.pyutils import Path
+
     from knockon.cmdb.contract import Store
     from knockon.impact.topology.topologies import View
 
@@ -18,6 +22,7 @@ class RequestTopologies(Topologies):
 
     def __init__(self, shared: Topologies, store: Store) -> None:
         super().__init__(store, shared.model)
+        self.moment = shared.moment
         self._shared = shared
         self._seen: dict[frozenset[str], asyncio.Future[View]] = {}
 
@@ -29,9 +34,44 @@ class RequestTopologies(Topologies):
 
 
 class Request:
-    """What the fields of one request share; a new one for each."""
+    """What the fields of one request share; a new one for each.
 
-    def __init__(self, topologies: Topologies) -> None:
+    A field of the query that asks about the past has a request of its own, of that moment, for itself and all below.
+    """
+
+    def __init__(self, topologies: Topologies, pasts: Pasts | None = None) -> None:
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
         self.topologies = RequestTopologies(topologies, self.store)
+        self._pasts = pasts or Pasts(topologies)
+        self._moments: dict[str, asyncio.Future[Request]] = {}
+        self._then: dict[str | int, Request] = {}  # by the name that a field of the query has in the answer
+
+    def of(self, path: Path) -> Request:
+        """Give the request that a field belongs to."""
+        return self._then.get(_top(path), self) if self._then else self
+
+    async def then(self, path: Path, moment: str) -> Request:
+        """Let a field of the query, and all below it, be answered as of a moment.
+
+        Raises
+        ------
+        QueryTooCostly
+            More different moments than are kept at hand.
+        """
+        if moment not in self._moments:
+            if len(self._moments) == KEPT:
+                raise QueryTooCostly(f"One query may ask about {KEPT} different moments of the past.")
+            self._moments[moment] = asyncio.ensure_future(self._at(moment))
+        request = await self._moments[moment]
+        self._then[_top(path)] = request
+        return request
+
+    async def _at(self, moment: str) -> Request:
+        return Request(await self._pasts.at(moment), self._pasts)
+
+
+def _top(path: Path) -> str | int:
+    while path.prev:
+        path = path.prev
+    return path.key

@@ -22,8 +22,9 @@ from knockon.graphql.connections import (
     paging,
     paging_arguments,
 )
-from knockon.graphql.definitions import Definitions, argument, listed, maybe, resolved
+from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolved
 from knockon.graphql.filters import Filters
+from knockon.graphql.history import history_field
 from knockon.graphql.limits import Limits
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
@@ -93,6 +94,7 @@ def build_schema(model: Model) -> ApiSchema:
     more = Relations(model, nodes, connections, attributes).fields()
     for name, fields in questions.node_fields().items():
         more[name] = [*more.get(name, []), *fields]
+    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes)]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
     asked = [*questions.query_fields(), *StructureQuestions(definitions, answers).query_fields()]
@@ -113,10 +115,13 @@ def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
 
     entity = nodes.of(ROOT)
     return [
-        resolved("node", maybe(entity), node, "The thing with this id, or null.", [argument("id", ID, "An id.")]),
+        resolved(
+            "node", maybe(entity), node, "The thing with this id, or null.",
+            [argument("id", ID, "An id."), as_of_argument()],
+        ),
         resolved(
             "nodes", StrawberryList(maybe(entity)), many, "The things with these ids, null for unknown ones.",
-            [argument("ids", listed(ID), f"At most {MAX_PAGE} ids.")],
+            [argument("ids", listed(ID), f"At most {MAX_PAGE} ids."), as_of_argument()],
         ),
     ]  # fmt: skip
 
@@ -145,4 +150,6 @@ def _list_field(
 
     where = argument("where", maybe(filters.of(each.name)), "Only those that fulfil this.")
     said = f"All of class {each.name} or below: {each.spec.description}"
-    return resolved(pascal_to_camel(each.plural), maybe(connection), resolve, said, [*paging_arguments(), where])
+    return resolved(
+        pascal_to_camel(each.plural), maybe(connection), resolve, said, [*paging_arguments(), where, as_of_argument()]
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from strawberry import ID
 
 from knockon.graphql.answers import FEW
-from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
+from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved
 from knockon.graphql.questions import ANALYSIS
 from knockon.itsm.structure.structure import PATHS, paths_between, single_points_of_failure
 
@@ -59,6 +59,7 @@ class StructureQuestions:
             argument("to", str, "Another one."),
             argument("limit", int, f"How many paths at most; never more than {MOST_PATHS}.", PATHS),
             argument("maxLength", maybe(int), "All of at most so many steps; else the shortest."),
+            as_of_argument(),
         ]
         said = "Which single failures take a service down or degrade it."
         return [
@@ -68,7 +69,7 @@ class StructureQuestions:
             ),
             resolved(
                 "singlePointsOfFailure", maybe(self._points_type()), points, said,
-                [argument("service", str, _REFERENCE)], Weight(10 * ANALYSIS),
+                [argument("service", str, _REFERENCE), as_of_argument()], Weight(10 * ANALYSIS),
             ),
         ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from knockon.errors import BadUsage, QueryInvalid
 from knockon.graphql.request import Request
+from knockon.impact.topology.as_of import Pasts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,12 +34,13 @@ def graphql_endpoint(schema: ApiSchema, topologies: Topologies) -> Callable[[Htt
     As GraphQL over HTTP has it: with ``Accept: application/graphql-response+json`` a query that is
     not executed at all has status 400, otherwise every well-formed request has 200.
     """
+    pasts = Pasts(topologies)
 
     async def handle(http: HttpRequest) -> Response:
         query, variables, operation = await _read(http)
         try:
             result = await schema.execute(
-                query, variable_values=variables, operation_name=operation, context_value=Request(topologies)
+                query, variable_values=variables, operation_name=operation, context_value=Request(topologies, pasts)
             )
         except CannotGetOperationTypeError as error:
             body: dict[str, Any] = {"errors": [_refusal(error.as_http_error_reason())]}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.cli.command import Knockon
 
 FIELDS = {
-    "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
+    "revision", "modelVersion", "engineVersion", "asOf", "given", "seeds", "assumed", "excludedTypes",
     "affected", "counts", "survivors", "already", "services",
     "notify", "starved", "excluded", "unmapped", "unknown", "truncated", "answerId", "confidence", "confidenceBecause",
     "excludedTruncated", "newSinglePointsTruncated",

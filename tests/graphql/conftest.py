@@ -11,6 +11,7 @@ from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.graphql.request import Request
 from knockon.graphql.schema import ApiSchema, build_schema
+from knockon.impact.topology.as_of import Pasts
 from knockon.impact.topology.topologies import Topologies
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
@@ -90,13 +91,16 @@ class Api:
         self.store: Any = Counted(store)
         self.schema = schema
         self.topologies = Topologies(self.store, MODEL)
+        self.pasts = Pasts(self.topologies)
 
     async def load(self, *items: Item) -> None:
         report = await load(self.store, MODEL, items, source="t", actor="tester")
         assert not report.rejects, report.rejects
 
     async def result(self, query: str, **variables: Any) -> Any:
-        return await self.schema.execute(query, variable_values=variables, context_value=Request(self.topologies))
+        return await self.schema.execute(
+            query, variable_values=variables, context_value=Request(self.topologies, self.pasts)
+        )
 
     async def ask(self, query: str, **variables: Any) -> Any:
         result = await self.result(query, **variables)

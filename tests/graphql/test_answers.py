@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WHOLE = """
 fragment Answer on ImpactAnswer {
-  answerId revision modelVersion engineVersion given truncated excludedTypes excludedTruncated
+  answerId revision modelVersion engineVersion asOf given truncated excludedTypes excludedTruncated
   newSinglePointsTruncated confidence confidenceBecause { text edges lookedAt sound inferred stale unknown unmapped }
   seeds { id class name asked state }
   assumed { id class name }

@@ -105,6 +105,7 @@ class ImpactAnswer:
     revision: int
     model_version: str
     engine_version: str
+    as_of: str | None
     given: str
     span: Span | None
     seeds: tuple[Seed, ...]

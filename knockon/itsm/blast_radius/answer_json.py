@@ -20,6 +20,7 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
         "revision": answer.revision,
         "modelVersion": answer.model_version,
         "engineVersion": answer.engine_version,
+        "asOf": answer.as_of,
         "given": answer.given,
         **({"window": str(answer.span)} if answer.span else {}),
         "seeds": [{**ci_json(s.ci), "asked": s.asked, "state": s.state.name} for s in answer.seeds],

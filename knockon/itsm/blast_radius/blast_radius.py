@@ -6,11 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from knockon import __version__
-from knockon.errors import AnswerGone
+from knockon.errors import AnswerGone, JournalCompacted, PastTooFar
 from knockon.impact.propagation.explanation import explain
 from knockon.impact.propagation.settled import WORST_FIRST
 from knockon.impact.structure.single_points import Budget, new_single_points
 from knockon.impact.structure.single_points import Question as SinglePointsQuestion
+from knockon.impact.topology.as_of import Pasts
 from knockon.impact.topology.derive import excluded_types
 from knockon.itsm.blast_radius.answer import Affected, AffectedService, Already, ImpactAnswer, Seed, Survivor
 from knockon.itsm.blast_radius.answer_id import answer_id, read_answer_id
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity
     from knockon.impact.propagation.explanation import Because
     from knockon.impact.topology.topologies import Topologies, View
-    from knockon.itsm.blast_radius.answer_id import Named
     from knockon.itsm.blast_radius.question import Ask
     from knockon.itsm.context.difference import Difference
     from knockon.itsm.services.surroundings import Notified
@@ -97,18 +97,22 @@ async def answer_again(topologies: Topologies, name: str) -> ImpactAnswer:
     """
     named = read_answer_id(name)
     named.refuse_other(topologies.model.version)
-    view = await _view_at(topologies, named)
-    return await _answer(topologies, view, await question_again(topologies.store, named.asked))
+    then = await _topologies_at(topologies, named.revision)
+    view = await then.current(frozenset(named.asked.exclude))
+    return await _answer(then, view, await question_again(then.store, named.asked))
 
 
-async def _view_at(topologies: Topologies, named: Named) -> View:
-    """Give the estate at the revision of an answer. All that such an answer reads is read at that revision."""
-    view = await topologies.current(frozenset(named.asked.exclude))
-    if view.revision != named.revision:
-        raise AnswerGone(
-            f"This answer holds for revision {named.revision}, and the estate is at {view.revision}; ask anew."
-        )
-    return view
+async def _topologies_at(topologies: Topologies, revision: int) -> Topologies:
+    """Give the estate at the revision of an answer: as it is, or out of the journal."""
+    newest = await topologies.store.revision()
+    if newest == revision:
+        return topologies
+    if newest < revision:
+        raise AnswerGone(f"This answer holds for revision {revision}, which this store does not have; name another.")
+    try:
+        return await Pasts(topologies).at(str(revision))
+    except (PastTooFar, JournalCompacted) as error:
+        raise AnswerGone(f"This answer holds for revision {revision}, which cannot be had any more: {error}") from error
 
 
 async def _difference(topologies: Topologies, view: View, question: Question) -> Difference:
@@ -139,6 +143,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
         revision=view.revision,
         model_version=model.version,
         engine_version=__version__,
+        as_of=topologies.moment.at if topologies.moment else None,
         given=question.given,
         span=question.span,
         seeds=told,

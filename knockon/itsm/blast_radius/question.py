@@ -79,7 +79,8 @@ async def question_of(
     for pin in pins:
         if pin.id in seeds:
             raise BadUsage(f"{pin.class_name}:{pin.name} is asked about and assumed operational; choose one.")
-    moment = (now or datetime.now(UTC)).replace(microsecond=0)
+    at = topologies.moment and topologies.moment.at
+    moment = (now or (datetime.fromisoformat(at) if at else datetime.now(UTC))).replace(microsecond=0)
     return Question(seeds, pins, kinds, span, tuple(sorted(left_out)), max_distance, moment)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from knockon.cmdb.rows import Entity
-    from knockon.impact.topology.topologies import Topologies
+    from knockon.impact.topology.topologies import Topologies, View
     from knockon.itsm.context.difference import Difference
 
 
@@ -34,11 +34,17 @@ def unknowns(
     for group in view.empty_groups:
         if group.consumer in touched:
             yield Unknown(ci_of(view, group.consumer), group.because)
+    yield from _of_the_past(topologies, view)
     for unmapped in found.context.unmapped:
         state = unmapped.attributes.get("state")
         yield Unknown(Ci.of(unmapped), f"the model does not know its state {state!r}; it counts as open")
     for recurring, why in found.context.unreadable:
         yield Unknown(Ci.of(recurring), f"when it recurs cannot be read, so it is not counted: {why}")
+
+
+def _of_the_past(topologies: Topologies, view: View) -> Iterable[Unknown]:
+    if topologies.moment:
+        yield Unknown(None, f"which relationships waited at revision {view.revision} is not in the journal")
 
 
 def _can_fail(topologies: Topologies, entity: Entity) -> bool:

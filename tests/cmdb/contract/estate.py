@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from knockon.cmdb.reconciled import entity_image
+from knockon.cmdb.relate import edge_image
 from knockon.cmdb.rows import (
     Edge,
     EdgeKey,
@@ -114,6 +116,6 @@ async def write_pair(store: Store, writer: str, turn: int) -> int:
     """Write a pair and the edge between them: one thing that must be seen whole."""
     one, two = (entity(f"{writer}-{turn}-{end}", "Server", size=turn) for end in ("one", "two"))
     link = edge(one.id, two.id)
-    entries = [JournalEntry("entity", each.id, None, {"size": turn}) for each in (one, two)]
-    return await commit(store, one, two, link, note=f"{writer}-{turn}",
-                        entries=[*entries, JournalEntry("edge", " ".join(link.key), None, {})])  # fmt: skip
+    entries = [JournalEntry("entity", each.id, None, entity_image(each)) for each in (one, two)]
+    entries.append(JournalEntry("edge", " ".join(link.key), None, edge_image(link)))
+    return await commit(store, one, two, link, note=f"{writer}-{turn}", entries=entries)

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from knockon.cmdb.filter import All, Any_, Compare, Condition, Not, Related
+from knockon.cmdb.past_store import PastStore
 from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, JournalEntry, Record
 from knockon.cmdb.stores import opened
 from tests.cmdb.conftest import neo4j_store, sqlite_store
-from tests.cmdb.contract.estate import CLASSES, SEPARATOR, edge, entity, head, names_of
+from tests.cmdb.contract.estate import CLASSES, MODEL, SEPARATOR, edge, entity, head, names_of
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract import Store, Write
@@ -178,18 +179,36 @@ async def apply(store: Store, batch: Batch) -> None:
 
 
 async def everything(store: Store, written: list[Batch], asked: list[Condition], limit: int) -> dict[str, Any]:
-    """Read all that a store can be asked, in a form that compares: what has no order is sorted."""
+    """Ask a store all that it can be asked, in a form that compares: what has no order is sorted."""
+    found = await readable(store, written, asked, limit)
+    found["feed"] = [replace(each, written="") for each in await store.feed(0)]
+    tokens = tokens_of(written)
+    try:
+        async with store.write() as write:
+            found |= await inside(write, written, tokens)
+            raise Failing
+    except Failing:
+        return found
+
+
+def tokens_of(written: list[Batch]) -> list[str]:
+    shown = {row.name for batch in written for row in batch.things}
+    tokens = [f"n:{name}:{each}" for name in ("Entity", *CLASSES) for each in shown]
+    tokens += [f"i:{id_}" for id_ in (*IDS, *ALIASES)]
+    return tokens + [f"k:{row.source}:{row.key}" for batch in written for row in batch.records]
+
+
+async def readable(store: Store, written: list[Batch], asked: list[Condition], limit: int) -> dict[str, Any]:
+    """Read what can be read of an estate, its journal apart."""
     scan = await store.scan(CLASSES)
     every = [*IDS, *ALIASES]
     shown = {row.name for batch in written for row in batch.things}
-    tokens = [f"n:{name}:{each}" for name in ("Entity", *CLASSES) for each in shown] + [f"i:{id_}" for id_ in every]
-    tokens += [f"k:{row.source}:{row.key}" for batch in written for row in batch.records]
     found: dict[str, Any] = {
         "revision": await store.revision(),
-        "feed": await store.feed(0),
         "scan": (scan.revision, scan.entities, by_key(scan.edges), by_key(scan.waiting)),
         "entities": await store.entities(every),
-        "resolve": await store.resolve(tokens),
+        "resolve": await store.resolve(tokens_of(written)),
+        "known": await store.known(every),
         "named": [await store.named(name, limit) for name in sorted(shown)],
     }
     for condition in [None, *asked]:
@@ -198,12 +217,7 @@ async def everything(store: Store, written: list[Batch], asked: list[Condition],
     directions: tuple[Any, ...] = ("out", "in")
     for kind, direction in itertools.product(TYPES, directions):
         found |= await around(store, kind, direction, limit)
-    try:
-        async with store.write() as write:
-            found |= await inside(write, written, tokens)
-            raise Failing
-    except Failing:
-        return found
+    return found
 
 
 def by_key(rows: Any) -> list[Any]:
@@ -252,6 +266,30 @@ async def inside(write: Write, written: list[Batch], tokens: list[str]) -> dict[
 async def wipe(uri: str, auth: tuple[str, str]) -> None:
     async with neo4j.AsyncGraphDatabase.driver(uri, auth=auth, telemetry_disabled=True) as driver:
         await driver.execute_query("MATCH (n) DETACH DELETE n", database_="neo4j")
+
+
+# The past of this very moment is the present: an estate in memory is asked what the store is asked.
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(
+    first=batches(first=True),
+    more=st.lists(batches(first=False).filter(lambda each: not each.fails), max_size=3),
+    asked=st.lists(conditions, min_size=1, max_size=5),
+    limit=st.integers(1, 4),
+)
+async def test_a_past_store_answers_as_a_store_does(
+    first: Batch, more: list[Batch], asked: list[Condition], limit: int
+) -> None:
+    written = [first, *more]
+    with TemporaryDirectory() as folder:
+        async with opened(sqlite_store(Path(folder) / "estate.db")) as store:
+            for batch in written:
+                await apply(store, batch)
+            past: Any = PastStore(store, MODEL, replace(await store.scan(CLASSES), waiting=[]))
+            expected = await readable(store, written, asked, limit)
+            expected["scan"] = (*expected["scan"][:3], [])
+            answered = await readable(past, written, asked, limit)
+    different = {key: (expected[key], answered.get(key)) for key in expected if expected[key] != answered.get(key)}
+    assert different == {}
 
 
 # Not shrunk: what differs is said in full, and each example costs Neo4j a hundred new statements.

@@ -116,8 +116,12 @@ async def test_opening_makes_no_folder_and_keeps_what_is_there(tmp_path: Path) -
     assert [each.name for each in path.parent.iterdir()] == ["estate.db"]
 
 
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'estate.db'}"
+
+
 async def test_many_processes_may_create_the_file_at_once(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", str(tmp_path / "estate.db")]
+    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", url(tmp_path)]
     running = [await asyncio.create_subprocess_exec(*command, f"p{i}", "0", cwd=ROOT) for i in range(6)]
     assert [await each.wait() for each in running] == [0] * 6
     async with opened(sqlite_store(tmp_path / "estate.db")) as store:
@@ -125,7 +129,7 @@ async def test_many_processes_may_create_the_file_at_once(tmp_path: Path) -> Non
 
 
 async def test_a_killed_process_loses_nothing_that_it_committed(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", str(tmp_path / "estate.db"), "p", "100000"]
+    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", url(tmp_path), "p", "100000"]
     running = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert running.stdout is not None
     for _ in range(20):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from knockon.cmdb.compaction import compact
 from knockon.cmdb.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.errors import StoreFailed
@@ -339,3 +340,22 @@ async def test_a_view_may_be_as_old_as_one_says(store: CountingStore) -> None:
     assert await topologies.current(max_lag=3600) is first
     assert len((await topologies.current(max_lag=0)).entities) == 2
     assert np.all(first.topology.graph.start == 0)
+
+
+async def test_what_the_journal_no_longer_tells_is_read_anew(
+    store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WORTH_KEEPING", 0)
+    scribe, topologies = Scribe(5), Topologies(store, MODEL, tmp_path / "cache")
+    await say(store, *scribe.batch())
+    await topologies.current()
+    await say(store, *scribe.batch())
+    await compact(store, MODEL, str(await store.revision()), actor="ann")
+    fresh = view_of(MODEL, await SqliteStore.scan(store, MODEL.topology_classes))
+    scans = store.scans
+    alike(await topologies.current(), fresh)
+    alike(await Topologies(store, MODEL, tmp_path / "cache").current(), fresh)
+    assert store.scans == scans + 1  # the second process starts from what the first one put in the old one's place
+    await say(store, *scribe.batch())
+    alike(await topologies.current(), view_of(MODEL, await SqliteStore.scan(store, MODEL.topology_classes)))
+    assert store.scans == scans + 1

@@ -206,7 +206,7 @@ async def test_the_answer_follows_the_estate(shop: Topologies) -> None:
 async def test_the_json_has_exactly_the_fields_of_this_version(shop: Topologies) -> None:
     answer = impact_json(await blast_radius(shop, [Ask("db-1")]))
     assert set(answer) == {
-        "answerId", "revision", "modelVersion", "engineVersion", "given", "seeds", "assumed", "excludedTypes",
+        "answerId", "revision", "modelVersion", "engineVersion", "asOf", "given", "seeds", "assumed", "excludedTypes",
         "affected", "counts", "survivors", "starved", "excluded", "excludedTruncated", "newSinglePointsTruncated",
         "already", "services", "notify", "unmapped", "unknown", "truncated", "confidence",
         "confidenceBecause",

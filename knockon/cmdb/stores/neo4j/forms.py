@@ -236,13 +236,22 @@ def revision_properties(number: int, head: RevisionHead, entries: Sequence[Journ
         "model_version": head.model_version,
         "note": orjson.dumps(head.note).decode(),
         "count": len(entries),
-        "entries": orjson.dumps([[each.kind, each.id, each.before, each.after] for each in entries]).decode(),
+        "entries": from_entries(entries),
     }
+
+
+def from_entries(entries: Sequence[JournalEntry]) -> str:
+    """Give a revision's entries as JSON text."""
+    return orjson.dumps([[each.kind, each.id, each.before, each.after] for each in entries]).decode()
 
 
 def to_revision(kept: Properties) -> Revision:
     """Read a ``_Revision`` node back."""
     note = orjson.loads(kept["note"])
     head = RevisionHead(kept["actor"], kept["kind"], kept["source"], kept["at"], kept["model_version"], note)
-    entries = tuple(JournalEntry(*each) for each in orjson.loads(kept["entries"]))
-    return Revision(kept["n"], head, kept["count"], entries)
+    return Revision(kept["n"], head, kept["count"], to_entries(kept["entries"]), kept["written"])
+
+
+def to_entries(text: str) -> tuple[JournalEntry, ...]:
+    """Read a revision's entries back; none where it was compacted."""
+    return tuple(JournalEntry(*each) for each in orjson.loads(text))

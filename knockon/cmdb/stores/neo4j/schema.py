@@ -8,6 +8,7 @@ from neo4j.exceptions import ClientError
 
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.forms import key
+from knockon.cmdb.stores.neo4j.journal import MAKE_TOUCHED_INDEX, TOUCHED_INDEX, note_touched
 from knockon.errors import StoreTooNew
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
 
 VERSION = 3
+_SINCE = 3  # the layout that notes what a revision touched, and native keys at the ends of edge records
 
 # IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
 _MADE_MEANWHILE = frozenset({
@@ -26,6 +28,7 @@ _MADE_MEANWHILE = frozenset({
 UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
     ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"), ("_Decision", "id"), ("_Finding", "id"),
+    ("_Redaction", "k"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Claim", "token"), ("_Claim", "record"), ("_Record", "entity"), ("_Decision", "a"), ("_Decision", "b"),
@@ -34,6 +37,7 @@ INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
     ("_EdgeRecord", "source"), ("_Scope", "source"),
+    ("_Revision", "written"), ("_Retired", "_name"),
 )  # fmt: skip
 UNPLACED: LiteralString = """
 MATCH (r:_EdgeRecord) WHERE r.at_from IS NULL
@@ -69,10 +73,11 @@ async def migrate(session: AsyncSession, model: Model) -> None:
             if error.code not in _MADE_MEANWHILE:
                 raise
     await session.execute_read(run, "CALL db.awaitIndexes(600)", {})
-    if 0 < found < 3:  # noqa: PLR2004 - the layout that brought at_from and at_to
+    if 0 < found < _SINCE:
         while rows := await session.execute_read(run, UNPLACED, {}):
             placed = [[k, key(source, start), key(source, end)] for k, source, start, end in rows]
             await session.execute_write(run, PLACE, {"rows": placed})
+        await note_touched(session)
     await session.execute_write(run, BEGIN, {"version": VERSION})
 
 
@@ -87,6 +92,7 @@ def statements(model: Model) -> dict[str, LiteralString]:
     for label, name in named:
         title: LiteralString = f"knockon{label}_{name.strip('`')}"
         wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+    wanted[TOUCHED_INDEX] = MAKE_TOUCHED_INDEX
     return wanted
 
 

@@ -17,6 +17,7 @@ from knockon.cmdb.stores.neo4j import reads, said, schema
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.identity import IdentityReads
+from knockon.cmdb.stores.neo4j.journal import Neo4jJournal
 from knockon.cmdb.stores.neo4j.pages import Sought, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Scan, Scope
     from knockon.schema.model import Model
 
 P = ParamSpec("P")
@@ -39,7 +40,7 @@ LONGEST_WRITE = 300.0
 """Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
 
 
-class Neo4jStore(IdentityReads):
+class Neo4jStore(IdentityReads, Neo4jJournal):
     """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
 
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.
@@ -118,9 +119,6 @@ class Neo4jStore(IdentityReads):
     async def revision(self) -> int:
         return await self._read(reads.revision)
 
-    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
-        return await self._read(reads.feed, since, limit)
-
     async def scan(self, classes: Collection[str]) -> Scan:
         with driver_errors():
             async with self._session(WRITE_ACCESS) as session:
@@ -138,8 +136,8 @@ class Neo4jStore(IdentityReads):
     async def held(self, source: str, scope: str) -> Held:
         return await self._read(reads.held, source, scope)
 
-    async def known(self, source: str) -> Held:
-        return await self._read(reads.known, source)
+    async def reported_by(self, source: str) -> Held:
+        return await self._read(reads.reported_by, source)
 
     async def reckoned(self) -> str:
         return await self._read(reads.reckoned)

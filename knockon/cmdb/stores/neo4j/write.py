@@ -10,6 +10,8 @@ from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import forms, identity, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.cmdb.stores.neo4j.journal import compact, put_revision
+from knockon.cmdb.stores.neo4j.redaction import redact, redacted
 from knockon.errors import StoreFailed
 from knockon.schema.reference import answers_to
 
@@ -123,7 +125,6 @@ TOUCH_EDGE_RECORDS: LiteralString = """
 UNWIND $rows AS row
 MATCH (r:_EdgeRecord {k: row[0]}) WHERE r.digest = row[1] AND r.seen < $seen
 SET r.seen = $seen"""
-JOURNAL: LiteralString = "CREATE (r:_Revision) SET r = $row"
 
 
 def put_edges_statement(type_name: str) -> LiteralString:
@@ -311,8 +312,21 @@ class Neo4jWrite(identity.IdentityReads):
         rows = [[forms.key(*key), digest] for key, digest in edge_records]
         await self._run(TOUCH_EDGE_RECORDS, rows=rows, seen=seen)
 
+    async def compact(self, horizon: int) -> None:
+        with driver_errors():
+            await compact(self._tx, horizon, self.revision)
+
+    async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
+        with driver_errors():
+            return await redact(self._tx, ids, attributes, name, self.revision)
+
+    async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
+        with driver_errors():
+            return await redacted(self._tx, keys)
+
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
         self.journaled += 1
         if self.journaled > 1:
             raise StoreFailed("A write has one journal entry, and this one has it already.")
-        await self._run(JOURNAL, row=forms.revision_properties(self.revision, head, entries))
+        with driver_errors():
+            await put_revision(self._tx, self.revision, head, entries)

@@ -22,7 +22,6 @@ from knockon.cmdb.stores.sqlite.rows import (
     edge_of,
     edge_record_of,
     entity_of,
-    revision_of,
     scope_of,
 )
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Edge, EdgeRecord, Entity, Revision, Scope
+    from knockon.cmdb.rows import Edge, EdgeRecord, Entity, Scope
     from knockon.cmdb.stores.sqlite.where import Test
 
 BEYOND = "\U0010ffff"  # greater than any order
@@ -83,8 +82,6 @@ BY_ID = f"""SELECT a.value, n.id FROM json_each(?) a
     CROSS JOIN entity n ON n.id = {STANDS_FOR("a.value")} WHERE n.retired = 0"""
 
 NAMED = f"SELECT {ENTITY} FROM entity n WHERE n.name = ? AND n.retired = 0 ORDER BY n.sort_key LIMIT ?"
-
-FEED = "SELECT number, head, count, entries FROM revision WHERE number > ? ORDER BY number LIMIT ?"
 
 # An order begins with its class, so class and order give the order of everything, and one index serves
 # any number of classes without a sort.
@@ -154,7 +151,7 @@ def held(connection: sqlite3.Connection, of: tuple[str, str]) -> Held:
     return Held(records, frozenset(EdgeRecordKey(*row) for row in rows))
 
 
-def known(connection: sqlite3.Connection, source: str) -> Held:
+def reported_by(connection: sqlite3.Connection, source: str) -> Held:
     records = frozenset(key for (key,) in connection.execute("SELECT key FROM record WHERE source = ?", [source]))
     columns = "source, type_name, from_ref, to_ref, redundancy_group"
     rows = connection.execute(f"SELECT {columns} FROM edge_record WHERE source = ?", [source])
@@ -207,10 +204,6 @@ def resolve(connection: sqlite3.Connection, tokens: Collection[str]) -> dict[str
 
 def named(connection: sqlite3.Connection, name: str, limit: int) -> list[Entity]:
     return [entity_of(row) for row in connection.execute(NAMED, [name, limit])]
-
-
-def feed(connection: sqlite3.Connection, since: int, limit: int) -> list[Revision]:
-    return [revision_of(row) for row in connection.execute(FEED, [since, limit])]
 
 
 def scan(connection: sqlite3.Connection, classes: Collection[str]) -> Scan:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.identity import IdentityReads
+from knockon.cmdb.stores.sqlite.journal import SqliteJournal
 from knockon.cmdb.stores.sqlite.schema import migrate
 from knockon.cmdb.stores.sqlite.where import sql
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Scan, Scope
     from knockon.schema.model import Model
 
 T = TypeVar("T")
 
 
-class SqliteStore(IdentityReads):
+class SqliteStore(IdentityReads, SqliteJournal):
     """A ``contract.Store`` in one SQLite file, for any number of tasks and processes on one machine.
 
     What is committed survives the death of the process; a power cut may take the last moments with
@@ -73,9 +74,6 @@ class SqliteStore(IdentityReads):
     async def revision(self) -> int:
         return await self._database.read(reads.revision)
 
-    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
-        return await self._database.read(partial(reads.feed, since=since, limit=limit))
-
     async def scan(self, classes: Collection[str]) -> Scan:
         return await self._database.read(partial(reads.scan, classes=classes))
 
@@ -91,8 +89,8 @@ class SqliteStore(IdentityReads):
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         return await self._database.read(partial(reads.count_held, of=(source, scope)))
 
-    async def known(self, source: str) -> Held:
-        return await self._database.read(partial(reads.known, source=source))
+    async def reported_by(self, source: str) -> Held:
+        return await self._database.read(partial(reads.reported_by, source=source))
 
     async def reckoned(self) -> str:
         return await self._database.read(reads.reckoned)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import identity, reads
+from knockon.cmdb.stores.sqlite.journal import compact, put_revision
+from knockon.cmdb.stores.sqlite.redaction import redact, redacted
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
     edge_record_row,
     edge_row,
     entity_row,
-    head_row,
-    packed,
     scope_row,
 )
 from knockon.errors import StoreFailed
@@ -202,12 +202,20 @@ class SqliteWrite(identity.IdentityReads):
 
         await self._do(put)
 
-    async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
-        def put(connection: sqlite3.Connection) -> None:
-            row = (self.revision, head_row(head), len(entries), packed(entries))
-            connection.execute("INSERT INTO revision VALUES (?, ?, ?, ?)", row)
+    async def compact(self, horizon: int) -> None:
+        await self._do(lambda connection: compact(connection, horizon, self.revision))
 
-        await self._do(put)
+    async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = await self._do(
+            lambda connection: redact(connection, ids, attributes, name, self.revision)
+        )
+        return found
+
+    async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
+        return await self._read(lambda connection: redacted(connection, keys))
+
+    async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
+        await self._do(lambda connection: put_revision(connection, self.revision, head, entries))
         self._journals += 1
 
     def check(self) -> None:
