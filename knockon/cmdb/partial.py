@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from knockon.cmdb.rows import Record
 
 Partial = tuple[dict[str, tuple[Any, str]], tuple[str, bool, str] | None, bool]
@@ -26,3 +28,12 @@ def partial_of(text: str | None) -> Partial:
         return {}, None, True
     registers, latest, whole = orjson.loads(text)
     return {name: (value, seen) for name, (value, seen) in registers.items()}, tuple(latest) if latest else None, whole
+
+
+def partial_without(text: str | None, attributes: Collection[str]) -> str | None:
+    """Give it without these attributes."""
+    if text is None:
+        return None
+    registers, latest, whole = orjson.loads(text)
+    kept = {name: each for name, each in registers.items() if name not in attributes}
+    return orjson.dumps([kept, latest, whole]).decode()

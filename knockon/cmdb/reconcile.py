@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from knockon.schema.observation import EntityObservation
 
 
+PERSON = "Person"
+"""Only things of this class are redacted."""
+
+
 async def take(
     write: Write,
     model: Model,
@@ -38,7 +42,7 @@ async def take(
     scopes = await write.scopes({scope.source})
     now = scopes.get((scope.source, scope.name), scope)
     news: dict[Key, Record] = {}
-    for taken in batch:
+    for taken in await _as_redacted(write, model, batch):
         key = (taken.said.source, taken.said.key)
         old = news.get(key, stored.get(key))
         seen = last_seen(old, scopes) if old else ""
@@ -51,6 +55,22 @@ async def take(
             result.unchanged += [] if other else [taken]
             result.ignored += other
     return await following.follow(news.values())
+
+
+async def _as_redacted(
+    write: Write, model: Model, batch: Sequence[Taken[EntityObservation]]
+) -> Sequence[Taken[EntityObservation]]:
+    """Leave out what was taken out of a person's record: it must not come back with the next load."""
+    persons = [(t.said.source, t.said.key) for t in batch if PERSON in model.classes[t.said.class_name].lineage]
+    marks = await write.redacted(persons) if persons else {}
+    if not marks:
+        return batch
+    found = []
+    for taken in batch:
+        out = marks.get((taken.said.source, taken.said.key), frozenset())
+        kept = {name: value for name, value in taken.said.attributes.items() if name not in out}
+        found.append(replace(taken, said=replace(taken.said, attributes=kept)))
+    return found
 
 
 async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[str], at: str) -> Reconciled:

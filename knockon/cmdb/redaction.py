@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from knockon.cmdb import relate
+from uuid_utils import uuid7
+
+from knockon.cmdb import reconcile, relate
 from knockon.cmdb.lookup import find_ever
 from knockon.cmdb.reconciled import entity_image
-from knockon.cmdb.rows import SEPARATOR, JournalEntry, RevisionHead
+from knockon.cmdb.rows import SEPARATOR, Decision, JournalEntry, RevisionHead
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage
 from knockon.schema.reference import answers_to
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract import Store, Write
     from knockon.cmdb.rows import Entity
     from knockon.schema.model import Model
-
-PERSON = "Person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ async def redact(store: Store, model: Model, reference: str, *, reason: str, act
     if not reason.strip():
         raise BadUsage("A redaction is recorded with its reason: say why.")
     person = await find_ever(store, model, reference)
-    if not model.is_a(person.class_name, PERSON):
+    if not model.is_a(person.class_name, reconcile.PERSON):
         raise BadUsage(f"{person.class_name}:{person.name} is no person; only persons are redacted.")
     attributes = sensitive(model, person.class_name)
     ids = (await store.aliases([person.id]))[person.id]
@@ -61,10 +62,14 @@ async def redact(store: Store, model: Model, reference: str, *, reason: str, act
     async def work(write: Write) -> tuple[tuple[list[tuple[str, str]], int], list[JournalEntry], bool]:
         old = (await write.entities([person.id]))[person.id]
         new = _nameless(old, attributes)
+        members = sorted((each.source, each.key) for each in await write.members([person.id]))
+        for first, second in pairwise(members):  # what told that they are one is gone
+            await write.put_decision(Decision(str(uuid7()), "link", first, second, now, actor, f"redacted: {reason}"))
         records = await write.redact(ids, attributes, new.name)
         names = [() if each.retired else answers_to(model, each.class_name, each.name) for each in (old, new)]
         await write.put_entities([new], {new.id: names[1]})
         edges = await relate.reread(write, model, set(names[0]) ^ set(names[1]), ())
+        await reconcile.look_again(write, model, members)
         image = entity_image(new)  # nothing of what it was: who follows the changes takes this over
         return (records, edges.retired), [JournalEntry("entity", new.id, image, image), *edges.entries], True
 

@@ -135,7 +135,6 @@ async def test_the_same_load_again_brings_nothing_back(kept: tuple[Store, Any]) 
         await write.journal(replace((await store.feed(0))[0].head, kind="test"), ())
 
 
-@pytest.mark.xfail(strict=True, reason="loading does not ask yet what was redacted")
 async def test_a_load_that_says_something_new_brings_only_that(store_with_ann: Store) -> None:
     store = store_with_ann
     done = await redact(store, MODEL, "hr:p1", reason="asked for it", actor="dpo")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 import orjson
 
+from knockon.cmdb.partial import partial_without
 from knockon.cmdb.rows import without
 from knockon.cmdb.stores.neo4j import forms, journal
 from knockon.cmdb.stores.neo4j.cypher import run
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 # No index leads from an entity to its records, withdrawn ones included: this is rare, and a load is not.
 RECORDS_OF: LiteralString = """
 MATCH (r:_Record) WHERE r.entity IN $ids
-RETURN collect([r.k, r.source, r.key, r.attributes])"""
+RETURN collect([r.k, r.source, r.key, r.attributes, r.partial])"""
 
 STRIP_RECORDS: LiteralString = """
 UNWIND $rows AS row
 MATCH (r:_Record {k: row[0]})
-SET r.attributes = row[1]
+SET r.attributes = row[1], r.partial = row[4]
 MERGE (d:_Redaction {k: row[0]})
 SET d.source = row[2], d.key = row[3],
     d.attributes = coalesce(d.attributes, []) + [each IN $attributes WHERE NOT each IN coalesce(d.attributes, [])]"""
@@ -47,9 +48,9 @@ async def redact(
     """Take attributes out of the records and the journal of entities, and mark the records."""
     ((found,),) = await run(tx, RECORDS_OF, {"ids": list(ids)})
     rows = []
-    for k, source, key, kept in found:
+    for k, source, key, kept, partial in found:
         values = {each: value for each, value in orjson.loads(kept).items() if each not in attributes}
-        rows.append([k, orjson.dumps(values).decode(), source, key])
+        rows.append([k, orjson.dumps(values).decode(), source, key, partial_without(partial, attributes)])
     await run(tx, STRIP_RECORDS, {"rows": rows, "attributes": sorted(attributes)})
     async for revisions in journal.revisions_of(tx, ids):
         rewritten = []
@@ -58,7 +59,7 @@ async def redact(
             rewritten.append([each.number, forms.from_entries(entries)])
         await run(tx, REWRITE, {"rows": rewritten})
     await run(tx, MARK_REWRITTEN, {"revision": revision})
-    return sorted((source, key) for _, source, key, _ in found)
+    return sorted((source, key) for _, source, key, *_ in found)
 
 
 async def redacted(tx: Transaction, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:

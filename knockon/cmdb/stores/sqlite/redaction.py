@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from knockon.cmdb.partial import partial_without
 from knockon.cmdb.rows import without
 from knockon.cmdb.stores.sqlite.journal import ENTRIES, MARK
 from knockon.cmdb.stores.sqlite.rows import asked, dumped, packed, unpacked
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 # No index leads from an entity to its records, withdrawn ones included: this is rare, and a load is not.
-RECORDS_OF = "SELECT r.source, r.key, r.attributes FROM record r WHERE r.entity_id IN (SELECT value FROM json_each(?))"
+RECORDS_OF = """SELECT r.source, r.key, r.attributes, r.partial
+    FROM record r WHERE r.entity_id IN (SELECT value FROM json_each(?))"""
 
-STRIP_RECORD = "UPDATE record SET attributes = ? WHERE source = ? AND key = ?"
+STRIP_RECORD = "UPDATE record SET attributes = ?, partial = ? WHERE source = ? AND key = ?"
 
 MARK_RECORD = """INSERT INTO redaction VALUES (?, ?, ?) ON CONFLICT (source, key) DO UPDATE SET
     attributes = (SELECT json_group_array(DISTINCT value) FROM (
@@ -39,9 +41,9 @@ def redact(
     # what is overwritten from now on, the entity itself included, leaves nothing in free pages of the file
     connection.execute("PRAGMA secure_delete = ON")
     keys = []
-    for source, key, kept in connection.execute(RECORDS_OF, [asked(ids)]).fetchall():
+    for source, key, kept, partial in connection.execute(RECORDS_OF, [asked(ids)]).fetchall():
         values = {each: value for each, value in orjson.loads(kept).items() if each not in attributes}
-        connection.execute(STRIP_RECORD, [dumped(values), source, key])
+        connection.execute(STRIP_RECORD, [dumped(values), partial_without(partial, attributes), source, key])
         connection.execute(MARK_RECORD, [source, key, asked(attributes)])
         keys.append((source, key))
     for (number,) in connection.execute(REVISIONS_OF, [asked(ids)]).fetchall():
