@@ -232,7 +232,6 @@ def test_questions_that_make_no_sense_are_exit_2(estate: Knockon, arguments: lis
     "arguments",
     [
         [],
-        ["ESX1", "--as-of", "2026-01-01"],
         ["ESX1", "--given", "window"],
         ["ESX1", "--given", "maintenance"],
         ["ESX1", "--format", "pdf"],
