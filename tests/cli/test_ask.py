@@ -244,7 +244,7 @@ def test_questions_that_make_no_sense_are_exit_2(estate: Knockon, arguments: lis
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["ESX1", "--as-of", "2026-01-01"],
+        [],
         ["ESX1", "--format", "pdf"],
         ["ESX1", "--state", "at_risk"],
         ["ESX1", "--max-distance", "0"],
