@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scan, Scope
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -120,6 +120,10 @@ class BatchedStore:
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         """As ``Store.named``."""
         return list(await self._once(("named", name, limit), lambda: self._store.named(name, limit)))
+
+    async def scan(self, classes: Collection[str]) -> Scan:
+        """As ``Store.scan``."""
+        return await self._once(("scan", tuple(sorted(classes))), lambda: self._store.scan(classes))
 
     async def _each(
         self, kind: Hashable, keys: Collection[K], read: Callable[[list[K]], Awaitable[Sequence[T]]]

@@ -25,6 +25,7 @@ from knockon.graphql.connections import (
 from knockon.graphql.definitions import Definitions, argument, listed, maybe, resolved
 from knockon.graphql.filters import Filters
 from knockon.graphql.limits import Limits
+from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
@@ -95,7 +96,11 @@ def build_schema(model: Model) -> ApiSchema:
         more[name] = [*more.get(name, []), *fields]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
-    asked = [*questions.query_fields(), *StructureQuestions(definitions, answers).query_fields()]
+    asked = [
+        *questions.query_fields(),
+        *StructureQuestions(definitions, answers).query_fields(),
+        *PlanQuestions(definitions, answers).query_fields(),
+    ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)
     return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])
