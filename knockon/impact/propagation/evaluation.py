@@ -25,6 +25,7 @@ Survivor = GroupArithmetic
 """A group that lost a member and still serves."""
 
 
+WORST_FIRST = (State.DOWN, State.DEGRADED, State.AT_RISK)
 _FEW = 64
 """A dictionary entry costs as much as so many of a column."""
 
@@ -181,10 +182,9 @@ class Evaluation:
         place = self._place(number)
         return State.OPERATIONAL if place < 0 else State(int(self._found.states[place]))
 
-    def numbers(self, state: State) -> list[int]:
-        """List the numbers of the items in a state that is worse than OPERATIONAL, seeds included; in no order."""
-        found: list[int] = self._found.items[self._found.states == state].tolist()
-        return found
+    def numbers(self, state: State) -> Any:
+        """Give the numbers of the items in a state that is worse than OPERATIONAL, seeds included; in no order."""
+        return self._found.items[self._found.states == state]
 
     def settled(self) -> list[str]:
         """List the ids that are worse than OPERATIONAL, seeds included: worst state, distance, order."""

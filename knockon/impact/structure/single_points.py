@@ -130,7 +130,7 @@ def single_points(
                 points.add(number)
             else:
                 spared.add(number)
-                spared.update(found.numbers(State.DOWN))
+                spared.update(found.numbers(State.DOWN).tolist())
     listed = points - {ways.root} if looked_at is None else (points - {ways.root}) & looked_at
     ranked = sorted(listed, key=lambda number: (ways.distance[number], number))
     return SinglePoints([topology.ids[number] for number in ranked], budget.cut)
