@@ -1,29 +1,37 @@
-"""Measures the impact engine against networkx and against plain compiled reachability.
+"""Measures the impact engine against graph libraries, Neo4j, and plain compiled reachability.
 
-    python benchmarks/impact_engine.py [--items 10000 100000] [--starts 200] [--threshold]
+    python benchmarks/impact_engine.py [--items 10000 100000] [--starts 200] [--neo4j] [--threshold]
 
 Estates are layered and skewed towards hubs: services over applications over software over machines over
 shared infrastructure, four dependencies for each item; a third of the consumers have their suppliers in
 redundancy groups of two or three. Start items are of three kinds: *leaf* (few need it), *middle*, *hub*.
 
-What is timed is ``evaluate``, the whole of it: states, causes, distances and the copy of the result.
-Against it stand ``networkx.descendants`` and a compiled breadth-first search with a reusable stamp. Where
-all dependencies are hard and plain (the second estate of each size) the three must name the same items, and
-that is checked for each start; with redundancy the engine must name no item that they do not.
+What is timed is ``evaluate`` (all states, group arithmetic, and the copy of the result), and then together with the
+distances and paths of all that is affected, which are worked out when they are first asked for. Against it stand
+``descendants`` of networkx and of rustworkx, ``subcomponent`` of igraph, and a compiled breadth-first search with a
+reusable stamp: these tell what is reachable, and no distances. Neo4j (with ``--neo4j``) gives numbers and distances,
+by the fastest of a few Cypher queries (``rivals/cypher.py``), through its driver. Where all dependencies are hard and
+plain (the second estate of each size) all must name the same items, and that is checked for each start; with
+redundancy, which none of the others knows, the engine must name no item that they do not.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import networkx as nx
-import numba
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.rivals.cypher import cypher, fastest, load, server
+from benchmarks.rivals.libraries import libraries, plain_search
 from knockon.impact.propagation.evaluation import Evaluation, evaluate
 from knockon.impact.topology.network import Dependency, Item, Network
 from knockon.impact.topology.topology import Topology
@@ -32,10 +40,13 @@ from knockon.schema.states import State, effect_map
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from benchmarks.rivals.libraries import Rival
+
 LAYERS = (0.05, 0.25, 0.30, 0.30, 0.10)  # shares of the items, from services down
 EACH = 4
 SOFT = effect_map({State.DOWN: State.DEGRADED})
-KINDS = ("leaf", "middle", "hub")
+MOST_CYPHER = 50
+"""How many starts of a kind Neo4j is asked for."""
 
 
 def estate(items: int, seed: int = 1) -> Network:
@@ -69,35 +80,17 @@ def plain(network: Network) -> Network:
     return Network(network.items, [replace(each, effect=hard, group=None) for each in network.dependencies])
 
 
-@numba.njit
-def stamped_bfs(start: Any, consumer: Any, seen: Any, stamp: int, queue: Any, source: int) -> int:
-    """Count what is reachable, and no more: the floor under any walk."""
-    seen[source] = stamp
-    queue[0] = source
-    head, end = 0, 1
-    while head < end:
-        item = queue[head]
-        head += 1
-        for arc in range(start[item], start[item + 1]):
-            other = consumer[arc]
-            if seen[other] != stamp:
-                seen[other] = stamp
-                queue[end] = other
-                end += 1
-    return end
-
-
-def starts_of(topology: Topology, count: int) -> dict[str, list[str]]:
+def starts_of(topology: Topology, count: int) -> dict[str, list[int]]:
     """Choose start items by how many need them directly: few, the middle of those with any, the most."""
     degree = np.diff(topology.graph.start)
     ranked = np.argsort(degree, kind="stable")
     needed = ranked[degree[ranked] > 0]
     middle = len(needed) // 2
     chosen = {"leaf": needed[:count], "middle": needed[middle : middle + count], "hub": needed[-max(count // 10, 5) :]}
-    return {kind: [topology.ids[number] for number in numbers] for kind, numbers in chosen.items()}
+    return {kind: numbers.tolist() for kind, numbers in chosen.items()}
 
 
-def timed(ask: Callable[[str], Any], starts: Sequence[str]) -> tuple[list[float], list[Any]]:
+def timed(ask: Callable[[int], Any], starts: Sequence[int]) -> tuple[list[float], list[Any]]:
     """Ask for each start; give the times in microseconds and the answers."""
     times, answers = [], []
     for start in starts:
@@ -108,67 +101,95 @@ def timed(ask: Callable[[str], Any], starts: Sequence[str]) -> tuple[list[float]
     return times, answers
 
 
-def measure(items: int, count: int) -> None:
+class Measured(NamedTuple):
+    """What one engine took for one kind of start: microseconds."""
+
+    p50: float
+    p95: float
+
+    @classmethod
+    def of(cls, times: Sequence[float]) -> Measured:
+        return cls(float(np.median(times)), float(np.percentile(times, 95)))
+
+
+Curve = dict[tuple[bool, str, str], dict[int, Measured]]
+"""By (with redundancy, kind of start, engine), then by size."""
+
+
+def measure(items: int, count: int, driver: Any, curve: Curve) -> None:
     """Compare the engines on one size."""
     redundant = estate(items)
-    print(f"\n{items:,} items, {len(redundant.dependencies):,} dependencies; microseconds, p50 / p95")
-    for label, network in (("with redundancy", redundant), ("all hard and plain", plain(redundant))):
+    print(f"\n{items:,} items, {len(redundant.dependencies):,} dependencies")
+    for exact, network in ((False, redundant), (True, plain(redundant))):
         before = time.perf_counter()
         topology = Topology.of(network)
-        print(f"\n{label} (laid out in {time.perf_counter() - before:.2f} s)")
-        graph = nx.DiGraph((each.supplier, each.consumer) for each in network.dependencies)
-        bfs = walker(topology)
-        evaluate(topology, {topology.ids[0]: State.DOWN}, compiled=True)
-        bfs(topology.ids[0])
+        taken = time.perf_counter() - before
+        print(f"\n{'all hard and plain' if exact else 'with redundancy'} (laid out in {taken:.2f} s)")
+        rivals = [plain_search(topology), *libraries(topology)]
+        if driver and exact:
+            load(driver, topology)
         for kind, starts in starts_of(topology, count).items():
-            compare(topology, graph, bfs, kind, starts, exact=network is not redundant)
+            more = []
+            if driver and exact:
+                way, query = fastest(driver, starts[:3])
+                print(f"  Neo4j by {way}")
+                more.append(cypher(driver, query, MOST_CYPHER))
+            found = compare(topology, [*rivals, *more], starts, exact=exact)
+            report(kind, found)
+            for name, each in found.items():
+                curve.setdefault((not exact, kind, name), {})[items] = each
 
 
-def walker(topology: Topology) -> Callable[[str], int]:
-    """Give the plain search as a question like the others."""
-    size, stamp = len(topology.ids), 0
-    seen, queue = np.zeros(size, np.int64), np.empty(size, np.int32)
-
-    def ask(start: str) -> int:
-        nonlocal stamp
-        stamp += 1
-        graph = topology.graph
-        reached: int = stamped_bfs(graph.start, graph.consumer, seen, stamp, queue, topology.index(start))
-        return reached
-
-    return ask
+def engine(topology: Topology, *, compiled: bool) -> Callable[[int], Evaluation]:
+    """Give the engine as a question like the others, by the item's id as a caller has it."""
+    return lambda start: evaluate(topology, {topology.ids[start]: State.DOWN}, compiled=compiled)
 
 
-def engine(topology: Topology, *, compiled: bool) -> Callable[[str], Evaluation]:
-    """Give the engine as a question like the others."""
-    return lambda start: evaluate(topology, {start: State.DOWN}, compiled=compiled)
+def compare(topology: Topology, rivals: Sequence[Rival], starts: list[int], *, exact: bool) -> dict[str, Measured]:
+    """Time all on the same starts, and check their answers against each other.
+
+    Where all is hard and plain, all must name the same items, at the same distances where they tell them. With
+    redundancy the engine must name no item that they do not.
+    """
+    ask = engine(topology, compiled=True)
+    ask(starts[0])
+    times, evaluations = timed(ask, starts)
+    traced, _ = timed(lambda start: ask(start).distance(topology.ids[start]), starts)
+    measured = {"knockon": Measured.of(times), "with paths": Measured.of(traced)}
+    ours = [
+        {topology.index(each) for each in found.settled()} - {start}
+        for start, found in zip(starts, evaluations, strict=True)
+    ]
+    for rival in rivals:
+        rival.ask(starts[0])
+        asked = starts[: rival.most]
+        times, answers = timed(rival.ask, asked)
+        measured[rival.name] = Measured.of(times)
+        for start, answer, own, evaluation in zip(
+            asked, answers, ours[: len(asked)], evaluations[: len(asked)], strict=True
+        ):
+            theirs = rival.named(answer, start)
+            assert own == theirs if exact else own <= theirs, (rival.name, start)
+            if exact and isinstance(answer, dict):
+                assert all(evaluation.distance(topology.ids[each]) == steps for each, steps in answer.items())
+    return measured
 
 
-def compare(
-    topology: Topology, graph: nx.DiGraph[str], bfs: Callable[[str], int], kind: str, starts: list[str], *, exact: bool
-) -> None:
-    """Time the three on the same starts, and check their answers against each other."""
-    ours, found = timed(engine(topology, compiled=True), starts)
-    theirs, reached = timed(lambda start: nx.descendants(graph, start), starts)
-    floor, counts = timed(bfs, starts)
-    settled = []
-    for evaluation, reachable, bound in zip(found, reached, counts, strict=True):
-        names = set(evaluation.settled())
-        assert len(reachable) + 1 == bound
-        assert names <= reachable | set(evaluation.seeds)
-        assert not exact or len(names) == bound
-        settled.append(len(names))
-    middle = [float(np.median(times)) for times in (ours, theirs, floor)]
-    tails = [float(np.percentile(times, 95)) for times in (ours, theirs, floor)]
-    cells = "   ".join(
-        f"{name} {p50:>9,.1f} / {p95:>9,.1f}"
-        for name, p50, p95 in zip(("knockon", "networkx", "plain search"), middle, tails, strict=True)
-    )
-    print(
-        f"  {kind:<7}{cells}   networkx/knockon {middle[1] / middle[0]:>6.1f}"
-        f"   knockon/plain {middle[0] / middle[2]:>4.1f}   settled {int(np.median(settled)):,}"
-        f" of {int(np.median(counts)):,} reachable"
-    )
+def report(kind: str, found: dict[str, Measured]) -> None:
+    """Print a line for each engine, with how it stands to ours."""
+    own = found["knockon"].p50
+    for name, each in found.items():
+        ratio = "" if name == "knockon" else f"   {each.p50 / own:>9.2f} times ours"
+        print(f"  {kind:<7}{name:<13}{each.p50:>12,.1f} / {each.p95:>12,.1f} us{ratio}")
+
+
+def print_curve(curve: Curve) -> None:
+    """Print what each question costs as the estate grows."""
+    sizes = sorted({size for each in curve.values() for size in each})
+    print(f"\np50 in microseconds by items: {', '.join(f'{size:,}' for size in sizes)}")
+    for (redundant, kind, name), each in curve.items():
+        cells = "".join(f"{each[size].p50:>14,.1f}" if size in each else f"{'':>14}" for size in sizes)
+        print(f"  {'redundant' if redundant else 'plain':<10}{kind:<7}{name:<13}{cells}")
 
 
 def threshold() -> None:
@@ -178,7 +199,7 @@ def threshold() -> None:
         topology = Topology.of(plain(estate(items)))
         hubs = starts_of(topology, 50)["hub"]
         for fast in (False, True):
-            evaluate(topology, {hubs[0]: State.DOWN}, compiled=fast)
+            engine(topology, compiled=fast)(hubs[0])
         worst = [max(timed(engine(topology, compiled=fast), hubs)[0]) for fast in (False, True)]
         print(f"  {len(topology.graph.consumer):>8,} arcs: {worst[0] / 1000:>9.2f} {worst[1] / 1000:>8.2f}")
 
@@ -188,13 +209,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--starts", type=int, default=200, help="of leaf and middle kind; a tenth of it hubs")
+    parser.add_argument("--neo4j", action="store_true", help="Neo4j too, on a server that is started for it")
     parser.add_argument("--threshold", action="store_true", help="where compiling begins to pay, instead")
     options = parser.parse_args()
     if options.threshold:
         threshold()
         return
-    for items in options.items:
-        measure(items, options.starts)
+    curve: Curve = {}
+    with server() if options.neo4j else nullcontext() as driver:
+        for items in options.items:
+            measure(items, options.starts, driver, curve)
+    print_curve(curve)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 
 JVM_OPTIONS = (
-    "-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:-OmitStackTraceInFastThrow", "-XX:+DisableExplicitGC",
+    "-Xms256m", "-XX:+UseG1GC", "-XX:-OmitStackTraceInFastThrow", "-XX:+DisableExplicitGC",
     "-Djdk.nio.maxCachedBufferSize=1024", "-Dio.netty.tryReflectionSetAccessible=true", "-Dlog4j2.disable.jmx=true",
     "-Dfile.encoding=UTF-8", "--add-opens=java.base/java.nio=ALL-UNNAMED", "--add-opens=java.base/java.io=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED",
@@ -69,7 +69,7 @@ class PortTaken(ServerNotStarted):
 
 
 @contextmanager
-def running_server(say: Callable[[str], None]) -> Iterator[str]:
+def running_server(say: Callable[[str], None], *, heap: str = "512m", page_cache: str = "64m") -> Iterator[str]:
     """Start a server on a free loopback port and give its Bolt address; stop it and remove its data after.
 
     Raises
@@ -80,7 +80,7 @@ def running_server(say: Callable[[str], None]) -> Iterator[str]:
     lib = fetched_jars(java, say)
     for attempt in range(3):
         try:
-            with _run_once(java, lib) as uri:
+            with _run_once(java, lib, heap, page_cache) as uri:
                 yield uri
                 return
         except PortTaken:
@@ -89,11 +89,11 @@ def running_server(say: Callable[[str], None]) -> Iterator[str]:
 
 
 @contextmanager
-def _run_once(java: Path, lib: Path) -> Iterator[str]:
+def _run_once(java: Path, lib: Path, heap: str, page_cache: str) -> Iterator[str]:
     run = Path(tempfile.mkdtemp(prefix="knockon-neo4j-"))
     try:
         port = _free_port()
-        process = _start(java, lib, run, port)
+        process = _start([str(java), f"-Xmx{heap}", *JVM_OPTIONS, "-cp", f"{lib}/*"], run, port, page_cache)
         watchdog = subprocess.Popen(
             [sys.executable, "-I", "-c", WATCHDOG, str(process.pid), str(run)],
             stdin=subprocess.PIPE,
@@ -225,7 +225,7 @@ def _free_port() -> int:
         return port
 
 
-def _start(java: Path, lib: Path, run: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(virtual_machine: Sequence[str], run: Path, port: int, page_cache: str) -> subprocess.Popen[bytes]:
     for folder in ("home", "conf", "data", "logs", "plugins", "import", "transactions"):
         (run / folder).mkdir()
     settings = {
@@ -240,7 +240,7 @@ def _start(java: Path, lib: Path, run: Path, port: int) -> subprocess.Popen[byte
         "db.tx_log.rotation.retention_policy": "keep_none",
         "internal.server.bolt.connection_shutdown_wait_time": "0s",  # else SIGTERM takes 11 s
         "internal.server.bolt.thread_pool_shutdown_wait_time": "0s",
-        "server.memory.pagecache.size": "64m",
+        "server.memory.pagecache.size": page_cache,
         "server.directories.data": run / "data",
         "server.directories.logs": run / "logs",
         "server.directories.run": run,
@@ -250,7 +250,7 @@ def _start(java: Path, lib: Path, run: Path, port: int) -> subprocess.Popen[byte
     }
     (run / "conf" / "neo4j.conf").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     command = [
-        str(java), *JVM_OPTIONS, "-cp", f"{lib}/*", "org.neo4j.server.CommunityEntryPoint",
+        *virtual_machine, "org.neo4j.server.CommunityEntryPoint",
         f"--home-dir={run / 'home'}", f"--config-dir={run / 'conf'}", "--console-mode",
     ]  # fmt: skip
     with (run / "console").open("wb") as console:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Revision, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Revision, Scan, Scope
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -150,6 +150,10 @@ class BatchedStore:
 
         found = await self._each("known", ids, read)
         return {id_: entity for id_, entity in found.items() if entity is not None}
+
+    async def scan(self, classes: Collection[str]) -> Scan:
+        """As ``Store.scan``."""
+        return await self._once(("scan", tuple(sorted(classes))), lambda: self._store.scan(classes))
 
     async def _each(
         self, kind: Hashable, keys: Collection[K], read: Callable[[list[K]], Awaitable[Sequence[T]]]

@@ -34,7 +34,17 @@ ANALYSIS = 500
 _RUN = Weight(ANALYSIS)
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
 WINDOW = "The time that is asked about, or a moment: START/END in ISO 8601 with an offset from UTC. Now unless given."
-MAX_LAG = "Seconds: a revision that was the newest this long ago will do. 0 unless given."
+
+
+def max_lag() -> StrawberryArgument:
+    """Describe the argument that ``lag_of`` reads."""
+    said = "Seconds: a revision that was the newest this long ago will do. 0 unless given."
+    return argument("maxLag", maybe(float), said)
+
+
+def lag_of(options: dict[str, Any]) -> float:
+    """Read the argument ``maxLag``."""
+    return float(options.get("maxLag") or 0.0)
 
 
 def given_of(options: dict[str, Any]) -> tuple[str, Span | None]:
@@ -60,8 +70,8 @@ class Questions:
         async def impact(_root: None, request: Request, of: list[dict[str, Any]], **options: Any) -> Impact:
             return await _ask(request, [Ask(each["ref"], str(each.get("state") or "down")) for each in of], options)
 
-        async def supported(_root: None, request: Request, ref: str) -> SupportsAnswer:
-            return await supports(request.topologies, ref)
+        async def supported(_root: None, request: Request, ref: str, **options: Any) -> SupportsAnswer:
+            return await supports(request.topologies, ref, max_lag=lag_of(options))
 
         said = "Which services something supports, also where redundancy hides the impact."
         ref = argument("ref", str, _REFERENCE)
@@ -69,7 +79,9 @@ class Questions:
             resolved(
                 "impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), _RUN
             ),
-            resolved("supports", maybe(self._answers.supports), supported, said, [ref, as_of_argument()], _RUN),
+            resolved(
+                "supports", maybe(self._answers.supports), supported, said, [ref, max_lag(), as_of_argument()], _RUN
+            ),
         ]
 
     def node_fields(self) -> dict[str, list[StrawberryField]]:
@@ -103,7 +115,7 @@ class Questions:
             argument("assume", maybe(listed(str)), "References of what is known to be operational all the same."),
             argument("maxDistance", maybe(int), "Show only what is at most so many steps away; all of it is counted."),
             argument("exclude", maybe(listed(self._relationship_name)), "Relationship types that do not count."),
-            argument("maxLag", maybe(float), MAX_LAG),
+            max_lag(),
             as_of_argument(),
         ]
 
@@ -162,7 +174,7 @@ async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -
     distance = options.get("maxDistance")
     answer = await blast_radius(
         request.topologies, asks, given=given, span=span, assume=assume, max_distance=distance, exclude=exclude,
-        max_lag=options.get("maxLag") or 0.0,
+        max_lag=lag_of(options),
     )  # fmt: skip
     question = repr((asks, given, span, assume, distance, exclude))
     return Impact(answer, hashlib.sha256(question.encode()).hexdigest()[:12])

@@ -26,6 +26,7 @@ from knockon.graphql.definitions import Definitions, argument, as_of_argument, l
 from knockon.graphql.filters import Filters
 from knockon.graphql.history import history_field
 from knockon.graphql.limits import Limits
+from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
@@ -97,7 +98,11 @@ def build_schema(model: Model) -> ApiSchema:
     more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes)]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
-    asked = [*questions.query_fields(), *StructureQuestions(definitions, answers).query_fields()]
+    asked = [
+        *questions.query_fields(),
+        *StructureQuestions(definitions, answers).query_fields(),
+        *PlanQuestions(definitions, answers).query_fields(),
+    ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)
     return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])

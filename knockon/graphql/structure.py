@@ -1,4 +1,4 @@
-"""Questions to the estate as it stands: ``paths`` and ``singlePointsOfFailure``."""
+"""Questions to the estate as it stands: ``dependencies``, ``commonUpstream``, ``paths``, ``singlePointsOfFailure``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from strawberry import ID
 
 from knockon.graphql.answers import FEW
 from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved
-from knockon.graphql.questions import ANALYSIS
-from knockon.itsm.structure.structure import PATHS, paths_between, single_points_of_failure
+from knockon.graphql.questions import ANALYSIS, lag_of, max_lag
+from knockon.itsm.structure.structure import (
+    PATHS,
+    common_upstream,
+    dependencies,
+    paths_between,
+    single_points_of_failure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
-    from knockon.itsm.structure.answer import PathsAnswer, PointsAnswer
+    from knockon.itsm.structure.answer import CommonAnswer, DependenciesAnswer, PathsAnswer, PointsAnswer
     from knockon.itsm.values import Ci
 
 MOST_RUNS = 2_000
@@ -39,39 +45,96 @@ class StructureQuestions:
     def __init__(self, definitions: Definitions, answers: AnswerTypes) -> None:
         self._definitions = definitions
         self._answers = answers
-        self._ci = definitions.object("StructureItem", "Something that an answer names.", *_named(lambda ci: ci))
+        self._ci = definitions.object("StructureItem", "Something that an answer names.", *named(lambda ci: ci))
         self._step = definitions["ImpactStep"]
 
     def query_fields(self) -> list[StrawberryField]:
         """Make the questions."""
 
-        async def paths(_root: None, request: Request, to: str, limit: int, **more: Any) -> PathsAnswer:
-            limit = min(limit, MOST_PATHS)
-            return await paths_between(
-                request.topologies, str(more["from"]), to, limit=limit, max_length=more.get("maxLength")
-            )
+        async def needed(_root: None, request: Request, ref: str, **more: Any) -> DependenciesAnswer:
+            distance = more.get("maxDistance")
+            return await dependencies(request.topologies, ref, max_distance=distance, max_lag=lag_of(more))
 
-        async def points(_root: None, request: Request, service: str) -> PointsAnswer:
-            return await single_points_of_failure(request.topologies, service, limit=MOST_RUNS)
+        async def common(_root: None, request: Request, refs: list[str], **more: Any) -> CommonAnswer:
+            return await common_upstream(request.topologies, refs, max_lag=lag_of(more))
+
+        async def paths(_root: None, request: Request, to: str, limit: int, **more: Any) -> PathsAnswer:
+            return await paths_between(
+                request.topologies, str(more["from"]), to, limit=min(limit, MOST_PATHS),
+                max_length=more.get("maxLength"), max_lag=lag_of(more),
+            )  # fmt: skip
+
+        async def points(_root: None, request: Request, service: str, **more: Any) -> PointsAnswer:
+            return await single_points_of_failure(request.topologies, service, limit=MOST_RUNS, max_lag=lag_of(more))
 
         ends = [
             argument("from", str, _REFERENCE),
             argument("to", str, "Another one."),
             argument("limit", int, f"How many paths at most; never more than {MOST_PATHS}.", PATHS),
             argument("maxLength", maybe(int), "All of at most so many steps; else the shortest."),
+            max_lag(),
             as_of_argument(),
         ]
+        near = argument("maxDistance", maybe(int), "Only what is at most so many steps away.")
+        refs = argument("refs", listed(str), "At least two.")
         said = "Which single failures take a service down or degrade it."
         return [
+            resolved(
+                "dependencies", maybe(self._dependencies_type()), needed, "What something needs.",
+                [argument("ref", str, _REFERENCE), near, max_lag()], Weight(ANALYSIS),
+            ),
+            resolved(
+                "commonUpstream", maybe(self._common_type()), common, "What several things all need.",
+                [refs, max_lag()], Weight(ANALYSIS),
+            ),
             resolved(
                 "paths", maybe(self._paths_type()), paths, "By which ways one thing needs another.", ends,
                 Weight(ANALYSIS),
             ),
             resolved(
                 "singlePointsOfFailure", maybe(self._points_type()), points, said,
-                [argument("service", str, _REFERENCE), as_of_argument()], Weight(10 * ANALYSIS),
+                [argument("service", str, _REFERENCE), max_lag(), as_of_argument()], Weight(10 * ANALYSIS),
             ),
         ]  # fmt: skip
+
+    def _dependencies_type(self) -> type:
+        define = self._definitions
+        needed = define.object(
+            "NeededItem",
+            "Something that is needed.",
+            *named(lambda each: each.ci),
+            plain("distance", int, lambda each: each.distance, "Steps from what was asked about."),
+            plain("plain", bool, lambda each: each.plain, "It is a plain supplier of its consumer."),
+            plain("groups", listed(str), lambda each: each.groups, "The consumer's groups that it is in.", many=FEW),
+            plain("consumer", self._ci, lambda each: each.consumer, "The one that needs it, on the path."),
+            plain("path", listed(self._step), lambda each: each.path, "From what was asked about.", many=FEW),
+        )
+        return define.object(
+            "DependenciesAnswer",
+            "What something needs.",
+            *named(lambda each: each.ci),
+            plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
+            plain("needs", listed(needed), lambda each: each.needs, "Nearest first.", many=FEW),
+            plain("total", int, lambda each: each.total, "How many it needs in all."),
+            plain("truncated", bool, lambda each: each.truncated, "maxDistance cut the list."),
+        )
+
+    def _common_type(self) -> type:
+        define = self._definitions
+        shared = define.object(
+            "CommonItem",
+            "Something that all need.",
+            *named(lambda each: each.ci),
+            plain("distances", listed(int), lambda each: each.distances, "Steps from each, in their order.", many=FEW),
+            plain("lowest", bool, lambda each: each.lowest, "Nothing else that all need needs it."),
+        )
+        return define.object(
+            "CommonAnswer",
+            "What several things have in common.",
+            plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
+            plain("cis", listed(self._ci), lambda each: each.cis, "What was asked about.", many=FEW),
+            plain("common", listed(shared), lambda each: each.common, "Nearest first.", many=FEW),
+        )
 
     def _paths_type(self) -> type:
         define = self._definitions
@@ -98,7 +161,7 @@ class StructureQuestions:
         point = define.object(
             "SinglePointOfFailure",
             "Something whose failure alone is enough.",
-            *_named(lambda each: each.ci),
+            *named(lambda each: each.ci),
             plain("state", state, lambda each: each.state.name, "What it makes of the service."),
             plain("weight", int, lambda each: each.weight, "What the services that it takes down count together."),
             plain("services", int, lambda each: each.services, "How many services it takes down."),
@@ -108,7 +171,7 @@ class StructureQuestions:
         fate = define.object(
             "SharedFate",
             "Members of a redundancy group that fall together.",
-            *_named(lambda each: each.ci),
+            *named(lambda each: each.ci),
             plain("group", str, lambda each: each.group, "The group's name."),
             plain("cause", self._ci, lambda each: each.cause, "Whose failure takes them."),
             plain("members", listed(self._ci), lambda each: each.members, "The members that fall.", many=FEW),
@@ -118,7 +181,7 @@ class StructureQuestions:
         return define.object(
             "SinglePointsAnswer",
             "Where one failure is enough for a service; the heaviest first.",
-            *_named(lambda each: each.ci),
+            *named(lambda each: each.ci),
             plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
             plain("down", listed(point), lambda each: each.down, "What takes it down.", many=FEW),
             plain("degraded", listed(point), lambda each: each.degraded, "What degrades it.", many=FEW),
@@ -127,7 +190,8 @@ class StructureQuestions:
         )
 
 
-def _named(ci: Callable[[Any], Ci]) -> list[StrawberryField]:
+def named(ci: Callable[[Any], Ci]) -> list[StrawberryField]:
+    """Make the fields of something that is named."""
     return [
         plain("id", ID, lambda each: ci(each).id, "Its id."),
         plain("class", str, lambda each: ci(each).class_name, "Its class."),

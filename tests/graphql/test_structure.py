@@ -1,4 +1,4 @@
-"""``paths`` and ``singlePointsOfFailure``: the same as on the command line, field by field."""
+"""Questions to the estate as it stands: the same as on the command line, field by field."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.itsm.structure.answer import paths_json, points_json
-from knockon.itsm.structure.structure import paths_between, single_points_of_failure
+from knockon.itsm.structure.answer import common_json, dependencies_json, paths_json, points_json
+from knockon.itsm.structure.structure import common_upstream, dependencies, paths_between, single_points_of_failure
 from tests.graphql.conftest import link, thing
 
 if TYPE_CHECKING:
@@ -23,9 +23,40 @@ query($service: String!) { singlePointsOfFailure(service: $service) {
   id class name revision truncated down { ...Point } degraded { ...Point }
   sharedFates { id class name group state because cause { id class name } members { id class name } } } }"""
 
+NEEDS = """query($ref: String!, $max: Int) { dependencies(ref: $ref, maxDistance: $max) {
+  id class name revision total truncated
+  needs { id class name distance plain groups consumer { id class name } path { from type to } } } }"""
+COMMON = """query($refs: [String!]!) { commonUpstream(refs: $refs) {
+  revision cis { id class name } common { id class name distances lowest } } }"""
+
 
 def without_graph(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: each for name, each in answer.items() if name not in {"nodes", "edges"}}
+
+
+@pytest.mark.parametrize("longest", [None, 2])
+async def test_dependencies_say_the_same(api: Api, longest: int | None) -> None:
+    answer = await api.ask(NEEDS, ref="shop", max=longest)
+    expected = await dependencies(api.topologies, "shop", max_distance=longest)
+    assert answer["dependencies"] == without_graph(dependencies_json(expected))
+    assert answer["dependencies"]["truncated"] is (longest is not None)
+
+
+async def test_common_upstream_says_the_same(api: Api) -> None:
+    answer = await api.ask(COMMON, refs=["esx-1", "web"])
+    assert answer["commonUpstream"] == common_json(await common_upstream(api.topologies, ["esx-1", "web"]))
+    assert [each["name"] for each in answer["commonUpstream"]["common"]] == ["esx-1", "srv-1"]
+    assert (await api.code(COMMON, refs=["web"]))[0] == "BAD_USAGE"
+
+
+async def test_a_board_may_be_a_moment_behind(api: Api) -> None:
+    lagging = '{ dependencies(ref: "shop", maxLag: 60) { revision } supports(ref: "srv-1", maxLag: 60) { revision } }'
+    before = await api.ask(lagging)
+    await api.load(thing("new", "Server"))
+    assert await api.ask(lagging) == before
+    now = await api.ask('{ dependencies(ref: "shop") { revision } }')
+    assert now["dependencies"]["revision"] > before["dependencies"]["revision"]
+    assert (await api.calls(lagging)).get("revision", 0) == 0
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,12 +10,12 @@ import numpy as np
 from knockon.errors import BadUsage
 from knockon.impact.propagation import kernel
 from knockon.impact.propagation.redundancy import GroupArithmetic
-from knockon.impact.propagation.run import run
+from knockon.impact.propagation.run import Traced, settle, trace
 from knockon.impact.propagation.worsening import Worst, retrace
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from knockon.impact.propagation.run import Settled
     from knockon.impact.topology.network import Dependency
@@ -24,6 +23,11 @@ if TYPE_CHECKING:
 
 Survivor = GroupArithmetic
 """A group that lost a member and still serves."""
+
+
+WORST_FIRST = (State.DOWN, State.DEGRADED, State.AT_RISK)
+_FEW = 64
+"""A dictionary entry costs as much as so many of a column."""
 
 
 class Cause(NamedTuple):
@@ -79,7 +83,11 @@ def evaluate(
     fast = topology.large if compiled is None else compiled
     given = [topology.index(seed) * kernel.STRIDE + int(state) for seed, state in seeds.items()]
     given += [topology.index(pin) * kernel.STRIDE + kernel.PINNED for pin in pins]
-    return Evaluation(topology, dict(seeds), frozenset(pins), frozenset(removed), run(topology, given, compiled=fast))
+    found = settle(topology, given, compiled=fast)
+    return Evaluation(
+        topology, dict(seeds), frozenset(pins), frozenset(removed), found,
+        lambda: trace(topology, given, found, compiled=fast),
+    )  # fmt: skip
 
 
 def _spread(items: Any, states: Any, size: int) -> Any:
@@ -92,7 +100,8 @@ def _spread(items: Any, states: Any, size: int) -> Any:
 class Evaluation:
     """The answer to one question, about every item of the topology. Immutable.
 
-    An id that is not in the topology raises KeyError everywhere.
+    States are worked out at once; distances and paths when they are first asked for. An id that is not in the topology
+    raises KeyError everywhere.
     """
 
     def __init__(
@@ -102,12 +111,14 @@ class Evaluation:
         pins: frozenset[str],
         removed: frozenset[str],
         found: Settled,
+        traced: Callable[[], Traced],
     ) -> None:
         self.topology = topology
         self.seeds = seeds
         self.pins = pins
         self.removed = removed
         self._found = found
+        self._trace = traced
 
     @property
     def size(self) -> int:
@@ -115,8 +126,23 @@ class Evaluation:
         return len(self._found.items)
 
     @cached_property
-    def _place(self) -> dict[int, int]:
-        return {item: place for place, item in enumerate(self._found.items.tolist())}
+    def _traced(self) -> Traced:
+        return self._trace()
+
+    @cached_property
+    def _places(self) -> dict[int, int] | Any:
+        """By item its place among the settled: a dictionary of few, a column where they are many of the estate."""
+        items, size = self._found.items, len(self.topology.ids)
+        if len(items) * _FEW < size:
+            return {item: place for place, item in enumerate(items.tolist())}
+        column = np.full(size, -1, np.int32)
+        column[items] = np.arange(len(items), dtype=np.int32)
+        return column
+
+    def _place(self, number: int) -> int:
+        """Give an item's place among the settled; -1 for one that is OPERATIONAL."""
+        places = self._places
+        return places.get(number, -1) if isinstance(places, dict) else int(places[number])
 
     @cached_property
     def _group_place(self) -> dict[int, int]:
@@ -140,31 +166,41 @@ class Evaluation:
         origins = [
             each for each in found.items[worse].tolist() if ids[each] in lifted or self.explains_itself(ids[each])
         ]
-        distance, parent = (column[found.items] for column in retrace(self.topology, was, after, origins))
-        traced = replace(
-            found,
-            distances=np.where(worse, distance, found.distances),
-            parents=np.where(worse, parent, found.parents),
-        )
-        return Evaluation(self.topology, self.seeds, self.pins, self.removed, traced)
+
+        def traced() -> Traced:
+            distance, parent = (column[found.items] for column in retrace(self.topology, was, after, origins))
+            own = self._traced
+            return Traced(np.where(worse, distance, own.distances), np.where(worse, parent, own.parents))
+
+        return Evaluation(self.topology, self.seeds, self.pins, self.removed, found, traced)
 
     def state(self, item_id: str) -> State:
         """Give an item's state; OPERATIONAL where nothing reaches it."""
         return self._state(self.topology.index(item_id))
 
     def _state(self, number: int) -> State:
-        place = self._place.get(number)
-        return State.OPERATIONAL if place is None else State(int(self._found.states[place]))
+        place = self._place(number)
+        return State.OPERATIONAL if place < 0 else State(int(self._found.states[place]))
+
+    def numbers(self, state: State) -> Any:
+        """Give the numbers of the items in a state that is worse than OPERATIONAL, seeds included; in no order."""
+        return self._found.items[self._found.states == state]
 
     def settled(self) -> list[str]:
         """List the ids that are worse than OPERATIONAL, seeds included: worst state, distance, order."""
         found = self._found
-        ranked = found.items[np.lexsort((found.items, found.distances, -found.states))]
+        ranked = found.items[np.lexsort((found.items, self._traced.distances, -found.states))]
         return [self.topology.ids[number] for number in ranked.tolist()]
 
     def distance(self, item_id: str) -> int:
         """Count the steps of an affected item's path; KeyError for one that is not affected."""
-        return int(self._found.distances[self._place[self.topology.index(item_id)]])
+        return int(self._traced.distances[self._known(self.topology.index(item_id))])
+
+    def _known(self, number: int) -> int:
+        place = self._place(number)
+        if place < 0:
+            raise KeyError(self.topology.ids[number])
+        return place
 
     def explains_itself(self, item_id: str) -> bool:
         """Tell whether an item is a seed that is just as bad as it was said to be."""
@@ -179,7 +215,7 @@ class Evaluation:
         """
         steps: list[Dependency] = []
         number = self.topology.index(item_id)
-        while number in self._place and (step := self.step(number)) is not None:
+        while self._place(number) >= 0 and (step := self.step(number)) is not None:
             steps.append(self.topology.dependency(*step))
             number = int(self.topology.graph.supplier[step[0]])
         return steps
@@ -191,7 +227,7 @@ class Evaluation:
 
     def step(self, number: int) -> tuple[int, int] | None:
         """Give the arc and the signature by which an affected item's path begins; None where it ends."""
-        arc = int(self._found.parents[self._place[number]])
+        arc = int(self._traced.parents[self._known(number)])
         if arc < 0:
             return None
         state, final = self._state(int(self.topology.graph.supplier[arc])), self._state(number)
@@ -215,13 +251,13 @@ class Evaluation:
             return []
         graph, found = self.topology.graph, []
         for arc in self.topology.needed(number):
-            place = self._place.get(int(graph.supplier[arc]))
-            if place is None:
+            place = self._place(int(graph.supplier[arc]))
+            if place < 0:
                 continue
             state = State(int(self._found.states[place]))
             effect = (int(graph.effect[arc]) >> (2 * state)) & 3
             if self._produces(arc, effect, final):
-                found.append(Cause(arc, int(graph.supplier[arc]), state, int(self._found.distances[place])))
+                found.append(Cause(arc, int(graph.supplier[arc]), state, int(self._traced.distances[place])))
         return found
 
     def _produces(self, arc: int, effect: int, final: State) -> bool:

@@ -57,24 +57,15 @@ def scratch_for(items: int, groups: int) -> Scratch:
     )  # fmt: skip
 
 
-def propagate(graph: Any, scratch: Any, base: int, given: Any) -> tuple[int, int]:
-    """Settle every item that the seeds reach, worst state first, and trace each to its seed.
+def settle(graph: Any, scratch: Any, base: int, given: Any) -> tuple[int, int]:  # noqa: C901 (as trace)
+    """Find the state of every item that the seeds reach, worst state first.
 
     ``given`` has ``item * STRIDE + state`` for each seed, and ``item * STRIDE + PINNED`` for each pin.
     ``graph`` and ``scratch`` come as bare tuples, which numba takes in many times faster. Gives the
     number of settled items, which are worst first, and of touched groups.
-    """
-    counts = settle(graph, scratch, base, given)
-    trace(graph, scratch, base, given, counts[0])
-    return counts
 
-
-def settle(graph: Any, scratch: Any, base: int, given: Any) -> tuple[int, int]:  # noqa: C901 (as trace)
-    """Find the state of every item.
-
-    Since no effect is worse than its supplier's state and no group worse than its worst member, an
-    item's state is final when its bucket is worked off: the least fixpoint, also on cycles, each arc
-    seen once.
+    Since no effect is worse than its supplier's state and no group worse than its worst member, an item's state
+    is final when its bucket is worked off: the least fixpoint, also on cycles, each arc seen once.
     """
     start, _, consumer, effects, groups, _, _, _ = graph
     mark, queue, ends, settled, _, _, tally, touched = scratch
@@ -175,6 +166,8 @@ def heaviest(graph: Any, mark: Any, tally: Any, base: int, group: int) -> int:
 def trace(graph: Any, scratch: Any, base: int, given: Any, count: int) -> None:  # noqa: C901, PLR0912 (one loop: a call per arc costs more than the arc)
     """Find each settled item's distance from a seed that explains itself, and its path's next arc.
 
+    ``mark``, ``settled`` and the verdicts are as ``settle`` leaves them.
+
     Breadth first over cause arcs from all such seeds at once. Among arcs from the level before, one
     from the worst, then earliest supplier is taken.
     """
@@ -220,7 +213,7 @@ def trace(graph: Any, scratch: Any, base: int, given: Any, count: int) -> None: 
                     parent[other] = arc
 
 
-_PARTS = (refill, heaviest, weaken, settle, trace, propagate)
+_PARTS = (refill, heaviest, weaken, settle, trace)
 
 
 @cache

@@ -7,13 +7,12 @@ import json
 import pickle
 from concurrent.futures import as_completed
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from knockon import __version__
-from knockon.impact.propagation.evaluation import evaluate
-from knockon.impact.propagation.settled import WORST_FIRST, by_state
+from knockon.impact.propagation.evaluation import WORST_FIRST, evaluate
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -32,7 +31,10 @@ COMPILE_ABOVE = 5_000
 
 
 class Radius(NamedTuple):
-    """What the failure of one item does: how many others are in each state, and which services, itself included."""
+    """What the failure of one item does: how many others are in each state, and which services, itself included.
+
+    Services are in the order of the items.
+    """
 
     id: str
     down: int
@@ -94,24 +96,27 @@ def radii(
 
 def radii_of(shared: str, ids: Sequence[str]) -> list[Radius]:
     """Compute one chunk, in a worker."""
-    topology, services = _read(shared)
-    return [_radius(topology, services, each) for each in ids]
+    topology, serves = _read(shared)
+    return [_radius(topology, serves, each) for each in ids]
 
 
 @lru_cache(maxsize=1)
-def _read(shared: str) -> tuple[Topology, frozenset[str]]:
+def _read(shared: str) -> tuple[Topology, Any]:
+    """Read the topology, and for each item whether it is a service."""
     with open(shared, "rb") as file:  # noqa: PTH123 - a worker gets a plain text
         topology, services = pickle.load(file)  # noqa: S301 - written by the run that this worker works for
-    return topology, frozenset(services)
+    serves = np.zeros(len(topology.ids), bool)
+    serves[[topology.index(each) for each in services if each in topology]] = True
+    return topology, serves
 
 
-def _radius(topology: Topology, services: frozenset[str], item_id: str) -> Radius:
+def _radius(topology: Topology, serves: Any, item_id: str) -> Radius:
     compiled = True if len(topology.ids) > COMPILE_ABOVE else None
     found = evaluate(topology, {item_id: State.DOWN}, compiled=compiled)
-    hit = by_state(found)
     own = found.state(item_id)
-    counts = [len(hit[state]) - (state is own) for state in WORST_FIRST]
-    served = [[each for each in hit[state] if each in services] for state in WORST_FIRST]
+    hit = [found.numbers(state) for state in WORST_FIRST]
+    counts = [len(numbers) - (state is own) for state, numbers in zip(WORST_FIRST, hit, strict=True)]
+    served = [[topology.ids[each] for each in sorted(numbers[serves[numbers]].tolist())] for numbers in hit]
     return Radius(item_id, counts[0], counts[1], counts[2], served[0], served[1], served[2])
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from knockon.impact.propagation.evaluation import evaluate
-from knockon.impact.propagation.settled import by_state
 from knockon.impact.structure.dominators import dominators
 from knockon.schema.states import State
 
@@ -131,7 +130,7 @@ def single_points(
                 points.add(number)
             else:
                 spared.add(number)
-                spared.update(map(topology.index, by_state(found)[State.DOWN]))
+                spared.update(found.numbers(State.DOWN).tolist())
     listed = points - {ways.root} if looked_at is None else (points - {ways.root}) & looked_at
     ranked = sorted(listed, key=lambda number: (ways.distance[number], number))
     return SinglePoints([topology.ids[number] for number in ranked], budget.cut)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from knockon import __version__
 from knockon.errors import AnswerGone, JournalCompacted, PastTooFar
+from knockon.impact.propagation.evaluation import WORST_FIRST
 from knockon.impact.propagation.explanation import explain
-from knockon.impact.propagation.settled import WORST_FIRST
 from knockon.impact.structure.single_points import Budget, new_single_points
 from knockon.impact.structure.single_points import Question as SinglePointsQuestion
 from knockon.impact.topology.as_of import Pasts

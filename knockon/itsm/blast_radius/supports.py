@@ -35,14 +35,19 @@ class SupportsAnswer:
     services: tuple[SupportedService, ...]
 
 
-async def supports(topologies: Topologies, reference: str) -> SupportsAnswer:
+async def supports(topologies: Topologies, reference: str, *, max_lag: float = 0.0) -> SupportsAnswer:
     """Tell which services something supports by a dependency path, also where redundancy hides the impact.
+
+    Parameters
+    ----------
+    max_lag
+        Seconds: a revision that was the newest this long ago will do.
 
     Raises
     ------
     ReferenceNotFound, ReferenceAmbiguous
     """
-    view = await topologies.current()
+    view = await topologies.current(max_lag=max_lag)
     entity = await find(topologies.store, topologies.model, reference)
     if entity.id not in view.topology:
         return SupportsAnswer(view.revision, Ci.of(entity), ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -111,10 +112,12 @@ async def service_availability(
         raise BadUsage(
             f"{service.class_name} {service.name}: no impact rule names such a class; nothing is known of it."
         )
-    part = needed_by(network(model, scan.entities, scan.edges), [service.id])
+    part = await asyncio.to_thread(lambda: needed_by(network(model, scan.entities, scan.edges), [service.id]))
     own = {item.id: own_availability(model, entities[item.id]) for item in part.items}
     shares = {id_: percent / 100 for id_, (percent, _, _) in own.items()}
-    found = availability(Topology.of(part), service.id, shares, samples=samples, seed=seed, progress=progress)
+    found = await asyncio.to_thread(
+        lambda: availability(Topology.of(part), service.id, shares, samples=samples, seed=seed, progress=progress)
+    )
     return AvailabilityAnswer(
         scan.revision,
         Ci.of(service),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from knockon.cmdb.rows import Entity
-    from knockon.impact.planning.recovery import BootstrapLoop
+    from knockon.impact.planning.recovery import BootstrapLoop, RecoveryOrder
     from knockon.impact.topology.topologies import Topologies
 
 _NAMED = 5
@@ -67,8 +68,12 @@ async def recovery(
     entities = {each.id: each for each in scan.entities}
     if strange := [f"{each.class_name} {each.name}" for each in wanted if each.id not in entities]:
         raise BadUsage(f"{', '.join(strange)}: no impact rule names such a class, so it has no place in a start order.")
-    needs = network(model, scan.entities, scan.edges)
-    order = recovery_order(needs, [each.id for each in wanted] if wanted else None, progress=progress)
+
+    def ordered() -> RecoveryOrder:
+        needs = network(model, scan.entities, scan.edges)
+        return recovery_order(needs, [each.id for each in wanted] if wanted else None, progress=progress)
+
+    order = await asyncio.to_thread(ordered)
     return RecoveryAnswer(
         scan.revision,
         tuple(_cis(entities, layer) for layer in order.layers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,9 @@ async def rolling(
     context = await context_of(topologies.store, topologies.model, given, span or Span.at(datetime.now(UTC)))
     base, pins = standing(context, view.topology)
     items = [id_ for id_ in found if id_ in view.topology]
-    order = rolling_order(view.topology, items, view.services, base=base, pins=pins, progress=progress)
+    order = await asyncio.to_thread(
+        rolling_order, view.topology, items, view.services, base=base, pins=pins, progress=progress
+    )
     return RollingAnswer(
         view.revision,
         words_of(given),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -119,20 +120,24 @@ async def what_if(
     if service and not topologies.model.is_a(settled.meant[0].class_name, SERVICE):
         raise BadUsage(f"{service} is a {settled.meant[0].class_name}; --service takes a service.")
     context = await context_of(topologies.store, topologies.model, given, span or Span.at(datetime.now(UTC)))
-    pair = _Pair(topologies.model, settled, context)
     only = settled.meant[0] if service else None
-    failures = [_together(settled.meant, asks)] if asks else [[(each, "down")] for each in pair.single_failures(only)]
-    cases = []
-    for number, failure in enumerate(failures):
-        progress(number, len(failures))
-        if case := pair.case(failure, only):
-            cases.append(case)
-    cases.sort(key=_weight)
-    if standing := pair.case([], only):
-        cases.insert(0, standing)
-    return WhatIfAnswer(
-        settled.scan.revision, words_of(given), settled.words, len(failures), tuple(cases), tuple(_unknown(pair, cases))
-    )
+    together = _together(settled.meant, asks) if asks else None
+
+    def compared() -> WhatIfAnswer:
+        pair = _Pair(topologies.model, settled, context)
+        failures = [together] if together else [[(each, "down")] for each in pair.single_failures(only)]
+        cases = []
+        for number, failure in enumerate(failures):
+            progress(number, len(failures))
+            if case := pair.case(failure, only):
+                cases.append(case)
+        cases.sort(key=_weight)
+        if standing := pair.case([], only):
+            cases.insert(0, standing)
+        unknown = tuple(_unknown(pair, cases))
+        return WhatIfAnswer(settled.scan.revision, words_of(given), settled.words, len(failures), tuple(cases), unknown)
+
+    return await asyncio.to_thread(compared)
 
 
 class _Side:

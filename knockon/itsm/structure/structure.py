@@ -1,4 +1,7 @@
-"""Questions to the estate as it stands: what something needs, by which ways, and where one failure is enough."""
+"""Questions to the estate as it stands: what something needs, by which ways, and where one failure is enough.
+
+``max_lag`` in seconds: a revision that was the newest this long ago will do.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def weight_of(criticality: int | None) -> int:
 
 
 async def dependencies(
-    topologies: Topologies, reference: str, *, max_distance: int | None = None
+    topologies: Topologies, reference: str, *, max_distance: int | None = None, max_lag: float = 0.0
 ) -> DependenciesAnswer:
     """Tell what something needs, over how many steps, and what each is to what needs it: the other direction.
 
@@ -61,7 +64,7 @@ async def dependencies(
     """
     if max_distance is not None and max_distance < 1:
         raise BadUsage("A distance is counted in steps, from 1.")
-    view = await topologies.current()
+    view = await topologies.current(max_lag=max_lag)
     entity = await find(topologies.store, topologies.model, reference)
     known = entity.id in view.topology
     found = await asyncio.to_thread(ways.dependencies, view.topology, entity.id) if known else []
@@ -81,7 +84,7 @@ async def dependencies(
     )  # fmt: skip
 
 
-async def common_upstream(topologies: Topologies, references: Sequence[str]) -> CommonAnswer:
+async def common_upstream(topologies: Topologies, references: Sequence[str], *, max_lag: float = 0.0) -> CommonAnswer:
     """Tell what several things all need, nearest first; one of them counts too where all the others need it.
 
     Raises
@@ -90,7 +93,7 @@ async def common_upstream(topologies: Topologies, references: Sequence[str]) -> 
         Fewer than two different things.
     ReferenceNotFound, ReferenceAmbiguous
     """
-    view = await topologies.current()
+    view = await topologies.current(max_lag=max_lag)
     found = await find_all(topologies.store, topologies.model, references)
     asked = list({each.id: each for each in found}.values())
     if len(asked) < 2:  # noqa: PLR2004 - what "common" takes
@@ -106,7 +109,13 @@ async def common_upstream(topologies: Topologies, references: Sequence[str]) -> 
 
 
 async def paths_between(
-    topologies: Topologies, one: str, other: str, *, limit: int = PATHS, max_length: int | None = None
+    topologies: Topologies,
+    one: str,
+    other: str,
+    *,
+    limit: int = PATHS,
+    max_length: int | None = None,
+    max_lag: float = 0.0,
 ) -> PathsAnswer:
     """Tell by which ways one thing needs another, or else the other the one.
 
@@ -120,7 +129,7 @@ async def paths_between(
     """
     if limit < 1 or (max_length is not None and max_length < 1):
         raise BadUsage("Paths and their steps are counted from 1.")
-    view = await topologies.current()
+    view = await topologies.current(max_lag=max_lag)
     start, end = await find_all(topologies.store, topologies.model, [one, other])
     if start.id == end.id:
         raise BadUsage(f"{one!r} and {other!r} are the same thing; name two.")
@@ -140,7 +149,9 @@ async def paths_between(
     )
 
 
-async def single_points_of_failure(topologies: Topologies, reference: str, *, limit: int = RUNS) -> PointsAnswer:
+async def single_points_of_failure(
+    topologies: Topologies, reference: str, *, limit: int = RUNS, max_lag: float = 0.0
+) -> PointsAnswer:
     """Tell which single failures take a service DOWN, and which DEGRADE it; exact under the redundancy rules.
 
     Each list is ranked by business weight: the services that the failure takes DOWN, weighted 8, 4, 2, 1 by
@@ -156,7 +167,7 @@ async def single_points_of_failure(topologies: Topologies, reference: str, *, li
     ------
     ReferenceNotFound, ReferenceAmbiguous
     """
-    view = await topologies.current()
+    view = await topologies.current(max_lag=max_lag)
     entity = await find(topologies.store, topologies.model, reference)
     if entity.id not in view.topology:
         return PointsAnswer(view.revision, Ci.of(entity), (), (), (), truncated=False)

@@ -56,7 +56,7 @@ def test_where_nothing_can_be_kept_the_kernel_compiles_all_the_same(monkeypatch:
     topology = Topology.of(network_of(*needs("a", "b")))
     scratch = kernel.scratch_for(2, 0)
     given = np.array([topology.index("b") * kernel.STRIDE + kernel.DOWN], np.int64)
-    assert made["propagate"](tuple(topology.graph), tuple(scratch), kernel.STRIDE, given) == (2, 0)
+    assert made["settle"](tuple(topology.graph), tuple(scratch), kernel.STRIDE, given) == (2, 0)
 
 
 @pytest.mark.parametrize("fast", [False, True])
@@ -69,6 +69,21 @@ def test_a_used_scratch_answers_as_a_fresh_one(*, fast: bool) -> None:
         assert image(again) == image(fresh)
         assert again.survivors() == fresh.survivors()
     assert len(used.pools[fast]) == 1
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_trace_that_is_asked_for_late_is_the_same_and_leaves_nothing_behind(*, fast: bool) -> None:
+    """A group that is put back into another scratch must not count as met by a later query on that one."""
+    case = large_case(300, 7)
+    seeds = [item.id for item in case.network.items[:40]]
+    wanted = [image(evaluate(Topology.of(case.network), {seed: State.DOWN}, compiled=fast)) for seed in seeds]
+    topology = Topology.of(case.network)
+    late = [evaluate(topology, {seed: State.DOWN}, compiled=fast) for seed in seeds]
+    graph, scratch, _ = topology.pools[fast].pop()
+    del graph, scratch  # what was settled is traced on another scratch, whose count of queries begins anew
+    for number, found in enumerate(late):
+        assert image(found) == wanted[number]
+        assert image(evaluate(topology, {seeds[-1 - number]: State.DOWN}, compiled=fast)) == wanted[-1 - number]
 
 
 def test_answers_stay_as_they_are_when_others_are_asked_at_the_same_time() -> None:
@@ -108,7 +123,8 @@ def test_a_leafs_work_does_not_grow_with_the_estate() -> None:
         scratch = tuple(Counted(each.tolist()) for each in kernel.scratch_for(len(topology.ids), 0))
         Counted.written = 0
         given = [topology.index("leaf") * kernel.STRIDE + kernel.DOWN]
-        assert kernel.propagate(graph, scratch, kernel.STRIDE, given) == (2, 0)
+        assert kernel.settle(graph, scratch, kernel.STRIDE, given) == (2, 0)
+        kernel.trace(graph, scratch, kernel.STRIDE, given, 2)
         work.append(Counted.written)
     assert work[0] == work[1]
 
@@ -130,4 +146,4 @@ def test_a_scratch_whose_marks_are_used_up_is_replaced() -> None:
         assert image(evaluate(topology, {"b": State.DOWN, "c": State.DOWN}, compiled=True)) == wanted
     ((_, used, base),) = topology.pools[True]
     assert used is not scratch
-    assert base == 2 * kernel.STRIDE
+    assert base == 4 * kernel.STRIDE  # two questions, each settled and then traced

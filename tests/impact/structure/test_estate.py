@@ -66,7 +66,7 @@ def test_a_row_is_what_the_oracle_says_of_that_failure(network_folder: Path, net
         assert row[1:4] == tuple(others.count(state) for state in (State.DOWN, State.DEGRADED, State.AT_RISK))
         hit = (row.services_down, row.services_degraded, row.services_at_risk)
         for state, names in zip((State.DOWN, State.DEGRADED, State.AT_RISK), hit, strict=True):
-            assert set(names) == {each for each in services if states[each] is state}
+            assert names == [row.id for row in found if row.id in services and states[row.id] is state]
 
 
 @pytest.fixture(params=["thread", "processes", "dask"])
