@@ -74,6 +74,7 @@ app.command("export")(keep.export)
 app.add_typer(model_commands, name="model")
 model_commands.command("lint")(keep.lint)
 model_commands.command("show")(describing.show)
+model_commands.command("pages")(keep.pages)
 
 
 def _version(wanted: bool) -> None:
