@@ -1,4 +1,4 @@
-"""Keeping: ``export`` and ``model lint``."""
+"""Keeping: ``export``, ``model lint`` and ``model pages``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from knockon.cli.options import AsOf, Json, StoreUrl, answered, print_json, settings, writing_to
+from knockon.cli.options import AsOf, Json, StoreUrl, answered, model_of, print_json, settings, writing_to
 
 if TYPE_CHECKING:
     from knockon.cmdb.rows import Edge, Entity, Scan
@@ -83,3 +83,19 @@ def lint(
         typer.echo(said, err=True)
     if found:
         raise typer.Exit(1)
+
+
+def pages(out: Annotated[Path, typer.Option(help="The folder that gets the pages.")]) -> None:
+    """Write the reference of the model as Markdown pages, your own model files included."""
+    from knockon.schema.installed import shipped_files
+    from knockon.schema.pages import pages as made
+    from knockon.schema.source import read_sources
+
+    found = settings()
+    model = model_of(found)
+    written = made(model, read_sources([*shipped_files(), *found.model]))
+    with writing_to(out):
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in written.items():
+            (out / name).write_text(text, encoding="utf-8", newline="\n")
+    typer.echo(f"{len(written)} pages in {out}", err=True)

@@ -95,6 +95,7 @@ app.add_typer(storing.commands, name="store")
 app.add_typer(model_commands, name="model")
 model_commands.command("lint")(keep.lint)
 model_commands.command("show")(describing.show)
+model_commands.command("pages")(keep.pages)
 
 
 def _version(wanted: bool) -> None:

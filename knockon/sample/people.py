@@ -27,13 +27,15 @@ def lay_out(estate: Estate, random: Random, as_of: date) -> None:
             "Customer", here(f"customer-{slug(name)}"), named(name), customer_number=here(f"C-{1000 + 17 * number}")
         )
     for name, key, resolution in roster.SUPPLIERS:
-        supplier = estate.add("Supplier", here(f"supplier-{key}"), named(name))
+        supplier = estate.add("Supplier", here(f"supplier-{key}"), named(name), confirmed_at=f"{as_of.year}-02-10")
         contract = estate.add(
             "UnderpinningContract",
             here(f"contract-{key}"),
             f"{named(name)} contract",
             contract_number=here(f"UC-{as_of.year - 1}-{key.upper()}"),
             resolution_time=resolution,
+            state="active",
+            signed_at=f"{as_of.year - 1}-03-02",
             valid_from=f"{as_of.year - 1}-04-01",
             valid_until=f"{as_of.year + 2}-03-31",
         )
@@ -64,15 +66,17 @@ def _staff(estate: Estate, random: Random) -> None:
             "SupportGroup",
             here(f"group-{slug(name)}"),
             estate.company.name(name),
-            email=f"{slug(name)}@{_domain(estate)}",
+            email=f"{slug(name)}@{domain(estate)}",
             on_call=on_call,
+            skills_needed=list(roster.SKILLS[name]),
         )
         estate.relate(group, "PART_OF", information_technology)
         hours = "round-the-clock" if on_call else "office-hours-europe"
         estate.relate(group, "HAS_CALENDAR", here(f"hours-{hours}"))
         for post in range(size):
             title = f"{name} coordinator" if post == 0 else f"{name} specialist"
-            person = _person(estate, next(names), next(numbers), title)
+            skills = roster.SKILLS[name] if post == 0 else roster.SKILLS[name][:1]
+            person = _person(estate, next(names), next(numbers), title, skills)
             estate.relate(person, "MEMBER_OF", group)
             estate.relate(person, "PART_OF", information_technology)
             estate.relate(person, "HAS_ROLE", group, role="coordinator" if post == 0 else "specialist")
@@ -82,19 +86,21 @@ def _staff(estate: Estate, random: Random) -> None:
                 estate.relate(person, "USES", here("inst-online-shop-staging"))
 
 
-def _person(estate: Estate, name: str, number: int, title: str) -> str:
+def _person(estate: Estate, name: str, number: int, title: str, skills: tuple[str, ...] = ()) -> str:
     address = ".".join(_plain(part) for part in name.split())
     return estate.add(
         "Person",
         estate.company.here(f"person-{number}"),
         name,
-        email=f"{address}@{_domain(estate)}",
+        email=f"{address}@{domain(estate)}",
         employee_number=estate.company.here(f"E{number}"),
         job_title=title,
+        skills=list(skills) or None,
     )
 
 
-def _domain(estate: Estate) -> str:
+def domain(estate: Estate) -> str:
+    """Give the domain that a company's addresses are in."""
     mark = estate.company.mark
     return f"{mark}.example.com" if mark else "example.com"
 

@@ -109,6 +109,18 @@ WEAKNESSES = (
         ("lyo-arc-db-01/mariadb",),
         {"svc-management-reporting": "DEGRADED", "svc-document-archive": "DOWN"},
     ),
+    Weakness(
+        "shared fate",
+        "All four web servers of the shop present one certificate; when it runs out, callers trust none of them.",
+        ("certificate-shop",),
+        {"svc-online-shop": "DOWN", "svc-payments": "OPERATIONAL", "svc-intranet": "OPERATIONAL"},
+    ),
+    Weakness(
+        "shared fate",
+        "One vulnerable library is in both application servers of the fulfilment engine.",
+        ("package-log4j-core",),
+        {"svc-order-fulfilment": "DEGRADED", "svc-warehouse-management": "OPERATIONAL"},
+    ),
     Weakness("no service", "The fax server supports no service any more.", ("lyo-fax-01",), {}),
 )
 

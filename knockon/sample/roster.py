@@ -53,6 +53,25 @@ GROUPS = (
 )
 """Support groups: how many people, and whether one of them is on call at night."""
 
+SKILLS = {
+    "Service Desk": ("first line", "French"),
+    "Network": ("routing", "firewalls", "fibre"),
+    "Facilities": ("power", "cooling"),
+    "Virtualisation and Storage": ("hypervisors", "storage arrays"),
+    "Identity": ("directory", "certificates"),
+    "Operations": ("monitoring", "backup"),
+    "Database": ("PostgreSQL", "Oracle"),
+    "Middleware": ("message brokers",),
+    "Container Platform": ("Kubernetes",),
+    "Cloud": ("Nimbus",),
+    "Messaging": ("mail",),
+    "Web Operations": ("web servers", "certificates"),
+    "Shop Applications": ("Java", "payments"),
+    "Warehouse Systems": ("warehouse suite", "label printers"),
+    "Business Applications": ("payroll", "ledger", "reporting"),
+}
+"""By support group: what its work takes. Its coordinator can all of it, each specialist the first thing only."""
+
 FIRST_NAMES = (
     "Aylin", "Mateusz", "Chiara", "Oluwaseun", "Ingrid", "Haruto", "Léa", "Dmitri", "Fatima", "Jonas",
     "Priya", "Tomás", "Nneka", "Björn", "Mei", "Youssef", "Katarzyna", "Luca", "Amélie", "Deniz",

@@ -7,9 +7,24 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from knockon.errors import BadUsage
-from knockon.sample import blueprint, compute, facilities, people, planted, platform, services
+from knockon.sample import (
+    addresses,
+    blueprint,
+    compute,
+    duties,
+    facilities,
+    outlook,
+    papers,
+    people,
+    planted,
+    platform,
+    services,
+    software,
+    workplace,
+)
 from knockon.sample.blueprint import HOME, Machine
 from knockon.sample.estate import SOFT, Company, Estate, Site
+from knockon.sample.follow_up import FollowUp
 from knockon.sample.records import Chronicle
 
 if TYPE_CHECKING:
@@ -67,18 +82,26 @@ def fill(estate: Estate, machines: int) -> None:
 
 def _company(company: Company, seed: int, as_of: date) -> Estate:
     estate = Estate(company)
+    planted.tell(estate)
     people.lay_out(estate, _random(seed, company, "people"), as_of)
     facilities.lay_out(estate)
     compute.lay_out(estate)
     platform.lay_out(estate)
     services.lay_out(estate, as_of)
+    addresses.lay_out(estate, as_of)
+    software.lay_out(estate)
+    workplace.lay_out(estate, as_of)
+    workplace.processes(estate)
     platform.watch(estate)
-    planted.tell(estate)
+    papers.lay_out(estate, as_of)
+    duties.lay_out(estate, as_of)
+    outlook.lay_out(estate, as_of)
     return estate
 
 
 def _records(estate: Estate, seed: int, as_of: date, counts: dict[str, int]) -> None:
     Chronicle(estate, _random(seed, estate.company, "records"), as_of).write(**counts)
+    FollowUp(estate, as_of).write()
 
 
 def _random(seed: int, company: Company, purpose: str) -> Random:

@@ -93,6 +93,8 @@ def _business_service(estate: Estate, offer: Offer, as_of: date) -> None:
         availability_target=availability,
         response_time=response,
         resolution_time=resolution,
+        state="active",
+        signed_at=f"{as_of.year - 2}-12-01",
         valid_from=f"{as_of.year - 1}-01-01",
         valid_until=f"{as_of.year + 1}-12-31",
     )

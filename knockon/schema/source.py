@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from knockon.errors import FileUnreadable
 from knockon.schema.document import Located, is_mapping, read_documents
+from knockon.schema.extension import Extension, LocatedIn, extend, extensions_in
 from knockon.schema.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECTIONS = ("classes", "relationships", "edge_attributes", "lifecycles", "sources")
+EXTEND = "extend"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +50,13 @@ class ModelSource:
         """Point at ``section, name, key, ...``, or at the nearest thing above it that exists."""
         if len(path) > 1 and (found := self.definitions.get(definition := (str(path[0]), str(path[1])))):
             file, node = found
-            return Mistake(file, node.at(*path[2:]).line, message, definition)
+            for step in path[2:]:
+                if (below := node.at(step)) is node:
+                    break
+                node = below
+                if isinstance(node, LocatedIn):
+                    file = node.file
+            return Mistake(file, node.line, message, definition)
         return Mistake("model", 1, message)
 
 
@@ -63,13 +71,16 @@ def read_sources(files: Iterable[Path]) -> ModelSource:
     definitions: dict[tuple[str, str], tuple[str, Located]] = {}
     mistakes: list[Mistake] = []
     lost: set[str] = set()
+    extensions: list[Extension] = []
     for file in files:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise FileUnreadable(f"{file}: the model file cannot be read ({error}).") from error
         for document in read_documents(text, str(file)):
-            _collect(document, str(file), definitions, mistakes, lost)
+            _collect(document, str(file), definitions, extensions, mistakes, lost)
+    for each in extensions:
+        mistakes += [Mistake(each.file, line, message) for line, message in extend(definitions, each)]
     merged: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for (section, name), (_, node) in definitions.items():
         merged[section][name] = node.plain()
@@ -89,6 +100,7 @@ def _collect(
     document: Located,
     file: str,
     definitions: dict[tuple[str, str], tuple[str, Located]],
+    extensions: list[Extension],
     mistakes: list[Mistake],
     lost: set[str],
 ) -> None:
@@ -96,8 +108,16 @@ def _collect(
         mistakes.append(Mistake(file, document.line, f"a model file is a mapping of {', '.join(SECTIONS)}."))
         return
     for section, members in document.value.items():
-        if section not in SECTIONS:
-            mistakes.append(Mistake(file, members.line, f"unknown section {section!r}; use {', '.join(SECTIONS)}."))
+        if section == EXTEND:
+            for found in extensions_in(members, file):
+                if isinstance(found, Extension):
+                    extensions.append(found)
+                else:
+                    mistakes.append(Mistake(file, *found))
+        elif section not in SECTIONS:
+            mistakes.append(
+                Mistake(file, members.line, f"unknown section {section!r}; use {', '.join([*SECTIONS, EXTEND])}.")
+            )
             lost |= members.value.keys() if is_mapping(members.value) else set()
         elif not is_mapping(members.value):
             mistakes.append(Mistake(file, members.line, f"{section} must be a mapping of names."))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.cli.command import as_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.command import Knockon
 
+EXAMPLE = Path(__file__).parents[2] / "examples/model/wind-farm.yaml"
 OWN = """
 classes:
   Turbine:
@@ -59,3 +59,21 @@ def test_a_slip_of_the_pen_is_answered_with_the_nearest_name(knockon: Knockon) -
     ran = knockon("model", "show", "servr")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "knockon: BAD_USAGE: there is no class or relationship type 'servr'; did you mean Server?\n"
+
+
+def test_an_extension_is_shown_checked_and_loaded(knockon: Knockon, tmp_path: Path) -> None:
+    own = knockon.knowing(KNOCKON_MODEL=str(EXAMPLE), COLUMNS="200")
+    assert own("model", "lint").code == 0
+    assert "blade_slot" in own("model", "show", "Server").out
+    assert "training" in own("model", "show", "Printer").out
+    (tmp_path / "estate.yaml").write_text(
+        "source: t\nentities:\n"
+        "  - {class: Turbine, key: t1, name: mill, serial_number: M1, hub_height: 98, environment: training}\n"
+        "  - {class: Server, key: s1, name: box, blade_slot: 3}\n"
+        "relationships:\n  - {from: s1, type: POWERED_BY, to: t1}\n"
+    )
+    assert own("load", tmp_path / "estate.yaml", "--json").json()["created"] == 2
+    (hit,) = own("impact", "Turbine:mill", "--json").json()["affected"]
+    assert (hit["name"], hit["state"]) == ("box", "DOWN")
+    refused = knockon("model", "show", "Turbine")
+    assert refused.code == 2

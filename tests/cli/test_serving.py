@@ -119,8 +119,8 @@ def test_demo_serves_and_a_second_time_changes_nothing(knockon: Knockon) -> None
     # neither the token nor the store of an installation reaches the demo
     knockon = knockon.knowing(KNOCKON_TOKEN=TOKEN)
     created = _demo(knockon)
-    assert "Sample estate: 1174 created, 0 unchanged, in sqlite://" in created
-    assert "Sample estate: 0 created, 1174 unchanged, in sqlite://" in _demo(knockon)
+    assert "Sample estate: 1360 created, 0 unchanged, in sqlite://" in created
+    assert "Sample estate: 0 created, 1360 unchanged, in sqlite://" in _demo(knockon)
     assert not (knockon.home / "estate.db").exists()
     store = f"sqlite://{knockon.home}/data/knockon/demo.db"
     assert f"knockon impact Hypervisor:ham-esx-03 --store {store}\n" in created

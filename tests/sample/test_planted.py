@@ -103,7 +103,11 @@ def test_every_incident_of_a_cause_hits_what_really_fails_with_it(home: Drawn) -
 
 
 def test_incidents_follow_the_changes_that_caused_them(home: Drawn) -> None:
-    recorded = {each["from"]: each["to"] for each in home.estate.relationships if each["type"] == "CAUSED_BY"}
+    recorded = {
+        each["from"]: each["to"]
+        for each in home.estate.relationships
+        if each["type"] == "CAUSED_BY" and home.entities[each["to"]]["class"] == "Change"
+    }
     changed = {(each["from"], each["to"]) for each in home.estate.relationships if each["type"] == "CHANGES"}
     causes = [each for each in home.estate.truth if each.get("change")]
     assert len(causes) >= 8

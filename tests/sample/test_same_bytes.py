@@ -63,7 +63,7 @@ def test_another_seed_and_another_day_write_other_records(tmp_path: Path) -> Non
 def test_the_seed_draws_people_and_records_but_not_the_machinery(seed: int) -> None:
     (one,) = sample.generate(as_of=AS_OF, seed=seed)
     (other,) = sample.generate(as_of=AS_OF)
-    drawn = {"Person", "Incident", "Change"}
+    drawn = {"Person", "Incident", "Change", "ChangeTask", "Approval", "Outage"}
     assert [each for each in one.entities if each["class"] not in drawn] == [
         each for each in other.entities if each["class"] not in drawn
     ]
@@ -71,6 +71,6 @@ def test_the_seed_draws_people_and_records_but_not_the_machinery(seed: int) -> N
 
 @pytest.mark.parametrize("size", [0, -5, 1, 300])
 def test_less_than_one_company_is_refused_and_nothing_is_written(tmp_path: Path, size: int) -> None:
-    with pytest.raises(BadUsage, match="smallest sample estate has 3"):
+    with pytest.raises(BadUsage, match="smallest sample estate has 4"):
         sample.write(tmp_path / "out", size=size, as_of=AS_OF)
     assert list(tmp_path.iterdir()) == []

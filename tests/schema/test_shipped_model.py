@@ -21,7 +21,14 @@ CLASSES = {
     "ApplicationServer", "WebServer", "DatabaseInstance", "MessageBroker", "CacheServer", "Database",
     "Application", "Service", "BusinessService", "TechnicalService", "ServiceInstance", "Organization",
     "Customer", "Supplier", "InternalUnit", "Person", "SupportGroup", "ServiceLevelAgreement",
-    "UnderpinningContract", "Calendar", "Incident", "Change", "MonitoringJob",
+    "UnderpinningContract", "Calendar", "Incident", "Change", "MonitoringJob", "Workstation", "NetworkInterface",
+    "IPNetwork", "IPAddress", "DNSRecord", "Certificate", "FileShare", "Printer", "OperatingSystem", "MessageQueue",
+    "SoftwarePackage", "ContainerImage", "Endpoint", "Document", "BusinessProcess", "ServiceOffering", "Contract",
+    "License", "ServiceLevelTarget", "OperationalLevelAgreement", "Event", "Problem", "KnownError", "Solution",
+    "RequestForChange", "ChangeTask", "ChangeTemplate", "Approval", "Policy", "Release", "Period", "Outage",
+    "PlannedEvent", "MaintenanceWindow", "FreezeWindow", "Notification", "ContinuityPlan", "CapacityOverview",
+    "CapacityThreshold", "Measurement", "Risk", "Requirement", "Cost", "Requisition", "RequisitionLine", "Quote",
+    "Absence", "DutyRoster", "DutyShift",
 }  # fmt: skip
 
 INVERSES = {
@@ -31,7 +38,9 @@ INVERSES = {
     "PROVIDED_BY": "PROVIDES", "REPLICATES": "REPLICATED_BY", "MONITORED_BY": "MONITORS", "USES": "USED_BY",
     "OWNED_BY": "OWNS", "SUPPORTED_BY": "SUPPORTS", "CONSUMED_BY": "CONSUMES", "COVERED_BY": "COVERS",
     "HAS_CALENDAR": "CALENDAR_OF", "HAS_ROLE": "ROLE_OF", "AFFECTS": "AFFECTED_BY", "CHANGES": "CHANGED_BY",
-    "CAUSED_BY": "CAUSES", "PART_OF": "HAS_PART",
+    "CAUSED_BY": "CAUSES", "PART_OF": "HAS_PART", "INSTALLED_ON": "HAS_INSTALLED", "BACKED_UP_BY": "BACKS_UP",
+    "CONCERNS": "CONCERNED_BY", "RESOLVES": "RESOLVED_BY", "RAISED_BY": "RAISES", "BASED_ON": "BASIS_OF",
+    "HAS_ACCESS_TO": "ACCESSIBLE_TO",
 }  # fmt: skip
 
 NOTHING: dict[str, dict[str, str]] = {"source": {}, "target": {}, "edge": {}}
@@ -92,6 +101,16 @@ def test_classes_and_relationship_types_are_those_of_this_release(model: Model) 
         ("Incident", "AFFECTS", "Server", None, False),
         ("Change", "CHANGES", "Server", None, False),
         ("Incident", "CAUSED_BY", "Change", None, False),
+        ("OperatingSystem", "INSTALLED_ON", "Server", "target", False),
+        ("SoftwarePackage", "INSTALLED_ON", "Server", None, False),
+        ("Server", "CONTAINS", "NetworkInterface", "source", False),
+        ("IPAddress", "HOSTED_ON", "NetworkInterface", "target", False),
+        ("IPNetwork", "CONTAINS", "IPAddress", "source", False),
+        ("BusinessProcess", "DEPENDS_ON", "BusinessService", "target", False),
+        ("Database", "BACKED_UP_BY", "SoftwareInstance", None, False),
+        ("Problem", "CONCERNS", "ServiceLevelTarget", None, False),
+        ("Change", "RESOLVES", "Problem", None, False),
+        ("Quote", "PROVIDED_BY", "Supplier", None, False),
     ],
 )
 def test_failure_flows_as_designed(
@@ -201,6 +220,16 @@ def test_strong_sets_come_before_weak_ones(model: Model) -> None:
     assert sets("Person") == ["employee_number", "email"]
     assert model.classes["Pod"].identifiers[1].within == ("CONTAINS", False, "Namespace")
     assert model.classes["Database"].identifiers[0].within == ("RUNS_ON", True, "DatabaseInstance")
+    assert model.classes["NetworkInterface"].identifiers[0].within == ("CONTAINS", False, "Hardware")
+    assert model.classes["OperatingSystem"].identifiers[0].within == ("INSTALLED_ON", True, "ComputerSystem")
+
+
+def test_every_class_with_a_state_has_the_lifecycle_that_reads_it(model: Model) -> None:
+    for name, kind in model.classes.items():
+        if "state" in kind.attributes:
+            lifecycle = model.lifecycle(name)
+            assert lifecycle is not None, name
+            assert lifecycle.attribute == "state"
 
 
 @pytest.mark.parametrize(

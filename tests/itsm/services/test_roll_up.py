@@ -125,4 +125,4 @@ async def test_the_round_trips_do_not_grow_with_the_services(shop: Topologies) -
         *(link(name, "HAS_CALENDAR", "office") for name in many),
     )
     assert await calls() == one
-    assert one["neighbours"] == 5 + 8  # what stands around, and four types that carry no failure, either way
+    assert one["neighbours"] == 5 + 10  # what stands around, and five types that carry no failure, either way
