@@ -55,9 +55,9 @@ async def every_revision_is_remembered(store: Store, history: History) -> None:
     for number, then in seen.items():
         changes = (await changes_between(store, number, newest)).net()
         before, after = ({each.id: each for each in scan.entities} for scan in (then, seen[newest]))
-        images = {id_: (b and (b["name"], b["attributes"]), a and (a["name"], a["attributes"]))
-                  for id_, (b, a) in changes.entities.items()}  # fmt: skip
-        said = {id_: tuple(x and (x.name, x.attributes) for x in (before.get(id_), after.get(id_)))
+        images = {id_: tuple(x and (x["class"], x["name"], x["attributes"]) for x in pair)
+                  for id_, pair in changes.entities.items()}  # fmt: skip
+        said = {id_: tuple(x and (x.class_name, x.name, x.attributes) for x in (before.get(id_), after.get(id_)))
                 for id_ in before.keys() | after.keys()}  # fmt: skip
         assert images == {id_: pair for id_, pair in said.items() if pair[0] != pair[1]}
         old, new = ({each.key: each.attributes for each in scan.edges} for scan in (then, seen[newest]))
