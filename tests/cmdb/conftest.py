@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from knockon.cmdb.contract import Store
+    from knockon.schema.model import Model
 
     Connect = Callable[[], Awaitable[Store]]
+
+
+@pytest.fixture
+def store_model() -> Model:
+    """Give the model of the stores; a module may have its own."""
+    return MODEL
 
 
 def sqlite_store(path: Path) -> Store:
@@ -24,10 +31,10 @@ def sqlite_store(path: Path) -> Store:
     return SqliteStore(path, MODEL)
 
 
-def neo4j_store(uri: str, auth: tuple[str, str]) -> Store:
+def neo4j_store(uri: str, auth: tuple[str, str], model: Model = MODEL) -> Store:
     from knockon.cmdb.stores.neo4j import Neo4jStore  # noqa: PLC0415 - each half of a run loads its own driver only
 
-    return Neo4jStore(uri, *auth, MODEL)
+    return Neo4jStore(uri, *auth, model)
 
 
 @asynccontextmanager
@@ -44,13 +51,13 @@ async def connecting(make: Callable[[], Store]) -> AsyncIterator[Connect]:
 
 
 @pytest.fixture(params=["sqlite", "neo4j"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+def make(request: pytest.FixtureRequest, tmp_path: Path, store_model: Model) -> Callable[[], Store]:
     """Give what makes store objects on one database, which is empty."""
     if request.param == "sqlite":
         return lambda: sqlite_store(tmp_path / "estate.db")
     uri: str = request.getfixturevalue("wiped_neo4j")
     auth: tuple[str, str] = request.getfixturevalue("neo4j_auth")
-    return lambda: neo4j_store(uri, auth)
+    return lambda: neo4j_store(uri, auth, store_model)
 
 
 @pytest.fixture

@@ -117,6 +117,19 @@ async def test_on_neo4j(
         await law(store, MODEL, history, chance)
 
 
+@pytest.fixture
+def store_model() -> Model:
+    return MODEL
+
+
+async def test_a_record_that_came_too_late_to_live_can_be_undone(store: Store) -> None:
+    complete = Load("a", DAYS[1], (EntityReport("m1", "Computer"),), complete=True)
+    late = Load("a", DAYS[0], (EntityReport("d1", "Database"),))
+    await tell(store, MODEL, History((complete, late)))
+    await undo_source(store, MODEL, "a")
+    assert await estate(store, MODEL) == meant(MODEL, History(()))
+
+
 async def test_what_a_complete_load_rejects_counts_as_reported_also_for_what_comes_late(store: Store) -> None:
     first = Load("a", DAYS[0], (EntityReport("m1", "Server"), EntityReport("m2", "Server")), complete=True)
     second = Load("a", DAYS[1], (EntityReport("m1", "Server"),), complete=True, rejected=("m2",))

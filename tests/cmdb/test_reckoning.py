@@ -40,6 +40,11 @@ MORE = Load("c", NEXT, (EntityReport("p1", "Printer"),))
 KEYS = [("a", "m1"), ("b", "m2"), ("a", "i1"), ("b", "i1"), ("c", "p1")]
 
 
+@pytest.fixture
+def store_model() -> Model:
+    return MODEL
+
+
 async def meant(store: Store, model: Model) -> bool:
     with patch.object(oracle, "digest", digest):
         wanted = oracle.judge(model, rules(model), [*LOADS, MORE])
