@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from neo4j.exceptions import ClientError
 
+from knockon.cmdb.stores.neo4j import search
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.errors import StoreTooNew
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import Model
 
-VERSION = 2
+VERSION = 5
 
 # IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
 _MADE_MEANWHILE = frozenset({
@@ -59,11 +60,12 @@ async def migrate(session: AsyncSession, model: Model) -> None:
                 raise
     await session.execute_read(run, "CALL db.awaitIndexes(600)", {})
     await session.execute_write(run, BEGIN, {"version": VERSION})
+    await search.renew(session, model)
 
 
 def statements(model: Model) -> dict[str, LiteralString]:
     """Give the statement that creates each constraint and each index, by name."""
-    wanted: dict[str, LiteralString] = {}
+    wanted: dict[str, LiteralString] = {search.INDEX: search.CREATE_INDEX}
     for label, name in UNIQUE:
         wanted[f"knockon{label}_{name}"] = (
             f"CREATE CONSTRAINT `knockon{label}_{name}` IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knockon.cmdb.stores.sqlite import search
 from knockon.errors import StoreTooNew, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE scope (source TEXT NOT NULL, name TEXT NOT NULL, seen TEXT NOT NULL, complete TEXT NOT NULL,
             PRIMARY KEY (source, name)) WITHOUT ROWID""",
     ),
+    search.TABLES,
 )
 
 
