@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, keep, planning, scenario, serving, structure
+from knockon.cli import analyse, ask, bring, describing, keep, planning, scenario, search, serving, structure
 from knockon.errors import KnockonError
 
 
@@ -66,6 +66,7 @@ app.add_typer(scenario.commands, name="scenario")
 app.command("dependencies")(structure.dependencies)
 app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
+app.command("search")(search.search)
 app.command("analyse")(analyse.analyse)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)

@@ -28,6 +28,7 @@ from knockon.graphql.limits import Limits
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
+from knockon.graphql.searching import search_field
 from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
 
@@ -95,8 +96,9 @@ def build_schema(model: Model) -> ApiSchema:
         more[name] = [*more.get(name, []), *fields]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
+    found = search_field(model, nodes, connections)
     asked = [*questions.query_fields(), *StructureQuestions(definitions, answers).query_fields()]
-    query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, *asked)
+    query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)
     return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])
 
