@@ -106,6 +106,7 @@ def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     assert root == {
         "node": "Entity", "nodes": "[Entity]!", "impact": "ImpactAnswer", "supports": "SupportsAnswer",
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer",
+        "search": "SearchConnection",
         "entities": "EntityConnection", "configurationItems": "ConfigurationItemConnection",
         "clusters": "ClusterConnection", "fastClusters": "FastClusterConnection",
         "policies": "PolicyConnection", "machines": "MachineConnection",
