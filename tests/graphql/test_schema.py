@@ -142,7 +142,7 @@ def test_later_things_are_absent(schema: ApiSchema) -> None:
     assert whole.mutation_type is None
     assert whole.subscription_type is None
     query: Any = whole.type_map["Query"]
-    assert not {"search", "serviceBoard", "rootCauses", "collisions", "decide"} & set(query.fields)
+    assert not {"serviceBoard", "rootCauses", "collisions", "decide"} & set(query.fields)
     assert not {"orderBy", "asOf"} & set(query.fields["servers"].args)
     assert not {"history", "provenance"} & set(fields(whole, "Server"))
     assert not {"confidence", "answerId"} & set(fields(whole, "ImpactAnswer"))
