@@ -17,7 +17,20 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, history, keep, planning, scenario, serving, storing, structure
+from knockon.cli import (
+    analyse,
+    ask,
+    bring,
+    describing,
+    history,
+    keep,
+    planning,
+    scenario,
+    search,
+    serving,
+    storing,
+    structure,
+)
 from knockon.errors import KnockonError
 
 
@@ -83,6 +96,7 @@ app.add_typer(scenario.commands, name="scenario")
 app.command("dependencies")(structure.dependencies)
 app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
+app.command("search")(search.search)
 app.command("analyse")(analyse.analyse)
 app.command("history")(history.history)
 app.command("changes")(history.changes)

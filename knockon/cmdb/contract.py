@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         EdgeRecord,
         EdgeRecordKey,
         Entity,
+        Found,
         Held,
         IdentityFinding,
         JournalEntry,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
+    from knockon.cmdb.words import Query
 
 Direction = Literal["out", "in"]
 
@@ -160,7 +162,7 @@ class Write(IdentityReads, Protocol):
     async def put_records(self, rows: Sequence[Record]) -> None: ...
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
-        """Write entities; ``names`` gives for each id the name tokens that it answers to now."""
+        """Write entities, and what they are found by; ``names`` gives for each id the name tokens it answers to now."""
         ...
 
     async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None: ...
@@ -288,6 +290,20 @@ class Store(IdentityReads, Journal, Protocol):
 
     async def count(self, classes: Collection[str], where: Condition | None) -> int:
         """Count the entities that ``page`` would run through."""
+        ...
+
+    async def search(self, sought: Query, classes: Collection[str], *, after: str | None = None,
+                     before: str | None = None, limit: int, backward: bool = False) -> list[Found]:  # fmt: skip
+        """Find at most ``limit`` entities of these classes by their words, with ``after < place < before``.
+
+        Every piece of ``sought`` begins a word of them (``knockon.cmdb.words`` says what a word is); both stores
+        find the same. Ordered by rank, then ``Entity.order``: the name is what was looked for (0), another value
+        is (1), the name begins with it (2), else (3). Costs one look into the index, and a sort of all that is found.
+        """
+        ...
+
+    async def count_found(self, sought: Query, classes: Collection[str]) -> int:
+        """Count what ``search`` would run through."""
         ...
 
     async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,

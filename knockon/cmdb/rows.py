@@ -71,6 +71,19 @@ class Entity:
     disputed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entity that a search found; ``rank`` says how well, 0 best."""
+
+    rank: int
+    entity: Entity
+
+    @property
+    def place(self) -> str:
+        """Give its place among all that is found, which sorts as they do."""
+        return f"{self.rank}{SEPARATOR}{self.entity.order}"
+
+
 class EdgeKey(NamedTuple):
     """The identity of a relationship; ``group`` is its redundancy_group or ``""``."""
 

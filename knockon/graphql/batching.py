@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Found, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.words import Query
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -116,6 +117,25 @@ class BatchedStore:
     async def count(self, classes: Collection[str], where: Condition | None) -> int:
         """As ``Store.count``."""
         return await self._once(("total", tuple(classes), where), lambda: self._store.count(classes, where))
+
+    async def search(
+        self, sought: Query, classes: Collection[str], *,
+        after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+    ) -> list[Found]:  # fmt: skip
+        """As ``Store.search``."""
+        found = await self._once(
+            ("search", sought, tuple(classes), after, before, limit, backward),
+            lambda: self._store.search(
+                sought, classes, after=after, before=before, limit=limit, backward=backward
+            ),
+        )  # fmt: skip
+        return list(found)
+
+    async def count_found(self, sought: Query, classes: Collection[str]) -> int:
+        """As ``Store.count_found``."""
+        return await self._once(
+            ("found", sought, tuple(classes)), lambda: self._store.count_found(sought, classes)
+        )  # fmt: skip
 
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         """As ``Store.named``."""

@@ -30,6 +30,7 @@ from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
+from knockon.graphql.searching import search_field
 from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
 
@@ -98,12 +99,13 @@ def build_schema(model: Model) -> ApiSchema:
     more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes)]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
+    found = search_field(model, nodes, connections)
     asked = [
         *questions.query_fields(),
         *StructureQuestions(definitions, answers).query_fields(),
         *PlanQuestions(definitions, answers).query_fields(),
     ]
-    query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, *asked)
+    query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)
     return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])
 

@@ -34,7 +34,7 @@ ENTITIES: LiteralString = """
 MATCH (n:_Live)
 WHERE n._order > $low AND n._order < $high
 WITH n ORDER BY n._order LIMIT $chunk
-RETURN collect(properties(n))"""
+RETURN collect(n {.*, _terms: null, _wholes: null})"""
 
 EDGES: LiteralString = """
 MATCH (n:_Live)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from neo4j.exceptions import ClientError
 
+from knockon.cmdb.stores.neo4j import search
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.forms import key
 from knockon.cmdb.stores.neo4j.journal import MAKE_TOUCHED_INDEX, TOUCHED_INDEX, note_touched
@@ -79,11 +80,12 @@ async def migrate(session: AsyncSession, model: Model) -> None:
             await session.execute_write(run, PLACE, {"rows": placed})
         await note_touched(session)
     await session.execute_write(run, BEGIN, {"version": VERSION})
+    await search.renew(session, model)
 
 
 def statements(model: Model) -> dict[str, LiteralString]:
     """Give the statement that creates each constraint and each index, by name."""
-    wanted: dict[str, LiteralString] = {}
+    wanted: dict[str, LiteralString] = {search.INDEX: search.CREATE_INDEX}
     for label, name in UNIQUE:
         wanted[f"knockon{label}_{name}"] = (
             f"CREATE CONSTRAINT `knockon{label}_{name}` IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"

@@ -13,7 +13,7 @@ from neo4j import (
 )
 
 from knockon import __version__
-from knockon.cmdb.stores.neo4j import reads, said, schema
+from knockon.cmdb.stores.neo4j import reads, said, schema, search
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.identity import IdentityReads
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Found, Held, Neighbour, Scan, Scope
+    from knockon.cmdb.words import Query
     from knockon.schema.model import Model
 
 P = ParamSpec("P")
@@ -161,6 +162,15 @@ class Neo4jStore(IdentityReads, Neo4jJournal):
 
     async def count(self, classes: Collection[str], where: Condition | None) -> int:
         return await self._read(count, Sought(classes, where, self._indexed))
+
+    async def search(self, sought: Query, classes: Collection[str], *, after: str | None = None,
+                     before: str | None = None, limit: int, backward: bool = False) -> list[Found]:  # fmt: skip
+        return await self._read(
+            search.search, sought, classes, after=after, before=before, limit=limit, backward=backward
+        )
+
+    async def count_found(self, sought: Query, classes: Collection[str]) -> int:
+        return await self._read(search.count_found, sought, classes)
 
     async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,
                          after: str | None = None, before: str | None = None, limit: int,

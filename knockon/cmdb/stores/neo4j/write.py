@@ -12,6 +12,7 @@ from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.journal import compact, put_revision
 from knockon.cmdb.stores.neo4j.redaction import redact, redacted
+from knockon.cmdb.stores.neo4j.search import search_properties
 from knockon.errors import StoreFailed
 from knockon.schema.reference import answers_to
 
@@ -270,6 +271,8 @@ class Neo4jWrite(identity.IdentityReads):
                 properties["_nameless"] = True
             elif set(answers) != set(answers_to(self._model, row.class_name, row.name)):
                 raise StoreFailed(f"{row.id} must answer to its name under all of its classes, or to none.")
+            if not row.retired:
+                properties |= search_properties(self._model, row)
             put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])
         await self._run(PUT_ENTITIES, rows=put)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knockon.cmdb.stores.sqlite import search
 from knockon.cmdb.stores.sqlite.journal import touched_by
 from knockon.errors import StoreTooNew, StoreUnreachable
 
@@ -99,6 +100,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE redaction (source TEXT NOT NULL, key TEXT NOT NULL, attributes TEXT NOT NULL,
             PRIMARY KEY (source, key)) WITHOUT ROWID""",
     ),
+    search.TABLES,
 )
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite import reads, search
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.identity import IdentityReads
 from knockon.cmdb.stores.sqlite.journal import SqliteJournal
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Held, Neighbour, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Found, Held, Neighbour, Scan, Scope
+    from knockon.cmdb.words import Query
     from knockon.schema.model import Model
 
 T = TypeVar("T")
@@ -34,13 +35,14 @@ class SqliteStore(IdentityReads, SqliteJournal):
 
     What is committed survives the death of the process; a power cut may take the last moments with
     it, never part of a write. A writer waits ``busy_timeout`` seconds for its turn, then raises
-    StoreBusy. ``open`` creates the file, in a folder that is there already. Attributes are kept as JSON, so
-    nothing here depends on the model; a condition on one reads the entities of the asked classes in
-    order until the page is full.
+    StoreBusy. ``open`` creates the file, in a folder that is there already. Attributes are kept as JSON; a
+    condition on one reads the entities of the asked classes in order until the page is full. What entities
+    are found by depends on the model: opened with another one, a store makes its index of words anew.
     """
 
-    def __init__(self, path: Path, _model: Model, *, busy_timeout: float = 30.0) -> None:
+    def __init__(self, path: Path, model: Model, *, busy_timeout: float = 30.0) -> None:
         self._path = path
+        self._model = model
         self._busy_timeout = busy_timeout
         self._opened: Database | None = None
 
@@ -50,9 +52,13 @@ class SqliteStore(IdentityReads, SqliteJournal):
                 raise StoreUnreachable(
                     f"{self._path}: there is no folder {self._path.parent}; make it, or mend the path."
                 )
-            return Database(self._path, self._busy_timeout, migrate)
+            return Database(self._path, self._busy_timeout, self._prepare)
 
         self._opened = await asyncio.to_thread(opening)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        migrate(connection)
+        search.renew(connection, self._model)
 
     async def close(self) -> None:
         database, self._opened = self._opened, None
@@ -63,7 +69,7 @@ class SqliteStore(IdentityReads, SqliteJournal):
     async def write(self) -> AsyncIterator[SqliteWrite]:
         database = self._database
         async with database.turn():
-            writing = SqliteWrite(database.write, await database.write(begin))
+            writing = SqliteWrite(database.write, await database.write(begin), self._model)
             yield writing
             writing.check()
             await database.write(lambda connection: connection.execute("COMMIT"))
@@ -125,6 +131,24 @@ class SqliteStore(IdentityReads, SqliteJournal):
 
     async def count(self, classes: Collection[str], where: Condition | None) -> int:
         return await self._database.read(partial(reads.count, classes=classes, where=sql(where, "n")))
+
+    async def search(
+        self,
+        sought: Query,
+        classes: Collection[str],
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int,
+        backward: bool = False,
+    ) -> list[Found]:
+        read = partial(
+            search.search, sought=sought, classes=classes, after=after, before=before, limit=limit, backward=backward
+        )
+        return await self._database.read(read)
+
+    async def count_found(self, sought: Query, classes: Collection[str]) -> int:
+        return await self._database.read(partial(search.count_found, sought=sought, classes=classes))
 
     async def neighbours(
         self,

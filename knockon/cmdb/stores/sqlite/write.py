@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.sqlite import identity, reads
+from knockon.cmdb.stores.sqlite import identity, reads, search
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.redaction import redact, redacted
 from knockon.cmdb.stores.sqlite.rows import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         RevisionHead,
         Scope,
     )
+    from knockon.schema.model import Model
 
 T = TypeVar("T")
 
@@ -93,8 +94,11 @@ def begin(connection: sqlite3.Connection) -> int:
 class SqliteWrite(identity.IdentityReads):
     """A ``contract.Write``; ``do`` runs work on the writing connection."""
 
-    def __init__(self, do: Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]], revision: int) -> None:
+    def __init__(
+        self, do: Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]], revision: int, model: Model
+    ) -> None:
         self.revision = revision
+        self._model = model
         self._do = do
         self._journals = 0
 
@@ -167,6 +171,7 @@ class SqliteWrite(identity.IdentityReads):
             connection.execute(FORGET_NAMES, [asked(row.id for row in rows)])
             connection.executemany(PUT_ENTITY, (entity_row(row, self.revision, names.get(row.id, ())) for row in rows))
             connection.executemany(PUT_NAME, ((token, row.id) for row in rows for token in names.get(row.id, ())))
+            search.put(connection, rows, self._model)
 
         await self._do(put)
 

@@ -1,0 +1,130 @@
+"""Full text: an FTS5 index over words that ``knockon.cmdb.words`` made, so that SQLite folds and cuts nothing.
+
+``searchable`` holds the words of each live entity, and ``search`` is the index over it. The numbers are its
+own: those of ``entity`` are SQLite's to change.
+"""
+
+# ruff: noqa: S608 - the text is made of constants of this package; names and values are parameters
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.rows import SEPARATOR, Found
+from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of
+from knockon.cmdb.words import fingerprint, searchable
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+
+    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.words import Query
+    from knockon.schema.model import Model
+
+TABLES = (
+    """CREATE TABLE searchable (
+        number INTEGER PRIMARY KEY, entity_id TEXT NOT NULL UNIQUE, terms TEXT NOT NULL, wholes TEXT NOT NULL)""",
+    # The tokeniser takes every character beyond ASCII for a part of a word; ours hold letters, digits and - only.
+    """CREATE VIRTUAL TABLE search USING fts5(
+        terms, content = 'searchable', content_rowid = 'number', detail = none, columnsize = 0,
+        tokenize = "ascii tokenchars '-'")""",
+    "INSERT INTO meta VALUES ('search', 0)",
+)
+_BATCH = 2_000
+
+KEPT = """SELECT w.entity_id, w.terms, w.wholes FROM json_each(?) a
+    CROSS JOIN searchable w ON w.entity_id = a.value"""
+
+FORGET = """INSERT INTO search (search, rowid, terms) SELECT 'delete', w.number, w.terms FROM json_each(?) a
+    CROSS JOIN searchable w ON w.entity_id = a.value"""
+
+DROP = "DELETE FROM searchable WHERE entity_id IN (SELECT value FROM json_each(?))"
+
+KEEP = "INSERT INTO searchable (entity_id, terms, wholes) VALUES (?, ?, ?)"
+
+LEARN = """INSERT INTO search (rowid, terms) SELECT w.number, w.terms FROM json_each(?) a
+    CROSS JOIN searchable w ON w.entity_id = a.value"""
+
+ENTITIES = f"SELECT {ENTITY} FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"
+
+FOUND = """search CROSS JOIN searchable w ON w.number = search.rowid CROSS JOIN entity n ON n.id = w.entity_id
+    WHERE search MATCH ?1 AND n.retired = 0 AND n.class_name IN (SELECT value FROM json_each(?2))"""
+
+RANK = """CASE WHEN substr(w.wholes, 1, length(?3)) = ?3 THEN 0 WHEN instr(w.wholes, ?3) > 0 THEN 1
+    WHEN substr(w.wholes, 1, length(?4)) = ?4 THEN 2 ELSE 3 END"""
+
+COUNT = f"SELECT count(*) FROM {FOUND}"
+
+
+def put(connection: sqlite3.Connection, rows: Iterable[Entity], model: Model) -> None:
+    """Keep the words of entities as they are now, none of those that are retired; costs little where none changed."""
+    now = {row.id: None if row.retired else searchable(model, row) for row in rows}
+    kept = {id_: rest for id_, *rest in connection.execute(KEPT, [asked(now)])}
+    changed = {id_: each for id_, each in now.items() if kept.get(id_) != (each and [each.terms, each.wholes])}
+    gone = [asked(id_ for id_ in changed if id_ in kept)]
+    connection.execute(FORGET, gone)
+    connection.execute(DROP, gone)
+    connection.executemany(KEEP, ((id_, each.terms, each.wholes) for id_, each in changed.items() if each))
+    connection.execute(LEARN, [asked(id_ for id_, each in changed.items() if each)])
+
+
+def renew(connection: sqlite3.Connection, model: Model) -> None:
+    """Make the index anew if it was made by another model, or has never been."""
+    wanted = fingerprint(model)
+    if _made_by(connection) == wanted:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if _made_by(connection) != wanted:  # asked again: another process may have been first
+        ids = [id_ for (id_,) in connection.execute("SELECT id FROM entity WHERE retired = 0")]
+        for start in range(0, len(ids), _BATCH):
+            rows = connection.execute(ENTITIES, [asked(ids[start : start + _BATCH])])
+            put(connection, [entity_of(row) for row in rows], model)
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'search'", [wanted])
+    connection.execute("COMMIT")
+
+
+def _made_by(connection: sqlite3.Connection) -> int:
+    ((made_by,),) = connection.execute("SELECT value FROM meta WHERE key = 'search'")
+    return int(made_by)
+
+
+def search_statement(*, backward: bool) -> str:
+    """Give the statement that reads the first or last ``?9`` of what is found between two places."""
+    down = " DESC" if backward else ""
+    # The attributes are fetched for what is within the limit only: very much may be found.
+    return f"""WITH place AS (
+            SELECT rank, id FROM (SELECT {RANK} AS rank, n.id AS id, n.sort_key AS sort_key FROM {FOUND})
+            WHERE (rank, sort_key) > (?5, ?6) AND (rank, sort_key) < (?7, ?8)
+            ORDER BY rank{down}, sort_key{down} LIMIT ?9)
+        SELECT place.rank, {ENTITY} FROM place CROSS JOIN entity n ON n.id = place.id
+        ORDER BY place.rank, n.sort_key"""
+
+
+def search(
+    connection: sqlite3.Connection, sought: Query, classes: Collection[str], *,
+    after: str | None, before: str | None, limit: int, backward: bool,
+) -> list[Found]:  # fmt: skip
+    """Find entities by their words; see ``contract.Store.search``."""
+    begins = SEPARATOR + sought.whole
+    parameters = [
+        *_asked(sought, classes), begins + SEPARATOR, begins, *_place(after or "-1"), *_place(before or "9"), limit,
+    ]  # fmt: skip
+    rows = connection.execute(search_statement(backward=backward), parameters)
+    return [Found(rank, entity_of(tuple(row))) for rank, *row in rows]
+
+
+def count_found(connection: sqlite3.Connection, sought: Query, classes: Collection[str]) -> int:
+    """Count them."""
+    ((number,),) = connection.execute(COUNT, _asked(sought, classes))
+    return int(number)
+
+
+def _asked(sought: Query, classes: Collection[str]) -> list[Any]:
+    """Give the question in FTS5's words; a piece has letters, digits and ``-`` only, so nothing in it is syntax."""
+    return [" AND ".join(f'"{piece}" *' for piece in sought.pieces), asked(classes)]
+
+
+def _place(place: str) -> tuple[int, str]:
+    rank, _, order = place.partition(SEPARATOR)
+    return int(rank), order
