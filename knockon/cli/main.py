@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, keep, planning, scenario, serving, structure
+from knockon.cli import analyse, ask, bring, describing, health, keep, planning, scenario, serving, structure
 from knockon.errors import KnockonError
 
 
@@ -84,6 +84,7 @@ app.command("dependencies")(structure.dependencies)
 app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
 app.command("analyse")(analyse.analyse)
+app.add_typer(health.commands, name="health")
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

@@ -208,6 +208,13 @@ class Store(Protocol):
         """As Write.scopes, outside a transaction."""
         ...
 
+    async def last_seen(self) -> dict[str, str]:
+        """Tell of each thing that a present record is of, by id, when one was last seen, by itself or with its scope.
+
+        Costs as much as there are records; a change that is written meanwhile may be in it or not.
+        """
+        ...
+
     async def held(self, source: str, scope: str) -> Held:
         """As Write.held, outside a transaction."""
         ...

@@ -13,7 +13,7 @@ from neo4j import (
 )
 
 from knockon import __version__
-from knockon.cmdb.stores.neo4j import reads, said, schema
+from knockon.cmdb.stores.neo4j import reads, said, schema, seen
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.pages import Sought, count, page
@@ -130,6 +130,9 @@ class Neo4jStore:
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
         return await self._read(said.scopes, sources)
+
+    async def last_seen(self) -> dict[str, str]:
+        return await self._read(seen.last_seen)
 
     async def held(self, source: str, scope: str) -> Held:
         return await self._read(reads.held, source, scope)

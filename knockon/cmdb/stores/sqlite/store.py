@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.schema import migrate
+from knockon.cmdb.stores.sqlite.seen import last_seen
 from knockon.cmdb.stores.sqlite.where import sql
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
@@ -80,6 +81,9 @@ class SqliteStore:
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
         return await self._database.read(partial(reads.scopes, sources=sources))
+
+    async def last_seen(self) -> dict[str, str]:
+        return await self._database.read(last_seen)
 
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         return await self._database.read(partial(reads.count_held, of=(source, scope)))
