@@ -132,14 +132,13 @@ def health_lint(
 
 def _examined(store: str | None, about: About, at: str | None, ask: Callable[[Examination, About, str], T]) -> T:
     """Examine the estate in the store that is meant, and answer from that."""
-    from knockon.itsm.health.checks import CHECKS
+    from knockon.itsm.health.checks import rules_of
     from knockon.itsm.health.health import examine, resolved
-    from knockon.itsm.health.rules import sound_rules
 
     async def work() -> T:
         found = settings(store)
         model = model_of(found)
-        rules = sound_rules(found.rules, model, {each.name for each in CHECKS})
+        rules = rules_of(found.rules, model)
         async with asking(found, model) as opened:
             meant, said = await resolved(opened, model, about)
             return ask(await examine(opened, model, rules, at=at), meant, said)

@@ -32,6 +32,7 @@ class Request:
     """What the fields of one request share; a new one for each."""
 
     def __init__(self, topologies: Topologies) -> None:
+        self.shared = topologies
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
         self.topologies = RequestTopologies(topologies, self.store)

@@ -105,7 +105,7 @@ def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     root = fields(small, "Query")
     assert root == {
         "node": "Entity", "nodes": "[Entity]!", "impact": "ImpactAnswer", "supports": "SupportsAnswer",
-        "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer",
+        "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer", "health": "Health",
         "entities": "EntityConnection", "configurationItems": "ConfigurationItemConnection",
         "clusters": "ClusterConnection", "fastClusters": "FastClusterConnection",
         "policies": "PolicyConnection", "machines": "MachineConnection",

@@ -11,14 +11,17 @@ from knockon.impact.topology.columns import FIRST, MIN_UP, OWNER, TOTAL
 from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.duplicates import twins
 from knockon.itsm.health.ground import ITEM, Ground, Outcome
+from knockon.itsm.health.rules import sound_rules
 from knockon.itsm.services.facts import SERVICE
 from knockon.schema.model import holds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from knockon.cmdb.rows import Entity
     from knockon.itsm.health.rules import Rule
+    from knockon.schema.model import Model
 
 AREAS = ("completeness", "correctness", "compliance", "relationships", "coverage")
 STALE_AFTER = 60 * 86_400
@@ -62,6 +65,16 @@ def check(
         return judge
 
     return register
+
+
+def rules_of(files: Sequence[Path], model: Model) -> list[Rule]:
+    """Read compliance rules: those that ship and those of ``files``, none named like a check.
+
+    Raises
+    ------
+    RulesInvalid, FileUnreadable, FileNotParsed
+    """
+    return sound_rules(files, model, {each.name for each in CHECKS})
 
 
 def checks_of(rules: Iterable[Rule]) -> list[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ PARTS = 200
 """How many services or owners are judged apart at most, the first by order."""
 FAILING = 50
 """How many CIs behind a number are given unless told otherwise."""
+_KEPT = 60.0  # seconds
 BY = ("class", "service", "owner")
 _PAST = "it is not kept when things were last reported, nor what waited, at a past revision"
 
@@ -198,6 +200,25 @@ async def examine(store: Store, model: Model, rules: Sequence[Rule], *, at: str 
     scan = await store.scan(sorted(_classes(model, rules)))
     seen = await store.last_seen()
     return await asyncio.to_thread(Examination, Ground(model, scan, moment, seen, rules))
+
+
+class Examinations:
+    """Examinations of one store for those who ask often: made anew once the store or the minute is another."""
+
+    def __init__(self, store: Store, model: Model, rules: Sequence[Rule]) -> None:
+        self._of = store, model, rules
+        self._last: Examination | None = None
+        self._until = 0.0
+        self._making = asyncio.Lock()
+
+    async def current(self) -> Examination:
+        """Give one that was made at the newest revision, at most a minute ago; several who ask wait for one."""
+        async with self._making:
+            last, revision = self._last, await self._of[0].revision()
+            if last is None or last.ground.scan.revision != revision or time.monotonic() > self._until:
+                self._last = last = await examine(*self._of)
+                self._until = time.monotonic() + _KEPT
+            return last
 
 
 def read_moment(at: str | None) -> str:

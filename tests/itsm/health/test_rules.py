@@ -14,6 +14,7 @@ from tests.itsm.health.estate import MODEL, counted, examined, link, missed, thi
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from knockon.cmdb.rows import Edge, Entity
     from knockon.itsm.health.rules import Rule
     from knockon.schema.source import Mistake
 
@@ -47,7 +48,7 @@ def test_a_rule_asks_what_it_says_of_those_that_it_is_about(tmp_path: Path) -> N
     rules, mistakes = reading(tmp_path, GOOD)
     assert mistakes == []
     rule = rules[-1]
-    estate = [
+    estate: list[Entity | Edge] = [
         thing("good", "Server", environment="production", status="in_use", serial_number="1"),
         thing("bad", "Server", environment="production", status="retired"),
         thing("blank", "Server", environment="production", status="in_use", serial_number="", ip_addresses=[]),
