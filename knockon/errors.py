@@ -30,6 +30,8 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     +-- Refused                   exit 4   what was asked is understood, and not done
     |   +-- SafetyBrake                      SAFETY_BRAKE
     |   +-- AnswerGone                       ANSWER_GONE
+    |   +-- PastTooFar                       PAST_TOO_FAR
+    |   +-- JournalCompacted                 JOURNAL_COMPACTED
     +-- InternalError                        INTERNAL_ERROR
 
 A record that is rejected while the rest of its file is loaded is not an exception: see
@@ -220,6 +222,27 @@ class AnswerGone(Refused):
     http_status = 410
 
 
+class PastTooFar(Refused):
+    """A question about the past would take back more of the journal than is done at once."""
+
+    code = "PAST_TOO_FAR"
+
+
+class JournalCompacted(Refused):
+    """What was asked lies before the journal that is still kept."""
+
+    code = "JOURNAL_COMPACTED"
+    http_status = 410
+
+    @classmethod
+    def before(cls, horizon: int) -> JournalCompacted:
+        """Say which revision is the oldest that can be asked about."""
+        return cls(
+            f"The journal up to revision {horizon} was compacted, so revision {horizon} is the oldest that can be "
+            "asked about; whoever follows the changes must read the whole estate anew."
+        )
+
+
 class InternalError(KnockonError):
     """A mistake of knockon's own; the log has the details."""
 
@@ -265,11 +288,13 @@ __all__ = [
     "FormatUnknown",
     "InputError",
     "InternalError",
+    "JournalCompacted",
     "KnockonError",
     "ModelError",
     "ModelInvalid",
     "NotAuthenticated",
     "OverlayInvalid",
+    "PastTooFar",
     "QueryInvalid",
     "QueryTooCostly",
     "ReferenceAmbiguous",

@@ -17,7 +17,19 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, health, keep, planning, scenario, serving, structure
+from knockon.cli import (
+    analyse,
+    ask,
+    bring,
+    describing,
+    health,
+    history,
+    keep,
+    planning,
+    scenario,
+    serving,
+    structure,
+)
 from knockon.errors import KnockonError
 
 
@@ -85,6 +97,8 @@ app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
 app.command("analyse")(analyse.analyse)
 app.add_typer(health.commands, name="health")
+app.command("history")(history.history)
+app.command("changes")(history.changes)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

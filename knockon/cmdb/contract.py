@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from knockon.cmdb.journal import Journal
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
         JournalEntry,
         Neighbour,
         Record,
-        Revision,
         RevisionHead,
         Scan,
         Scope,
@@ -158,7 +159,7 @@ class Write(Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(Journal, Protocol):
     """One estate, kept. Safe to use from many tasks at once."""
 
     async def open(self) -> None:
@@ -183,10 +184,6 @@ class Store(Protocol):
 
     async def revision(self) -> int:
         """Give the newest committed revision; 0 for an empty store."""
-        ...
-
-    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
-        """Read revisions after ``since``: a contiguous run, each whole, or fewer."""
         ...
 
     async def scan(self, classes: Collection[str]) -> Scan:

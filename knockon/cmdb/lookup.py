@@ -52,6 +52,30 @@ async def find_all(store: Store, model: Model, references: Sequence[str]) -> lis
     return found
 
 
+async def find_ever(store: Store, model: Model, reference: str) -> Entity:
+    """Find what a reference means, as ``find`` does; where nothing live does, what is retired and was called so last.
+
+    Raises
+    ------
+    ReferenceNotFound, ReferenceAmbiguous
+    """
+    try:
+        return await find(store, model, reference)
+    except ReferenceNotFound:
+        readings = tokens(model, reference)
+        keys = [(source, key) for source, _, key in (each[2:].partition(":") for each in readings if each[0] == "k")]
+        ids = (await store.recorded(keys)).values() if keys else ()
+        found = await store.known([*ids, reference])
+        if found:
+            return next(iter(found.values()))
+        class_name, name = next((each[2:].split(":", 1) for each in readings if each[0] == "n"), ("", reference))
+        former = await store.retired(name, limit=_LISTED + 1)
+        meant = [each for each in former if not class_name or model.is_a(each.class_name, class_name)]
+        if not meant:
+            raise
+        return _only(model, reference, meant[:_LISTED], more=len(meant) > _LISTED)
+
+
 def _only(model: Model, reference: str, meant: list[Entity], *, more: bool) -> Entity:
     if len(meant) == 1:
         return meant[0]

@@ -7,11 +7,12 @@ waits for or that could change what it means are its *watches*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
 SEPARATOR = "\x1f"
 """Joins the fields of an order; it sorts before every character of a name, so joined fields sort like tuples."""
@@ -190,6 +191,16 @@ class JournalEntry:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
 
+    @property
+    def things(self) -> tuple[str, ...]:
+        """The ids of the entities that it is about: of an edge, those at its ends."""
+        return (self.id,) if self.kind == "entity" else tuple(self.id.split(" ", 3)[1:3])
+
+
+def things_of(entries: Iterable[JournalEntry]) -> set[str]:
+    """Give the ids of all entities that entries are about."""
+    return {thing for entry in entries for thing in entry.things}
+
 
 @dataclass(frozen=True, slots=True)
 class RevisionHead:
@@ -205,12 +216,23 @@ class RevisionHead:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One committed write; ``count`` is the number of its entries, so that a torn read shows."""
+    """One committed write; ``count`` is the number of its entries, so that a torn read shows.
+
+    ``written`` is when it was written, by the writer's clock, and never earlier than the one before; ``head.at``
+    is when the work began that it is part of.
+    """
 
     number: int
     head: RevisionHead
     count: int
     entries: tuple[JournalEntry, ...]
+    written: str = ""
+
+
+def touching(revision: Revision, things: AbstractSet[str]) -> Revision:
+    """Cut a revision's entries down to those that are about any of these entities."""
+    own = tuple(entry for entry in revision.entries if not things.isdisjoint(entry.things))
+    return replace(revision, entries=own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.rows import Edge, EdgeKey, Entity
+from knockon.cmdb.past import Changes
+from knockon.cmdb.rows import Edge, Entity
+from knockon.errors import JournalCompacted
 from knockon.impact.topology.derive import Rules
 from knockon.impact.topology.renumbering import Renumbering
 from knockon.impact.topology.splice import splice
 from knockon.schema.model import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import EdgeRecord, JournalEntry
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord
     from knockon.impact.topology.network import Dependency
     from knockon.impact.topology.register import Register
     from knockon.impact.topology.topology import Topology
@@ -30,26 +32,6 @@ MOST_CHANGES = 5_000
 
 class _ReadAnewError(Exception):
     """The journal does not say enough: relationships that had no impact may have one now."""
-
-
-@dataclass
-class Changes:
-    """The net change over some revisions: of each thing what it was first and is last, as the journal's images."""
-
-    entities: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    edges: dict[EdgeKey, tuple[Any, Any]] = field(default_factory=dict)
-
-    def add(self, entries: Iterable[JournalEntry]) -> None:
-        """Take in the entries of the next revision."""
-        for entry in entries:
-            if entry.kind == "entity":
-                self.entities[entry.id] = (self.entities.get(entry.id, (entry.before,))[0], entry.after)
-            else:
-                key = EdgeKey(*entry.id.split(" ", 3))
-                self.edges[key] = (self.edges.get(key, (entry.before,))[0], entry.after)
-
-    def __len__(self) -> int:
-        return len(self.entities) + len(self.edges)
 
 
 @dataclass(frozen=True)
@@ -75,15 +57,9 @@ async def catch_up(
     for _ in range(ATTEMPTS):
         if now.revision < revision:
             return None
-        changes = Changes()
-        reached = revision
-        while reached < now.revision:
-            revisions = [each for each in await store.feed(reached) if each.number <= now.revision]
-            if not revisions or len(changes) > MOST_CHANGES:
-                return None
-            for each in revisions:
-                changes.add(each.entries)
-            reached = revisions[-1].number
+        changes = await _changes(store, revision, now.revision)
+        if changes is None:
+            return None
         try:
             work = _Work(model, topology, register, exclude, changes)
         except _ReadAnewError:
@@ -100,6 +76,22 @@ async def catch_up(
             return None
         return CaughtUp(now.revision, made, names, now.waiting, new, frozenset(work.gone))
     return None
+
+
+async def _changes(store: Store, since: int, until: int) -> Changes | None:
+    """Read the net change from the journal; None where it is too much, or not kept any more."""
+    changes = Changes()
+    while since < until:
+        try:
+            revisions = [each for each in await store.feed(since) if each.number <= until]
+        except JournalCompacted:
+            return None
+        if not revisions or len(changes) > MOST_CHANGES:
+            return None
+        for each in revisions:
+            changes.add(each.entries)
+        since = revisions[-1].number
+    return changes
 
 
 class _Work:
@@ -211,6 +203,7 @@ class _Work:
         if id_ in entities:  # what they look at has not changed, else the store is read anew
             return entities[id_]
         image = self._changes.entities[id_][0]
+        assert image is not None
         return Entity(id_, image["class"], image["name"], "", image["attributes"])
 
     def _new(self, rules: Rules, entities: Mapping[str, Entity]) -> Iterator[Dependency]:

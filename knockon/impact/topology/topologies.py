@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from knockon.errors import StoreError
+from knockon.errors import JournalCompacted, StoreError
 from knockon.impact.topology.catching_up import catch_up
 from knockon.impact.topology.derive import excluded_types, network
 from knockon.impact.topology.register import Register
@@ -179,7 +179,10 @@ class Topologies:
         return [(number, mark) for number, mark in self._shelf.candidates() if mark == await self._mark(number)]
 
     async def _mark(self, number: int) -> str | None:
-        found = await self.store.feed(number - 1, 1) if number else []
+        try:
+            found = await self.store.feed(number - 1, 1) if number else []
+        except JournalCompacted:  # what was made before cannot be told from another store's
+            return None
         return fingerprint(found[0]) if found and found[0].number == number else None
 
     async def _keep(self, view: View) -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cmdb.contract.estate import CLASSES, entity, ids, write_pair
+from knockon.cmdb.stores import opened
+from knockon.cmdb.stores.neo4j import Neo4jStore
+from tests.cmdb.contract.estate import CLASSES, MODEL, entity, ids, write_pair
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract import Store
@@ -93,9 +95,8 @@ async def test_eight_writers_leave_no_gap_and_show_nothing_half(writers: list[St
     assert await writers[0].revision() == total
 
 
-async def test_sqlite_writers_in_separate_processes_take_turns(tmp_path: Path, sqlite_connect: Connect) -> None:
-    store = await sqlite_connect()
-    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", str(tmp_path / "estate.db")]
+async def processes_take_turns(url: str, store: Store, count: int) -> None:
+    command = [sys.executable, "-m", "tests.cmdb.contract.writing_process", url]
 
     async def process(name: str) -> list[int]:
         running = await asyncio.create_subprocess_exec(
@@ -106,10 +107,19 @@ async def test_sqlite_writers_in_separate_processes_take_turns(tmp_path: Path, s
         return [int(number) for number in output.split()]
 
     poller = Poller(store)
-    numbers = await followed([poller], [asyncio.create_task(process(f"p{i}")) for i in range(WRITERS)])
-    assert sorted(numbers) == list(range(1, WRITERS * WRITES + 1))
-    assert len(poller.notes) == WRITERS * WRITES
+    numbers = await followed([poller], [asyncio.create_task(process(f"p{i}")) for i in range(count)])
+    assert sorted(numbers) == list(range(1, count * WRITES + 1))
+    assert len(poller.notes) == count * WRITES
     await look_whole(store)
+
+
+async def test_sqlite_writers_in_separate_processes_take_turns(tmp_path: Path, sqlite_connect: Connect) -> None:
+    await processes_take_turns(f"sqlite:///{tmp_path / 'estate.db'}", await sqlite_connect(), WRITERS)
+
+
+async def test_neo4j_writers_in_separate_processes_take_turns(wiped_neo4j: str, neo4j_auth: tuple[str, str]) -> None:
+    async with opened(Neo4jStore(wiped_neo4j, *neo4j_auth, MODEL)) as store:
+        await processes_take_turns(wiped_neo4j, store, 3)
 
 
 async def test_sqlite_shows_a_write_whole_to_every_single_read(sqlite_connect: Connect) -> None:

@@ -1,23 +1,20 @@
-"""A writer in a process of its own: ``python -m tests.cmdb.contract.writing_process FILE NAME WRITES``."""
+"""A writer in a process of its own: ``python -m tests.cmdb.contract.writing_process STORE NAME WRITES``."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from pathlib import Path
 
-from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.cmdb.stores import opened, store_at
 from tests.cmdb.contract.estate import MODEL, write_pair
 
 
-async def main(path: str, name: str, writes: str) -> None:
-    store = SqliteStore(Path(path), MODEL)
-    await store.open()
-    try:
+async def main(url: str, name: str, writes: str) -> None:
+    user, password = os.environ.get("NEO4J_TEST_USER"), os.environ.get("NEO4J_TEST_PASSWORD")
+    async with opened(store_at(url, MODEL, user=user, password=password)) as store:
         for turn in range(int(writes)):
             print(await write_pair(store, name, turn), flush=True)  # noqa: T201 - what the test reads
-    finally:
-        await store.close()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import neo4j
 import pytest
 
 from knockon.cmdb.filter import All, Compare, Related
-from knockon.cmdb.stores.neo4j import Neo4jStore, identity, pages, reads, scan, schema, write
+from knockon.cmdb.stores.neo4j import Neo4jStore, identity, journal, pages, reads, scan, schema, write
 from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, record, saying
 from tests.conftest import wipe
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SCANS = {"AllNodesScan", "NodeByLabelScan", "DirectedAllRelationshipsScan", "UndirectedAllRelationshipsScan",
          "DirectedRelationshipTypeScan", "UndirectedRelationshipTypeScan", "NodeIndexScan", "UnionNodeByLabelsScan",
          "PartitionedNodeByLabelScan"}  # fmt: skip
-NUMBERS = {"limit", "chunk", "most", "since", "revision"}
-TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope"}
+NUMBERS = {"limit", "chunk", "most", "since", "revision", "until", "before"}
+TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope", "moment"}
 
 WHERES: dict[str, Any] = {
     "any": None,
@@ -38,7 +38,7 @@ def fixed(module: Any) -> Iterator[tuple[str, str]]:
 
 
 STATEMENTS: dict[str, str] = {
-    **dict(each for module in (reads, write, scan, identity) for each in fixed(module)),
+    **dict(each for module in (reads, write, scan, identity, journal) for each in fixed(module)),
     "put_edges": write.put_edges_statement("DEPENDS_ON"),
     "retire_edges": write.retire_edges_statement("DEPENDS_ON"),
     **{
@@ -97,7 +97,7 @@ def value_for(parameter: str) -> Any:
         return 1
     if parameter in TEXTS or re.fullmatch(r"w\d+", parameter):
         return ""
-    return {} if parameter == "row" else []
+    return {"n": 1} if parameter == "row" else []
 
 
 async def plan_of(session: neo4j.AsyncSession, statement: str) -> dict[str, Any]:

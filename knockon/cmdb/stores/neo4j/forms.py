@@ -226,5 +226,9 @@ def to_revision(kept: Properties) -> Revision:
     """Read a ``_Revision`` node back."""
     note = orjson.loads(kept["note"])
     head = RevisionHead(kept["actor"], kept["kind"], kept["source"], kept["at"], kept["model_version"], note)
-    entries = tuple(JournalEntry(*each) for each in orjson.loads(kept["entries"]))
-    return Revision(kept["n"], head, kept["count"], entries)
+    return Revision(kept["n"], head, kept["count"], to_entries(kept["entries"]), kept["written"])
+
+
+def to_entries(text: str) -> tuple[JournalEntry, ...]:
+    """Read a revision's entries back; none where it was compacted."""
+    return tuple(JournalEntry(*each) for each in orjson.loads(text))

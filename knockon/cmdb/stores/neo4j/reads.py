@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Entity, Revision
+    from knockon.cmdb.rows import Entity
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 
@@ -50,11 +50,6 @@ NAMED: LiteralString = """
 MATCH (n:_Live {_name: $name})
 WITH n ORDER BY n._order LIMIT $limit
 RETURN collect(properties(n))"""
-
-FEED: LiteralString = """
-MATCH (r:_Revision) WHERE r.n > $since
-WITH r ORDER BY r.n LIMIT $limit
-RETURN collect(properties(r))"""
 
 
 def of_held_records(then: LiteralString) -> LiteralString:
@@ -195,18 +190,6 @@ async def count_neighbours(
     """Count the neighbours of each id."""
     statement = count_neighbours_statement(type_name, direction)
     return dict(await run(tx, statement, {"ids": list(set(ids))}))
-
-
-async def feed(tx: Transaction, since: int, limit: int) -> list[Revision]:
-    """Read a contiguous run of whole revisions: what a commit has only half shown yet is left for later."""
-    ((found,),) = await run(tx, FEED, {"since": since, "limit": limit})
-    run_: list[Revision] = []
-    for number, kept in enumerate(sorted(found, key=lambda each: each["n"]), start=since + 1):
-        revision = forms.to_revision(kept)
-        if revision.number != number or revision.count != len(revision.entries):
-            break
-        run_.append(revision)
-    return run_
 
 
 async def revision(tx: Transaction) -> int:

@@ -8,6 +8,7 @@ from neo4j.exceptions import ClientError
 
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.forms import key
+from knockon.cmdb.stores.neo4j.journal import MAKE_TOUCHED_INDEX, TOUCHED_INDEX, note_touched
 from knockon.errors import StoreTooNew
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import Model
 
-VERSION = 3
+VERSION = 4
+_TOUCHED_SINCE = 4
 
 # IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
 _MADE_MEANWHILE = frozenset({
@@ -33,6 +35,7 @@ INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
     ("_EdgeRecord", "source"), ("_Scope", "source"),
+    ("_Revision", "written"), ("_Retired", "_name"),
 )  # fmt: skip
 UNPLACED: LiteralString = """
 MATCH (r:_EdgeRecord) WHERE r.at_from IS NULL
@@ -72,6 +75,8 @@ async def migrate(session: AsyncSession, model: Model) -> None:
         while rows := await session.execute_read(run, UNPLACED, {}):
             placed = [[k, key(source, start), key(source, end)] for k, source, start, end in rows]
             await session.execute_write(run, PLACE, {"rows": placed})
+    if 0 < found < _TOUCHED_SINCE:
+        await note_touched(session)
     await session.execute_write(run, BEGIN, {"version": VERSION})
 
 
@@ -86,6 +91,7 @@ def statements(model: Model) -> dict[str, LiteralString]:
     for label, name in named:
         title: LiteralString = f"knockon{label}_{name.strip('`')}"
         wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+    wanted[TOUCHED_INDEX] = MAKE_TOUCHED_INDEX
     return wanted
 
 

@@ -16,6 +16,7 @@ from knockon import __version__
 from knockon.cmdb.stores.neo4j import reads, said, schema, seen
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.cmdb.stores.neo4j.journal import Neo4jJournal
 from knockon.cmdb.stores.neo4j.pages import Sought, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Scan, Scope
     from knockon.schema.model import Model
 
 P = ParamSpec("P")
@@ -38,7 +39,7 @@ LONGEST_WRITE = 300.0
 """Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
 
 
-class Neo4jStore:
+class Neo4jStore(Neo4jJournal):
     """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
 
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.
@@ -113,9 +114,6 @@ class Neo4jStore:
 
     async def revision(self) -> int:
         return await self._read(reads.revision)
-
-    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
-        return await self._read(reads.feed, since, limit)
 
     async def scan(self, classes: Collection[str]) -> Scan:
         with driver_errors():

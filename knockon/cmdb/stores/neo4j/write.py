@@ -10,6 +10,7 @@ from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import forms, identity, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.cmdb.stores.neo4j.journal import put_revision
 from knockon.errors import StoreFailed
 from knockon.schema.reference import answers_to
 
@@ -122,7 +123,6 @@ TOUCH_EDGE_RECORDS: LiteralString = """
 UNWIND $rows AS row
 MATCH (r:_EdgeRecord {k: row[0]}) WHERE r.digest = row[1] AND r.seen < $seen
 SET r.seen = $seen"""
-JOURNAL: LiteralString = "CREATE (r:_Revision) SET r = $row"
 
 
 def put_edges_statement(type_name: str) -> LiteralString:
@@ -318,4 +318,5 @@ class Neo4jWrite:
         self.journaled += 1
         if self.journaled > 1:
             raise StoreFailed("A write has one journal entry, and this one has it already.")
-        await self._run(JOURNAL, row=forms.revision_properties(self.revision, head, entries))
+        with driver_errors():
+            await put_revision(self._tx, self.revision, head, entries)

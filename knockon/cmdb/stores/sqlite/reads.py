@@ -25,7 +25,6 @@ from knockon.cmdb.stores.sqlite.rows import (
     edge_record_of,
     entity_of,
     record_of,
-    revision_of,
     scope_of,
 )
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Decision, Edge, EdgeRecord, Entity, Record, Revision, Scope
+    from knockon.cmdb.rows import Decision, Edge, EdgeRecord, Entity, Record, Scope
     from knockon.cmdb.stores.sqlite.where import Test
 
 BEYOND = "\U0010ffff"  # greater than any order
@@ -110,8 +109,6 @@ BY_ID = f"""SELECT a.value, n.id FROM json_each(?) a
     CROSS JOIN entity n ON n.id = {STANDS_FOR("a.value")} WHERE n.retired = 0"""
 
 NAMED = f"SELECT {ENTITY} FROM entity n WHERE n.name = ? AND n.retired = 0 ORDER BY n.sort_key LIMIT ?"
-
-FEED = "SELECT number, head, count, entries FROM revision WHERE number > ? ORDER BY number LIMIT ?"
 
 # An order begins with its class, so class and order give the order of everything, and one index serves
 # any number of classes without a sort.
@@ -248,10 +245,6 @@ def resolve(connection: sqlite3.Connection, tokens: Collection[str]) -> dict[str
 
 def named(connection: sqlite3.Connection, name: str, limit: int) -> list[Entity]:
     return [entity_of(row) for row in connection.execute(NAMED, [name, limit])]
-
-
-def feed(connection: sqlite3.Connection, since: int, limit: int) -> list[Revision]:
-    return [revision_of(row) for row in connection.execute(FEED, [since, limit])]
 
 
 def scan(connection: sqlite3.Connection, classes: Collection[str]) -> Scan:

@@ -143,9 +143,13 @@ def packed(entries: Collection[JournalEntry]) -> bytes:
 
 
 def revision_of(row: tuple[Any, ...]) -> Revision:
-    number, head, count, entries = row
-    changes = tuple(JournalEntry(*each) for each in orjson.loads(zlib.decompress(entries)))
-    return Revision(number, RevisionHead(*orjson.loads(head)), count, changes)
+    number, head, count, entries, written = row
+    return Revision(number, RevisionHead(*orjson.loads(head)), count, unpacked(entries), written)
+
+
+def unpacked(entries: bytes) -> tuple[JournalEntry, ...]:
+    """Give back what ``packed`` took; nothing where the revision was compacted."""
+    return tuple(JournalEntry(*each) for each in orjson.loads(zlib.decompress(entries))) if entries else ()
 
 
 def head_row(head: RevisionHead) -> str:

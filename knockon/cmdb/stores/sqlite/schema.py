@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knockon.cmdb.stores.sqlite.journal import touched_by
 from knockon.errors import StoreTooNew, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -74,6 +75,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE INDEX edge_record_waiting ON edge_record (number)
             WHERE because IS NOT NULL AND because != 'WITHDRAWN'""",
     ),
+    (
+        "INSERT INTO meta VALUES ('horizon', 0)",
+        "ALTER TABLE revision ADD COLUMN written TEXT NOT NULL DEFAULT ''",
+        """UPDATE revision SET written = known.written FROM (
+            SELECT number, max(json_extract(head, '$[3]')) OVER (ORDER BY number) AS written FROM revision) known
+            WHERE known.number = revision.number""",
+        "CREATE INDEX revision_by_time ON revision (written)",
+        # which revisions changed a thing, or a relationship of it
+        "CREATE TABLE touched (thing TEXT, revision INTEGER, PRIMARY KEY (thing, revision)) WITHOUT ROWID",
+        "INSERT INTO touched SELECT t.value, r.number FROM revision r, json_each(touched_by(r.entries)) t",
+        "CREATE INDEX entity_by_former_name ON entity (name) WHERE retired = 1",
+    ),
 )
 
 
@@ -87,6 +100,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     if _version(connection) == len(MIGRATIONS):
         return
+    connection.create_function("touched_by", 1, touched_by, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     for migration in MIGRATIONS[_version(connection) :]:  # asked again: another process may have been first
         for statement in migration:

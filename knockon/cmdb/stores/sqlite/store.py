@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.database import Database
+from knockon.cmdb.stores.sqlite.journal import SqliteJournal
 from knockon.cmdb.stores.sqlite.schema import migrate
 from knockon.cmdb.stores.sqlite.seen import last_seen
 from knockon.cmdb.stores.sqlite.where import sql
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Scan, Scope
     from knockon.schema.model import Model
 
 
-class SqliteStore:
+class SqliteStore(SqliteJournal):
     """A ``contract.Store`` in one SQLite file, for any number of tasks and processes on one machine.
 
     What is committed survives the death of the process; a power cut may take the last moments with
@@ -66,9 +67,6 @@ class SqliteStore:
 
     async def revision(self) -> int:
         return await self._database.read(reads.revision)
-
-    async def feed(self, since: int, limit: int = 100) -> list[Revision]:
-        return await self._database.read(partial(reads.feed, since=since, limit=limit))
 
     async def scan(self, classes: Collection[str]) -> Scan:
         return await self._database.read(partial(reads.scan, classes=classes))

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite.journal import put_revision
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
     decision_row,
     edge_record_row,
     edge_row,
     entity_row,
-    head_row,
-    packed,
     record_row,
     scope_row,
 )
@@ -223,11 +222,7 @@ class SqliteWrite:
         await self._do(put)
 
     async def journal(self, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
-        def put(connection: sqlite3.Connection) -> None:
-            row = (self.revision, head_row(head), len(entries), packed(entries))
-            connection.execute("INSERT INTO revision VALUES (?, ?, ?, ?)", row)
-
-        await self._do(put)
+        await self._do(lambda connection: put_revision(connection, self.revision, head, entries))
         self._journals += 1
 
     def check(self) -> None:

@@ -1,0 +1,124 @@
+"""The past is what a scan would have said then, on both stores, whatever happened since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from knockon.cmdb.past import Changes, changes_between, past_scan
+from knockon.cmdb.rows import EdgeKey, JournalEntry
+from knockon.cmdb.stores import opened, store_at
+from knockon.errors import BadUsage, PastTooFar
+from tests.cmdb.contract.estate import MODEL as SMALL
+from tests.cmdb.driving import load_into
+from tests.cmdb.histories import histories
+from tests.cmdb.identity import MODEL, without_identity
+from tests.cmdb.test_load import link, say, thing
+from tests.conftest import wipe
+
+if TYPE_CHECKING:
+    from knockon.cmdb.contract import Store
+    from knockon.cmdb.rows import Scan
+    from knockon.schema.model import Model
+    from tests.cmdb.histories import History
+
+BARE = without_identity(MODEL)
+HISTORIES = histories(partial=False, rejects=False, decided=False, most=5)
+
+
+def shown(scan: Scan) -> tuple[object, object]:
+    """Give what is promised of a past scan: not which revision changed a thing last."""
+    return [replace(each, revision=0) for each in scan.entities], sorted(scan.edges, key=lambda each: each.key)
+
+
+async def whole(store: Store, model: Model) -> Scan:
+    scan = await store.scan(model.concrete("Entity"))
+    return replace(scan, entities=sorted(scan.entities, key=lambda each: each.order))
+
+
+async def every_revision_is_remembered(store: Store, history: History) -> None:
+    seen = {0: await whole(store, BARE)}
+    for each in history.loads:
+        await load_into(store, BARE, each)
+        now = await whole(store, BARE)
+        seen[now.revision] = now
+    newest = max(seen)
+    for number, then in seen.items():
+        found = await past_scan(store, BARE, number)
+        assert found.revision == number
+        assert found.waiting == []
+        assert shown(found) == shown(then)
+    for number, then in seen.items():
+        changes = (await changes_between(store, number, newest)).net()
+        before, after = ({each.id: each for each in scan.entities} for scan in (then, seen[newest]))
+        images = {id_: (b and (b["name"], b["attributes"]), a and (a["name"], a["attributes"]))
+                  for id_, (b, a) in changes.entities.items()}  # fmt: skip
+        said = {id_: tuple(x and (x.name, x.attributes) for x in (before.get(id_), after.get(id_)))
+                for id_ in before.keys() | after.keys()}  # fmt: skip
+        assert images == {id_: pair for id_, pair in said.items() if pair[0] != pair[1]}
+        old, new = ({each.key: each.attributes for each in scan.edges} for scan in (then, seen[newest]))
+        told = {key: (b and b["attributes"], a and a["attributes"]) for key, (b, a) in changes.edges.items()}
+        assert told == {key: (old.get(key), new.get(key)) for key in old.keys() | new.keys()
+                        if old.get(key) != new.get(key)}  # fmt: skip
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(history=HISTORIES)
+async def test_on_sqlite(history: History) -> None:
+    with TemporaryDirectory() as folder:
+        async with opened(store_at(f"sqlite:///{folder}/estate.db", BARE)) as store:
+            await every_revision_is_remembered(store, history)
+
+
+@settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
+@given(history=HISTORIES)
+async def test_on_neo4j(wiped_neo4j: str, neo4j_auth: tuple[str, str], history: History) -> None:
+    await wipe(wiped_neo4j, neo4j_auth)
+    user, password = neo4j_auth
+    async with opened(store_at(wiped_neo4j, BARE, user=user, password=password)) as store:
+        await every_revision_is_remembered(store, history)
+
+
+async def test_a_question_that_would_take_back_too_much_is_refused(store: Store) -> None:
+    await say(store, *(thing(f"s{n}") for n in range(5)))
+    newest = await store.revision()
+    with pytest.raises(PastTooFar, match="5 entries, and 4 are"):
+        await past_scan(store, SMALL, 0, most=4)
+    with pytest.raises(PastTooFar):
+        await changes_between(store, 0, newest, most=4)
+    assert (await past_scan(store, SMALL, 0, most=5)).entities == []
+    assert len((await past_scan(store, SMALL, newest, most=0)).entities) == 5
+
+
+async def test_only_what_is_past_has_a_past(store: Store) -> None:
+    await say(store, thing("s"))
+    newest = await store.revision()
+    for since, until in ((newest + 1, newest), (-1, newest), (0, newest + 1)):
+        with pytest.raises(BadUsage):
+            await changes_between(store, since, until)
+    with pytest.raises(BadUsage):
+        await past_scan(store, SMALL, newest + 1)
+
+
+async def test_the_change_from_nothing_to_now_is_all_there_is(store: Store) -> None:
+    await say(store, thing("s", name="web"), thing("app", "Application"), link("app", "s"))
+    changes = (await changes_between(store, 0, await store.revision())).net()
+    assert {after["name"] for _, after in changes.entities.values() if after} == {"web", "app"}
+    assert [key.type_name for key in changes.edges] == ["DEPENDS_ON"]
+    assert len(changes) == 3
+
+
+def test_what_comes_and_goes_between_is_no_change() -> None:
+    image = {"class": "Server", "name": "s", "attributes": {}, "retired": False}
+    gone, key = {**image, "retired": True}, "DEPENDS_ON a b c d"
+    changes = Changes()
+    changes.add([JournalEntry("entity", "a", None, image), JournalEntry("edge", key, None, {"attributes": {}})])
+    assert changes.net().entities == {"a": (None, image)}
+    assert list(changes.net().edges) == [EdgeKey("DEPENDS_ON", "a", "b", "c d")]
+    changes.add([JournalEntry("entity", "a", image, gone), JournalEntry("entity", "b", gone, image)])
+    assert changes.entities["a"] == (None, gone)
+    assert changes.net().entities == {"b": (None, image)}
