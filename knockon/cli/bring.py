@@ -137,7 +137,7 @@ def load_files(
 
             async with open_store(found, model) as opened:
                 report = await load_items(
-                    opened, model, reading.items, source=reading.source, actor=_me(), progress=progress, **asdict(how)
+                    opened, model, reading.items, source=reading.source, actor=actor(), progress=progress, **asdict(how)
                 )
                 topologies = Topologies(opened, model, found.cache_folder)
                 return report, await retirements(topologies, report) if how.dry_run else None
@@ -145,7 +145,7 @@ def load_files(
         return run(work())
 
 
-def _me() -> str:
+def actor() -> str:
     """Name who runs this; a container may run as a user without a name."""
     import getpass
 

@@ -54,6 +54,10 @@ def health(
             show_default=False,
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|REV", help="A baseline, a revision or a time to compare with.", show_default=False),
+    ] = None,
     output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -61,16 +65,19 @@ def health(
     """How good what is recorded of the estate is; exit code 1 when a check fails."""
     if context.invoked_subcommand:
         return
+    from dataclasses import replace
+
     from knockon.cli.health_tables import print_health
     from knockon.itsm.health.answer import health_json, health_sheet
     from knockon.itsm.health.health import About
 
     form = one_format(output, as_json)
 
-    def ask(found: Examination, about: About, said: str) -> HealthAnswer:
-        return found.answer(about, said, by=by, needed=fail_under)
+    def ask(found: Examination, about: About, said: str, past: Examination | None) -> HealthAnswer:
+        answer = found.answer(about, said, by=by, needed=fail_under)
+        return replace(answer, against=found.against(past, against, about)) if past and against else answer
 
-    answer = _examined(store, About(class_name, service, owner), at, ask)
+    answer = _examined(store, About(class_name, service, owner), at, ask, against)
     show(form, table=lambda: print_health(answer), json=lambda: health_json(answer), sheet=lambda: health_sheet(answer))
     if not answer.passes:
         raise typer.Exit(1)
@@ -95,7 +102,7 @@ def health_show(
 
     form = one_format(output, as_json)
 
-    def ask(found: Examination, about: About, said: str) -> FailingAnswer:
+    def ask(found: Examination, about: About, said: str, _past: Examination | None) -> FailingAnswer:
         return found.failing(check, about, said, limit=limit)
 
     answer = _examined(store, About(class_name, service, owner), at, ask)
@@ -130,10 +137,17 @@ def health_lint(
         raise typer.Exit(1)
 
 
-def _examined(store: str | None, about: About, at: str | None, ask: Callable[[Examination, About, str], T]) -> T:
-    """Examine the estate in the store that is meant, and answer from that."""
+def _examined(
+    store: str | None,
+    about: About,
+    at: str | None,
+    ask: Callable[[Examination, About, str, Examination | None], T],
+    against: str | None = None,
+) -> T:
+    """Examine the estate in the store that is meant, as it is and perhaps as it was, and answer from that."""
+    from knockon.cmdb.baselines import moment_named
     from knockon.itsm.health.checks import rules_of
-    from knockon.itsm.health.health import examine, resolved
+    from knockon.itsm.health.health import examine, examine_past, resolved
 
     async def work() -> T:
         found = settings(store)
@@ -141,6 +155,9 @@ def _examined(store: str | None, about: About, at: str | None, ask: Callable[[Ex
         rules = rules_of(found.rules, model)
         async with asking(found, model) as opened:
             meant, said = await resolved(opened, model, about)
-            return ask(await examine(opened, model, rules, at=at), meant, said)
+            past = None
+            if against is not None:
+                past = await examine_past(opened, model, rules, await moment_named(opened, against))
+            return ask(await examine(opened, model, rules, at=at), meant, said, past)
 
     return run(work())

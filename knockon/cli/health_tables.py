@@ -38,6 +38,7 @@ def print_health(answer: HealthAnswer) -> None:
                 f"  {each.check.name}", _score(tally.score), *counts, _verdict(each), str(tally.failing or "")
             )
     out.print(table)
+    _before(out, answer)
     _parts(out, answer)
     for missing in answer.left_out:
         out.print(f"[dim]Left out: {missing.name}, since {missing.because}.[/dim]")
@@ -63,6 +64,25 @@ def print_failing(answer: FailingAnswer) -> None:
     out.print(table)
     if answer.truncated:
         out.print(f"... of {tally.failing} CIs: raise --limit to see more.")
+
+
+def _before(out: Out, answer: HealthAnswer) -> None:
+    """Print the scores of then beside today's, as far as they differ."""
+    before = answer.against
+    if before is None:
+        return
+    table = _table(f"Since {escape(before.name)} (revision {before.revision})", ("check", "then", "today"))
+    table.add_row("[bold]all, of the checks below[/bold]", _score(before.score), _score(before.score_today))
+    today = {each.check.name: each.tally for each in answer.checks}
+    for name, score in before.scores.items():
+        table.add_row(f"[bold]{name}[/bold]", _score(score), _score(before.today[name]))
+    for name, tally in before.checks.items():
+        if tally[:2] != today[name][:2]:
+            table.add_row(f"  {name}", _score(tally.score), _score(today[name].score))
+    out.print(table)
+    if before.left_out:
+        names = ", ".join(each.name for each in before.left_out)
+        out.print(f"[dim]Left out of both: {names}, since {before.left_out[0].because}.[/dim]")
 
 
 def _parts(out: Out, answer: HealthAnswer) -> None:
@@ -101,7 +121,7 @@ def _verdict(each: CheckScore) -> str:
 def _table(title: str, columns: tuple[str, ...]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
     for column in columns:
-        numbers = column in {"score", "met", "of", "CIs", "all", *_HEADS.values()}
+        numbers = column in {"score", "met", "of", "CIs", "all", "then", "today", *_HEADS.values()}
         narrow = numbers or column in {"check", ""}
         table.add_column(column, justify="right" if numbers else "left", no_wrap=narrow, overflow="fold")
     return table

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.filter import Condition
     from knockon.cmdb.rows import (
+        Baseline,
         Decision,
         Edge,
         EdgeKey,
@@ -132,6 +133,10 @@ class Write(Protocol):
 
     async def put_decision(self, row: Decision) -> None: ...
 
+    async def put_baseline(self, row: Baseline) -> None: ...
+
+    async def drop_baseline(self, name: str) -> None: ...
+
     async def put_records(self, rows: Sequence[Record]) -> None: ...
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
@@ -203,6 +208,14 @@ class Store(Journal, Protocol):
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
         """As Write.scopes, outside a transaction."""
+        ...
+
+    async def baselines(self) -> list[Baseline]:
+        """Read all baselines, by revision, then name."""
+        ...
+
+    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
+        """Read the present records of a source with a key after this one, ``limit`` of them at most, by key."""
         ...
 
     async def last_seen(self) -> dict[str, str]:

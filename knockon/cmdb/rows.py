@@ -175,6 +175,17 @@ class Decision:
     taken_back: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A name for a revision: ``at`` is when it was given, ``by`` whom. Identity: ``name``."""
+
+    name: str
+    revision: int
+    at: str
+    by: str
+    reason: str = ""
+
+
 class Held(NamedTuple):
     """The present records of one source in one scope."""
 

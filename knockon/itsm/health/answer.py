@@ -57,6 +57,25 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """Scores of a past revision beside today's, from those checks alone that could be made then; ``name`` as asked.
+
+    ``scores`` and ``today`` are by area; ``checks`` are those of then, by name.
+    """
+
+    name: str
+    revision: int
+    as_of: str
+    cis: int
+    score: float | None
+    score_today: float | None
+    scores: dict[str, float | None]
+    today: dict[str, float | None]
+    checks: dict[str, Tally]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HealthAnswer:
     """The health of the estate, or of a part of it, at a revision and as of a moment."""
 
@@ -70,6 +89,7 @@ class HealthAnswer:
     by: str
     truncated: bool
     left_out: tuple[LeftOut, ...]
+    against: Before | None = None
 
     @property
     def checks(self) -> list[CheckScore]:
@@ -133,8 +153,29 @@ def health_json(answer: HealthAnswer) -> dict[str, Any]:
         "revision": answer.revision, "asOf": answer.as_of, "about": answer.about, "cis": answer.cis,
         "score": percent(answer.score), "passes": answer.passes, "areas": areas, "by": answer.by, "parts": parts,
         "truncated": answer.truncated,
-        "leftOut": [{"name": each.name, "because": each.because} for each in answer.left_out],
+        "leftOut": _left_out_json(answer.left_out),
+        **({"against": _before_json(answer.against)} if answer.against else {}),
     }  # fmt: skip
+
+
+def _before_json(before: Before) -> dict[str, Any]:
+    areas = [
+        {"name": name, "score": percent(score), "scoreToday": percent(before.today[name])}
+        for name, score in before.scores.items()
+    ]
+    checks = [
+        {"name": name, "score": percent(tally.score), "met": tally.met, "asked": tally.asked, "failing": tally.failing}
+        for name, tally in before.checks.items()
+    ]
+    return {
+        "name": before.name, "revision": before.revision, "asOf": before.as_of, "cis": before.cis,
+        "score": percent(before.score), "scoreToday": percent(before.score_today), "areas": areas, "checks": checks,
+        "leftOut": _left_out_json(before.left_out),
+    }  # fmt: skip
+
+
+def _left_out_json(left_out: tuple[LeftOut, ...]) -> list[dict[str, str]]:
+    return [{"name": each.name, "because": each.because} for each in left_out]
 
 
 def failing_json(answer: FailingAnswer) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from knockon.cmdb.lookup import find
+from knockon.cmdb.past import past_scan
 from knockon.errors import BadUsage
 from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.answer import (
     AreaScore,
+    Before,
     CheckScore,
     Failing,
     FailingAnswer,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from knockon.cmdb.contract import Store
+    from knockon.cmdb.past import Moment
     from knockon.cmdb.rows import Entity
     from knockon.itsm.health.rules import Rule
     from knockon.schema.model import Model
@@ -110,6 +113,20 @@ class Examination:
                 for name, score in areas.items()
             ),
             parts, by, truncated, tuple(self.left_out),
+        )  # fmt: skip
+
+    def against(self, past: Examination, name: str, about: About) -> Before:
+        """Give the scores of a past examination of the same part, beside those of the same checks in this one."""
+        then = past.places(about)
+        now = self.places(about)
+        made = {each.check.name for each in past.results}
+        before = [(each.check, each.tally(then)) for each in past.results]
+        scores = area_scores(before)
+        today = area_scores([(each.check, each.tally(now)) for each in self.results if each.check.name in made])
+        return Before(
+            name, past.ground.scan.revision, past.ground.moment,
+            len(past.ground.cis) if then is None else len(then), overall(scores), overall(today), scores, today,
+            {check.name: tally for check, tally in before}, tuple(past.left_out),
         )  # fmt: skip
 
     def failing(self, name: str, about: About, said: str, *, limit: int = FAILING) -> FailingAnswer:
@@ -200,6 +217,18 @@ async def examine(store: Store, model: Model, rules: Sequence[Rule], *, at: str 
     scan = await store.scan(sorted(_classes(model, rules)))
     seen = await store.last_seen()
     return await asyncio.to_thread(Examination, Ground(model, scan, moment, seen, rules))
+
+
+async def examine_past(store: Store, model: Model, rules: Sequence[Rule], moment: Moment) -> Examination:
+    """Make the checks that can be made of the past, with today's model and rules, on the estate as it was.
+
+    Raises
+    ------
+    PastTooFar, JournalCompacted
+    """
+    scan = await past_scan(store, model, moment.revision)
+    ground = Ground(model, scan, moment.at or read_moment(None), None, rules)
+    return await asyncio.to_thread(Examination, ground)
 
 
 class Examinations:

@@ -87,6 +87,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO touched SELECT t.value, r.number FROM revision r, json_each(touched_by(r.entries)) t",
         "CREATE INDEX entity_by_former_name ON entity (name) WHERE retired = 1",
     ),
+    (
+        """CREATE TABLE baseline (
+            name TEXT PRIMARY KEY, revision INTEGER NOT NULL, at TEXT NOT NULL, made_by TEXT NOT NULL,
+            reason TEXT NOT NULL) WITHOUT ROWID""",
+    ),
 )
 
 

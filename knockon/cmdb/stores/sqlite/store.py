@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite import baselines, reads
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.journal import SqliteJournal
 from knockon.cmdb.stores.sqlite.schema import migrate
-from knockon.cmdb.stores.sqlite.seen import last_seen
+from knockon.cmdb.stores.sqlite.seen import last_seen, said_by
 from knockon.cmdb.stores.sqlite.where import sql
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Scan, Scope
+    from knockon.cmdb.rows import Baseline, EdgeKey, EdgeRecord, Entity, Held, Neighbour, Record, Scan, Scope
     from knockon.schema.model import Model
 
 
@@ -79,6 +79,12 @@ class SqliteStore(SqliteJournal):
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
         return await self._database.read(partial(reads.scopes, sources=sources))
+
+    async def baselines(self) -> list[Baseline]:
+        return await self._database.read(baselines.baselines)
+
+    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
+        return await self._database.read(partial(said_by, source=source, after=after, limit=limit))
 
     async def last_seen(self) -> dict[str, str]:
         return await self._database.read(last_seen)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite import baselines, reads
 from knockon.cmdb.stores.sqlite.journal import put_revision
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from knockon.cmdb.rows import (
+        Baseline,
         Decision,
         Edge,
         EdgeKey,
@@ -180,6 +181,12 @@ class SqliteWrite:
 
     async def put_decision(self, row: Decision) -> None:
         await self._do(lambda c: c.execute(PUT_DECISION, decision_row(row)))
+
+    async def put_baseline(self, row: Baseline) -> None:
+        await self._do(lambda c: baselines.put_baseline(c, row))
+
+    async def drop_baseline(self, name: str) -> None:
+        await self._do(lambda c: baselines.drop_baseline(c, name))
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:
