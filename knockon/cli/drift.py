@@ -30,7 +30,7 @@ def baseline_create(
         str | None,
         typer.Option(metavar="T", help="A revision number or a time; else the newest revision.", show_default=False),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why, for those who read it later.", show_default=False)] = "",
+    reason: Annotated[str | None, typer.Option(help="Why, for those who read it later.", show_default=False)] = None,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
@@ -39,7 +39,7 @@ def baseline_create(
     from knockon.cmdb import baselines
 
     row = _done(
-        store, lambda opened, model: baselines.create(opened, model, name, by=actor(), as_of=as_of, reason=reason)
+        store, lambda opened, model: baselines.create(opened, model, name, by=actor(), as_of=as_of, reason=reason or "")
     )
     _say(row, f"{name} is revision {row.revision}.", as_json=as_json)
 
