@@ -19,6 +19,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- SourceConflict                   SOURCE_CONFLICT
     |   +-- OverlayInvalid                   OVERLAY_INVALID
     |   +-- ScenarioInvalid                  SCENARIO_INVALID
+    |   +-- RulesInvalid                     RULES_INVALID
     +-- ModelError                exit 2   the metamodel has mistakes
     |   +-- ModelInvalid                     MODEL_INVALID
     +-- StoreError                exit 3   the store could not do what was asked
@@ -150,6 +151,12 @@ class ScenarioInvalid(InputError):
     """A scenario file has mistakes; the message lists them with file and line."""
 
     code = "SCENARIO_INVALID"
+
+
+class RulesInvalid(InputError):
+    """A file of compliance rules has mistakes; the message lists them with file and line."""
+
+    code = "RULES_INVALID"
 
 
 class ModelError(KnockonError):
@@ -299,6 +306,7 @@ __all__ = [
     "ReferenceNotFound",
     "Refused",
     "RejectCode",
+    "RulesInvalid",
     "SafetyBrake",
     "ScenarioInvalid",
     "SourceConflict",

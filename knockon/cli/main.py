@@ -22,6 +22,8 @@ from knockon.cli import (
     ask,
     bring,
     describing,
+    drift,
+    health,
     history,
     keep,
     planning,
@@ -98,6 +100,9 @@ app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
 app.command("search")(search.search)
 app.command("analyse")(analyse.analyse)
+app.add_typer(health.commands, name="health")
+app.add_typer(drift.commands, name="baseline")
+app.command("drift")(drift.drift)
 app.command("history")(history.history)
 app.command("changes")(history.changes)
 app.command("serve")(serving.serve)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.filter import Condition
     from knockon.cmdb.rows import (
+        Baseline,
         Decision,
         Edge,
         EdgeKey,
@@ -159,6 +160,10 @@ class Write(IdentityReads, Protocol):
         """Write findings in place of all that name one of these records or are about one of these tokens."""
         ...
 
+    async def put_baseline(self, row: Baseline) -> None: ...
+
+    async def drop_baseline(self, name: str) -> None: ...
+
     async def put_records(self, rows: Sequence[Record]) -> None: ...
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
@@ -250,6 +255,21 @@ class Store(IdentityReads, Journal, Protocol):
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
         """As Write.scopes, outside a transaction."""
+        ...
+
+    async def baselines(self) -> list[Baseline]:
+        """Read all baselines, by revision, then name."""
+        ...
+
+    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
+        """Read the present records of a source with a key after this one, ``limit`` of them at most, by key."""
+        ...
+
+    async def last_seen(self) -> dict[str, str]:
+        """Tell of each thing that a present record is of, by id, when one was last seen, by itself or with its scope.
+
+        Costs as much as there are records; a change that is written meanwhile may be in it or not.
+        """
         ...
 
     async def held(self, source: str, scope: str) -> Held:

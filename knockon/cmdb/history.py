@@ -78,17 +78,17 @@ def _happenings(
         if before is None and after is None:
             continue
         change: Change = "created" if before is None else "retired" if after is None else "changed"
-        altered = () if after is None else tuple(_altered(before or {}, after))
+        found = () if after is None else tuple(altered(before or {}, after))
         if entry.kind == "entity":
-            yield Happening(change, entry.id, None, None, altered)
+            yield Happening(change, entry.id, None, None, found)
         else:
             image = after or before or {}
             outgoing = image["from"] in own
             other = image["to"] if outgoing else image["from"]
-            yield Happening(change, other, _spoken(model, image["type"], outgoing), others.get(other), altered)
+            yield Happening(change, other, _spoken(model, image["type"], outgoing), others.get(other), found)
 
 
-def _altered(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Altered]:
+def altered(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Altered]:
     """Tell what differs between two images; a name that is an attribute too is told once."""
     if before.get("class") != after.get("class"):
         yield Altered("class", before.get("class"), after.get("class"))

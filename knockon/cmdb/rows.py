@@ -200,6 +200,17 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """A name for a revision: ``at`` is when it was given, ``by`` whom. Identity: ``name``."""
+
+    name: str
+    revision: int
+    at: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityFinding:
     """Something worth a person's look in how records came together. Identity: ``id``.
 

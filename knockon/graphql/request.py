@@ -40,6 +40,7 @@ class Request:
     """
 
     def __init__(self, topologies: Topologies, pasts: Pasts | None = None) -> None:
+        self.shared = topologies
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
         self.topologies = RequestTopologies(topologies, self.store)

@@ -24,6 +24,7 @@ from knockon.graphql.connections import (
 )
 from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolved
 from knockon.graphql.filters import Filters
+from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
 from knockon.graphql.limits import Limits
 from knockon.graphql.plans import PlanQuestions
@@ -35,12 +36,15 @@ from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from strawberry.types.execution import ExecutionContext
     from strawberry.types.field import StrawberryField
 
     from knockon.cmdb.rows import Entity
     from knockon.graphql.connections import Page
     from knockon.graphql.request import Request
+    from knockon.itsm.health.rules import Rule
     from knockon.schema.model import EntityClass, Model
 
 log = logging.getLogger("knockon.graphql")
@@ -75,8 +79,8 @@ def presented(error: GraphQLError) -> GraphQLError:
     )  # fmt: skip
 
 
-def build_schema(model: Model) -> ApiSchema:
-    """Make the schema of a model; execute it with a fresh ``Request`` as context value.
+def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
+    """Make the schema of a model, with the compliance rules that hold; execute it with a fresh ``Request`` as context.
 
     Raises
     ------
@@ -104,6 +108,7 @@ def build_schema(model: Model) -> ApiSchema:
         *questions.query_fields(),
         *StructureQuestions(definitions, answers).query_fields(),
         *PlanQuestions(definitions, answers).query_fields(),
+        *HealthQuestions(definitions, rules).query_fields(),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)

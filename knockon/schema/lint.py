@@ -230,17 +230,24 @@ def _rule_conditions(
         ("edge", rule.when.edge, "the relationship"),
     )
     for (end, conditions, owner), attributes in zip(ends, known, strict=True):
-        if attributes is None:
-            continue
-        for attribute, values in conditions.items():
-            declared = attributes.get(attribute)
-            if declared is None:
-                hint = "" if end == "edge" else "; give the rule ends that have it"
-                yield end, attribute, f"{owner} has no attribute {attribute}{hint}."
-            elif declared.many or declared.type in _NOT_COMPARED:
-                yield end, attribute, f"{attribute} is not one plain value; no condition can be put on it."
-            else:
-                yield from ((end, attribute, message) for message in _condition_values(attribute, declared, values))
+        if attributes is not None:
+            hint = "" if end == "edge" else "; give the rule ends that have it"
+            found = condition_mistakes(owner, attributes, conditions, hint)
+            yield from ((end, attribute, message) for attribute, message in found)
+
+
+def condition_mistakes(
+    owner: str, attributes: Mapping[str, AttributeSpec], conditions: Mapping[str, tuple[str, ...]], hint: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Judge conditions on the attributes of ``owner``: each mistake by the attribute that it is about."""
+    for attribute, values in conditions.items():
+        declared = attributes.get(attribute)
+        if declared is None:
+            yield attribute, f"{owner} has no attribute {attribute}{hint}."
+        elif declared.many or declared.type in _NOT_COMPARED:
+            yield attribute, f"{attribute} is not one plain value; no condition can be put on it."
+        else:
+            yield from ((attribute, message) for message in _condition_values(attribute, declared, values))
 
 
 def _condition_values(attribute: str, declared: AttributeSpec, values: tuple[str, ...]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from knockon.schema.identifiers import families, layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from knockon.schema.identifiers import Identifier
     from knockon.schema.spec import AttributeSpec, ClassSpec, LifecycleSpec, ModelSpec, RelationshipSpec
@@ -106,6 +106,14 @@ def as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def holds(declared: Mapping[str, Attribute], attributes: Mapping[str, Any], name: str, wanted: Collection[str]) -> bool:
+    """Tell whether an attribute has one of these values, as text; an absent one counts with its default."""
+    value = attributes.get(name)
+    if value is None and name in declared:
+        value = declared[name].spec.default
+    return as_text(value) in wanted
+
+
 @dataclass(frozen=True)
 class Model:
     """All classes, relationship types, impact rules and lifecycles of an installation.
@@ -192,14 +200,8 @@ class Model:
             "edge": self.relationships[relationship].attributes,
         }
 
-        def holds(end: str, name: str, wanted: frozenset[str]) -> bool:
-            value = values[end].get(name)
-            if value is None and name in declared[end]:
-                value = declared[end][name].spec.default
-            return as_text(value) in wanted
-
         for rule in self.rules_between(relationship, source, target):
-            if all(holds(*condition) for condition in rule.conditions):
+            if all(holds(declared[end], values[end], name, wanted) for end, name, wanted in rule.conditions):
                 return rule
         return None
 

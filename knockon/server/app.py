@@ -15,6 +15,7 @@ from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
 from knockon.graphql.schema import build_schema
 from knockon.impact.topology.topologies import Topologies
+from knockon.itsm.health.checks import rules_of
 from knockon.server import problems
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard
@@ -41,6 +42,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None) -> 
     ------
     ModelInvalid
         Two names of the model would be the same name in the API.
+    RulesInvalid, FileUnreadable, FileNotParsed
+        The compliance rules have mistakes, or cannot be read.
     """
     password = settings.store_password.get_secret_value() if settings.store_password else None
     served = store or store_at(settings.store_url, model, user=settings.store_user, password=password)
@@ -57,7 +60,9 @@ def create_app(settings: Settings, model: Model, store: Store | None = None) -> 
     app.state.guarded_by_token = settings.token is not None
     problems.install(app)
     app.add_middleware(Guard, token=settings.token)
-    app.add_route("/graphql", graphql_endpoint(build_schema(model), topologies), methods=["POST"])
+    app.add_route(
+        "/graphql", graphql_endpoint(build_schema(model, rules_of(settings.rules, model)), topologies), methods=["POST"]
+    )
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:

@@ -24,11 +24,14 @@ class Settings(BaseSettings):
     model: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Your own model files, separated like the entries of PATH."
     )
+    rules: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Your own compliance rules, separated like the entries of PATH."
+    )
     token: SecretStr | None = Field(None, description="The bearer token that callers of the API must send.")
 
     cache: Path | None = Field(None, description="The folder that keeps topologies for the next start.")
 
-    @field_validator("model", mode="before")
+    @field_validator("model", "rules", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value

@@ -25,6 +25,8 @@ ERROR_PAGES = ROOT / "docs/errors"
 
 def commands(group: Any, prefix: str = "knockon") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
+        if getattr(command, "invoke_without_command", False):
+            yield f"{prefix} {name}", command
         if hasattr(command, "commands"):
             yield from commands(command, f"{prefix} {name}")
         else:

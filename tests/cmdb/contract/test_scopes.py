@@ -41,6 +41,20 @@ async def test_a_scope_holds_what_is_present_of_its_source(store: Store) -> None
         await write.journal(head(), [])
 
 
+async def test_a_thing_was_last_seen_by_itself_or_with_a_scope(store: Store) -> None:
+    await commit(
+        store, A, B, entity("c"), entity("d"),
+        record("a", "a", seen=EARLY), replace(record("a2", "a", "other", seen=LATE), scope="x"),
+        replace(record("b", "b", seen=EARLY), scope="x"), replace(record("c", "c", seen=LATE), present=False),
+    )  # fmt: skip
+    assert await store.last_seen() == {"a": LATE, "b": EARLY}
+    later = "2026-11-09T08:00:00Z"
+    async with store.write() as write:
+        await write.put_scope(Scope("test", "x", later, ""))
+        await write.journal(head(), [])
+    assert await store.last_seen() == {"a": LATE, "b": later}
+
+
 async def test_what_is_withdrawn_speaks_of_nothing_and_waits_for_nothing(store: Store) -> None:
     said = saying("a", "b", JOINED.key)
     await commit(store, A, B, JOINED, said)

@@ -13,7 +13,7 @@ from neo4j import (
 )
 
 from knockon import __version__
-from knockon.cmdb.stores.neo4j import reads, said, schema, search
+from knockon.cmdb.stores.neo4j import baselines, reads, said, schema, search, seen
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.identity import IdentityReads
@@ -30,7 +30,19 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Found, Held, Neighbour, Scan, Scope
+    from knockon.cmdb.rows import (
+        Baseline,
+        EdgeKey,
+        EdgeRecord,
+        EdgeRecordKey,
+        Entity,
+        Found,
+        Held,
+        Neighbour,
+        Record,
+        Scan,
+        Scope,
+    )
     from knockon.cmdb.words import Query
     from knockon.schema.model import Model
 
@@ -133,6 +145,15 @@ class Neo4jStore(IdentityReads, Neo4jJournal):
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
         return await self._read(said.scopes, sources)
+
+    async def baselines(self) -> list[Baseline]:
+        return await self._read(baselines.baselines)
+
+    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
+        return await self._read(seen.said_by, source, after, limit)
+
+    async def last_seen(self) -> dict[str, str]:
+        return await self._read(seen.last_seen)
 
     async def held(self, source: str, scope: str) -> Held:
         return await self._read(reads.held, source, scope)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.neo4j import forms, identity, reads
+from knockon.cmdb.stores.neo4j import baselines, forms, identity, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.journal import compact, put_revision
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from neo4j import AsyncTransaction
 
     from knockon.cmdb.rows import (
+        Baseline,
         Decision,
         Edge,
         EdgeKey,
@@ -200,6 +201,14 @@ class Neo4jWrite(identity.IdentityReads):
     ) -> None:
         with driver_errors():
             await identity.put_findings(self._tx, about, tokens, rows)
+
+    async def put_baseline(self, row: Baseline) -> None:
+        with driver_errors():
+            await baselines.put_baseline(self._tx, row)
+
+    async def drop_baseline(self, name: str) -> None:
+        with driver_errors():
+            await baselines.drop_baseline(self._tx, name)
 
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
         kept = await self._collected(EDGE_RECORDS, keys=[forms.key(*each) for each in set(keys)])

@@ -101,6 +101,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (source, key)) WITHOUT ROWID""",
     ),
     search.TABLES,
+    (
+        """CREATE TABLE baseline (
+            name TEXT PRIMARY KEY, revision INTEGER NOT NULL, at TEXT NOT NULL, made_by TEXT NOT NULL,
+            reason TEXT NOT NULL) WITHOUT ROWID""",
+    ),
 )
 
 

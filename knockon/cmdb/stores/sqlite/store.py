@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from knockon.cmdb.stores.sqlite import reads, search
+from knockon.cmdb.stores.sqlite import baselines, reads, search
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.identity import IdentityReads
 from knockon.cmdb.stores.sqlite.journal import SqliteJournal
 from knockon.cmdb.stores.sqlite.schema import migrate
+from knockon.cmdb.stores.sqlite.seen import last_seen, said_by
 from knockon.cmdb.stores.sqlite.where import sql
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
@@ -23,7 +24,19 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Found, Held, Neighbour, Scan, Scope
+    from knockon.cmdb.rows import (
+        Baseline,
+        EdgeKey,
+        EdgeRecord,
+        EdgeRecordKey,
+        Entity,
+        Found,
+        Held,
+        Neighbour,
+        Record,
+        Scan,
+        Scope,
+    )
     from knockon.cmdb.words import Query
     from knockon.schema.model import Model
 
@@ -91,6 +104,15 @@ class SqliteStore(IdentityReads, SqliteJournal):
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
         return await self._database.read(partial(reads.scopes, sources=sources))
+
+    async def baselines(self) -> list[Baseline]:
+        return await self._database.read(baselines.baselines)
+
+    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
+        return await self._database.read(partial(said_by, source=source, after=after, limit=limit))
+
+    async def last_seen(self) -> dict[str, str]:
+        return await self._database.read(last_seen)
 
     async def count_held(self, source: str, scope: str) -> tuple[int, int]:
         return await self._database.read(partial(reads.count_held, of=(source, scope)))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.sqlite import identity, reads, search
+from knockon.cmdb.stores.sqlite import baselines, identity, reads, search
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.redaction import redact, redacted
 from knockon.cmdb.stores.sqlite.rows import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from knockon.cmdb.rows import (
+        Baseline,
         Decision,
         Edge,
         EdgeKey,
@@ -165,6 +166,12 @@ class SqliteWrite(identity.IdentityReads):
         self, about: Collection[tuple[str, str]], tokens: Collection[str], rows: Sequence[IdentityFinding]
     ) -> None:
         await self._do(lambda c: identity.put_findings(c, about, tokens, rows))
+
+    async def put_baseline(self, row: Baseline) -> None:
+        await self._do(lambda c: baselines.put_baseline(c, row))
+
+    async def drop_baseline(self, name: str) -> None:
+        await self._do(lambda c: baselines.drop_baseline(c, name))
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:
