@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, model_of, open_store, print_json, run, settings, writing_to
+from knockon.cli.options import Json, StoreUrl, me, model_of, open_store, print_json, run, settings, writing_to
+from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ class How:
     complete: bool = False
     strict: bool = False
     allow_retire: bool = False
+    partial: bool = False
     dry_run: bool = False
 
 
@@ -55,6 +56,9 @@ def load(
     allow_retire: Annotated[
         bool, typer.Option("--allow-retire", help="Go on where a complete load would retire very much.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Each record speaks of the attributes that it has, and of no other.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, and say what would be done.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Reject a relationship whose ends are not there.")] = False,
     as_json: Json = False,
@@ -65,9 +69,11 @@ def load(
     Exit code 1 when some records were rejected: the rest is loaded. Exit code 4 when a complete load would
     retire more than a fifth of its scope, and at least 20 things: nothing is written.
     """
+    if partial and complete:
+        raise BadUsage("A complete load has whole records; leave out --partial or --complete.")
     started = time.monotonic()
     found = settings(store)
-    how = How(scope or "", complete, strict, allow_retire, dry_run)
+    how = How(scope or "", complete, strict, allow_retire, partial, dry_run)
     with _rehearsal_room(found, how) as room:
         report, hit = load_files(room, files, source=source, input_format=input_format, how=how)
     if as_json:
@@ -112,16 +118,12 @@ def load_files(
 
     A dry run that would retire something also gives what that would hit.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from knockon import loaders
-    from knockon.cli.tables import Out
+    from knockon.cli.progress import progress_bar
     from knockon.cmdb.load import load as load_items
 
     model = model_of(found)
-    console = Out(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
         paths: list[Path | Literal["-"]] = ["-" if each == "-" else Path(each) for each in files]
         # read outside the event loop, where Ctrl-C is heard at once
@@ -137,22 +139,12 @@ def load_files(
 
             async with open_store(found, model) as opened:
                 report = await load_items(
-                    opened, model, reading.items, source=reading.source, actor=_me(), progress=progress, **asdict(how)
+                    opened, model, reading.items, source=reading.source, actor=me(), progress=progress, **asdict(how)
                 )
                 topologies = Topologies(opened, model, found.cache_folder)
                 return report, await retirements(topologies, report) if how.dry_run else None
 
         return run(work())
-
-
-def _me() -> str:
-    """Name who runs this; a container may run as a user without a name."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def generate(

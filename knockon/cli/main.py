@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, keep, planning, scenario, serving, structure
+from knockon.cli import analyse, ask, bring, describing, identity, keep, planning, scenario, serving, structure
 from knockon.errors import KnockonError
 
 
@@ -84,6 +84,13 @@ app.command("dependencies")(structure.dependencies)
 app.command("paths")(structure.paths)
 app.command("spof")(structure.spof)
 app.command("analyse")(analyse.analyse)
+app.command("explain-identity")(identity.explain_identity)
+app.command("findings")(identity.findings)
+app.command("link")(identity.link)
+app.command("keep-apart")(identity.keep_apart)
+app.command("decisions")(identity.decisions)
+app.command("take-back")(identity.take_back)
+app.command("undo")(identity.undo)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

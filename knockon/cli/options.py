@@ -143,6 +143,17 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
+def me() -> str:
+    """Name who runs this; a container may run as a user without a name."""
+    import getpass
+    import os
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
 def print_json(value: Any) -> None:
     """Print JSON on standard output, indented."""
     import orjson
