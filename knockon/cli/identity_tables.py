@@ -134,8 +134,8 @@ def print_loss(source: str, loss: Loss) -> None:
     if not loss.only_here:
         _say(out, "Others report all of its things too; none would be retired.")
     else:
-        title = f"{len(loss.only_here):,} of its things nobody else reports: they would be retired"
-        print_table(out, title, ("class", "name"), [(each.class_name, each.name) for each in loss.only_here[:_LISTED]])
+        _say(out, f"Nobody else reports {len(loss.only_here):,} of its things; they would be retired:")
+        print_table(out, "", ("class", "name"), [(each.class_name, each.name) for each in loss.only_here[:_LISTED]])
         if len(loss.only_here) > _LISTED:
             _say(out, f"... and {len(loss.only_here) - _LISTED} more: --json lists all.")
 
