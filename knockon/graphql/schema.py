@@ -24,6 +24,7 @@ from knockon.graphql.connections import (
 )
 from knockon.graphql.definitions import Definitions, argument, listed, maybe, resolved
 from knockon.graphql.filters import Filters
+from knockon.graphql.identity import IdentityFields
 from knockon.graphql.limits import Limits
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
@@ -93,9 +94,12 @@ def build_schema(model: Model) -> ApiSchema:
     more = Relations(model, nodes, connections, attributes).fields()
     for name, fields in questions.node_fields().items():
         more[name] = [*more.get(name, []), *fields]
+    identity = IdentityFields(definitions, connections)
+    more[ROOT] = [*more.get(ROOT, []), *identity.node_fields()]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
     asked = [*questions.query_fields(), *StructureQuestions(definitions, answers).query_fields()]
+    asked += identity.query_fields()
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)
     return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])
