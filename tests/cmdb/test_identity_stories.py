@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Store
     from knockon.cmdb.rows import Entity
-    from knockon.schema.observation import Item
+
+    Observation = EntityObservation | RelationshipObservation
 
 MONDAY, TUESDAY, WEDNESDAY, NEXT_MONTH = (
     f"2026-{day}T08:00:00.000000Z" for day in ("11-02", "11-03", "11-04", "12-04")
@@ -39,17 +40,19 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     return lambda: store_at(uri, MODEL, user=user, password=password)
 
 
-def thing(key: str, class_name: str = "Server", *, seen: str = MONDAY, partial: bool = False, **said: Any) -> Item:
+def thing(
+    key: str, class_name: str = "Server", *, seen: str = MONDAY, partial: bool = False, **said: Any
+) -> EntityObservation:
     return EntityObservation("", key, class_name, said, seen, partial=partial)
 
 
-def joins(start: str, kind: str, end: str) -> Item:
+def joins(start: str, kind: str, end: str) -> RelationshipObservation:
     return RelationshipObservation("", kind, start, end, {}, MONDAY)
 
 
-async def say(store: Store, source: str, *items: Item, **how: Any) -> set[str]:
+async def say(store: Store, source: str, *items: Observation, **how: Any) -> set[str]:
     """Load what a source says; give the codes of what was found."""
-    own = [replace(each, source=source) for each in items]  # type: ignore[type-var]  # all of these are observations
+    own = [replace(each, source=source) for each in items]
     report = await load(store, MODEL, own, source=source, actor="tests", **how)
     assert not report.rejects, report.rejects
     return {each.code.value for each in report.findings}
