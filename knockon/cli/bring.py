@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from knockon.cli.options import Json, StoreUrl, me, model_of, open_store, print_json, run, settings, writing_to
+from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ class How:
     complete: bool = False
     strict: bool = False
     allow_retire: bool = False
+    partial: bool = False
     dry_run: bool = False
 
 
@@ -54,6 +56,9 @@ def load(
     allow_retire: Annotated[
         bool, typer.Option("--allow-retire", help="Go on where a complete load would retire very much.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Each record speaks of the attributes that it has, and of no other.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, and say what would be done.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Reject a relationship whose ends are not there.")] = False,
     as_json: Json = False,
@@ -64,9 +69,11 @@ def load(
     Exit code 1 when some records were rejected: the rest is loaded. Exit code 4 when a complete load would
     retire more than a fifth of its scope, and at least 20 things: nothing is written.
     """
+    if partial and complete:
+        raise BadUsage("A complete load has whole records; leave out --partial or --complete.")
     started = time.monotonic()
     found = settings(store)
-    how = How(scope or "", complete, strict, allow_retire, dry_run)
+    how = How(scope or "", complete, strict, allow_retire, partial, dry_run)
     with _rehearsal_room(found, how) as room:
         report, hit = load_files(room, files, source=source, input_format=input_format, how=how)
     if as_json:
@@ -111,16 +118,12 @@ def load_files(
 
     A dry run that would retire something also gives what that would hit.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from knockon import loaders
-    from knockon.cli.tables import Out
+    from knockon.cli.progress import progress_bar
     from knockon.cmdb.load import load as load_items
 
     model = model_of(found)
-    console = Out(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=None)
         paths: list[Path | Literal["-"]] = ["-" if each == "-" else Path(each) for each in files]
         # read outside the event loop, where Ctrl-C is heard at once

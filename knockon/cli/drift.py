@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:

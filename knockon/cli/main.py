@@ -25,6 +25,7 @@ from knockon.cli import (
     drift,
     health,
     history,
+    identity,
     keep,
     planning,
     scenario,
@@ -105,6 +106,13 @@ app.add_typer(drift.commands, name="baseline")
 app.command("drift")(drift.drift)
 app.command("history")(history.history)
 app.command("changes")(history.changes)
+app.command("explain-identity")(identity.explain_identity)
+app.command("findings")(identity.findings)
+app.command("link")(identity.link)
+app.command("keep-apart")(identity.keep_apart)
+app.command("decisions")(identity.decisions)
+app.command("take-back")(identity.take_back)
+app.command("undo")(identity.undo)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

@@ -167,13 +167,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-def print_json(value: Any) -> None:
-    """Print JSON on standard output, indented."""
-    import orjson
-
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
 def me() -> str:
     """Name who runs this; a container may run as a user without a name."""
     import getpass
@@ -183,3 +176,10 @@ def me() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+
+
+def print_json(value: Any) -> None:
+    """Print JSON on standard output, indented."""
+    import orjson
+
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Store, Write
     from knockon.cmdb.identity.joining import Key
-    from knockon.cmdb.rows import JournalEntry
+    from knockon.cmdb.rows import Entity, JournalEntry
     from knockon.schema.model import Model
 
     T = TypeVar("T")
@@ -154,6 +154,35 @@ async def undo_source(
             done = min(done + len(some), total)
             progress(done, total)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What undoing a source would take away."""
+
+    records: int
+    relationships: int
+    only_here: list[Entity]
+    """Live things that nobody else reports, in order: they would be retired."""
+
+
+async def would_lose(store: Store, source: str) -> Loss:
+    """Tell what undoing a source would take away; writes nothing.
+
+    Raises
+    ------
+    ReferenceNotFound
+    """
+    known = await store.reported_by(source)
+    if not known.records and not known.edge_records:
+        raise ReferenceNotFound(f"No source {source} has reported anything.")
+    only_here: list[Entity] = []
+    for some in _batches(sorted(known.records)):
+        records = await store.records([(source, key) for key in some])
+        ids = {each.entity_id for each in records.values() if each.present}
+        shared = {each.entity_id for each in await store.members(ids) if each.source != source}
+        only_here += (await store.entities(ids - shared)).values()
+    return Loss(len(known.records), len(known.edge_records), sorted(only_here, key=lambda each: each.order))
 
 
 def _batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:

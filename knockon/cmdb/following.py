@@ -129,6 +129,7 @@ class Following:
         how = joined(self._model, records, touched.junk, touched.links, touched.apart)
         naming = named(how.parts, had)
         settled = {key: each for key, each in now.items() if key not in moving}
+        # a record that came too late to be present has never had an id
         staying = {had[key] for key in settled if key in had and key not in records}
         for id_, members in _by_entity(await self._write.members(staying) if staying else ()).items():
             whole = members | {key: settled[key] for key in members if key in settled}

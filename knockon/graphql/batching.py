@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Found, Neighbour, Revision, Scan, Scope
+    from knockon.cmdb.rows import (
+        EdgeKey,
+        EdgeRecord,
+        Entity,
+        Found,
+        IdentityFinding,
+        Neighbour,
+        Record,
+        Revision,
+        Scan,
+        Scope,
+    )
     from knockon.cmdb.words import Query
 
 K = TypeVar("K")
@@ -100,6 +111,25 @@ class BatchedStore:
 
         found = await self._each("scopes", sources, read)
         return {(each.source, each.name): each for scopes in found.values() for each in scopes}
+
+    async def members(self, ids: Collection[str]) -> list[Record]:
+        """As ``Store.members``."""
+
+        async def read(keys: list[str]) -> list[list[Record]]:
+            found: dict[str, list[Record]] = {}
+            for each in await self._store.members(keys):
+                found.setdefault(each.entity_id, []).append(each)
+            return [found.get(key, []) for key in keys]
+
+        found = await self._each("members", set(ids), read)
+        return [each for records in found.values() for each in records]
+
+    async def findings(
+        self, code: str = "", after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> list[IdentityFinding]:
+        """As ``Store.findings``."""
+        question = ("findings", code, after, limit)
+        return list(await self._once(question, lambda: self._store.findings(code, after, limit)))
 
     async def page(
         self, classes: Collection[str], where: Condition | None, *,

@@ -143,10 +143,12 @@ class ConnectionTypes:
         read_node: Callable[[Any], Any],
         cursor: Callable[[Any], str],
         more: Iterable[StrawberryField] = (),
+        counted: bool = True,
     ) -> type:
         """Declare the connection and edge types ``nameConnection`` and ``nameEdge``.
 
-        ``read_node`` and ``cursor`` take a row of the page; ``more`` are further fields of the edge.
+        ``read_node`` and ``cursor`` take a row of the page; ``more`` are further fields of the edge. A list
+        that is not ``counted`` has no ``totalCount`` and is read forward only.
         """
         edge = self._definitions.object(
             f"{name}Edge",
@@ -161,13 +163,15 @@ class ConnectionTypes:
             ends = (cursor(page.rows[0]), cursor(page.rows[-1])) if page.rows else (None, None)
             return _PageInfo(page.more_before, page.more_after, *ends)
 
+        backward = ", or the last before one" if counted else ""
+        total = resolved("totalCount", int, _total, "How many there are on all pages; counted only when asked for.")
         return self._definitions.object(
             f"{name}Connection",
-            f"A page of {of}: the first rows ({DEFAULT_PAGE} unless said) after a cursor, or the last before one; "
+            f"A page of {of}: the first rows ({DEFAULT_PAGE} unless said) after a cursor{backward}; "
             f"at most {MAX_PAGE}.",
             resolved("edges", listed(edge), _edges, "The rows of this page.", weight=Weight(paged=True)),
             resolved("pageInfo", self._page_info, page_info, "Where this page stands in the list."),
-            resolved("totalCount", int, _total, "How many there are on all pages; counted only when asked for."),
+            *([total] if counted else []),
         )
 
 

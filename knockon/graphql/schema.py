@@ -26,6 +26,7 @@ from knockon.graphql.definitions import Definitions, argument, as_of_argument, l
 from knockon.graphql.filters import Filters
 from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
+from knockon.graphql.identity import IdentityFields
 from knockon.graphql.limits import Limits
 from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
@@ -100,7 +101,8 @@ def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
     more = Relations(model, nodes, connections, attributes).fields()
     for name, fields in questions.node_fields().items():
         more[name] = [*more.get(name, []), *fields]
-    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes)]
+    identity = IdentityFields(definitions, connections)
+    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes), *identity.node_fields()]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
     found = search_field(model, nodes, connections)
@@ -109,6 +111,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
         *StructureQuestions(definitions, answers).query_fields(),
         *PlanQuestions(definitions, answers).query_fields(),
         *HealthQuestions(definitions, rules).query_fields(),
+        *identity.query_fields(),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from knockon.loaders.inputs import Document, Input
     from knockon.schema.observation import Item, Kind
 
-HEADER = ("source", "seen")
+HEADER = ("source", "seen", "partial")
 SECTIONS = ("entities", "relationships")
 _ENTITY_COLUMNS = {"class", "key"}
 _RELATIONSHIP_COLUMNS = {"from", "type", "to"}
@@ -30,6 +30,7 @@ class NativeFile:
 
     source: str | None = None
     seen: str | None = None
+    partial: bool = False
     entities: list[tuple[Any, str]] = field(default_factory=list)
     relationships: list[tuple[Any, str]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
@@ -38,17 +39,18 @@ class NativeFile:
         """Yield what this file says, as ``source``: entities before relationships."""
         yield from self.rejects
         for record, location in self.entities:
-            yield _entity(record, location, source, self.seen)
+            yield _entity(record, location, source, self.seen, partial=self.partial)
         for record, location in self.relationships:
             yield _relationship(record, location, source, self.seen)
 
     def take_header(self, header: dict[str, Any], place: Callable[[str], str]) -> None:
-        """Take ``source`` and ``seen``; absent and null ones leave it to the load."""
+        """Take ``source``, ``seen`` and ``partial``; absent and null ones leave it to the load."""
         source, seen = header.get("source"), header.get("seen")
         if source is not None and not isinstance(source, str):
             raise FileNotParsed(f"{place('source')}: source must be text.")
         self.source = source
         self.seen = None if seen is None else _instant(seen, place("seen"))
+        self.partial = _flag(header.get("partial"), place("partial"))
 
 
 def _instant(value: Any, where: str) -> str:
@@ -57,6 +59,15 @@ def _instant(value: Any, where: str) -> str:
         return values.instant(value)
     except ValueError as error:
         raise FileNotParsed(f"{where}: seen {error}.") from error
+
+
+def _flag(value: Any, where: str) -> bool:
+    """Read a header's yes or no; YAML says it as text."""
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise FileNotParsed(f"{where}: partial must be true or false.")
 
 
 def recognises(value: dict[str, Any]) -> bool:
@@ -230,14 +241,14 @@ _MISSING = {
 }
 
 
-def _entity(record: Any, location: str, source: str, seen: str | None) -> Item:
+def _entity(record: Any, location: str, source: str, seen: str | None, *, partial: bool) -> Item:
     if not isinstance(record, dict):
         return _malformed("A record is a mapping of class, key and attributes.", location, record)
     attributes = dict(record)
     class_name, key = attributes.pop("class", None), attributes.pop("key", None)
     if not (isinstance(class_name, str) and class_name and isinstance(key, str) and key):
         return _without_name(record, ("class", "key"), location, "entity")
-    return EntityObservation(source, key, class_name, attributes, seen, location, record)
+    return EntityObservation(source, key, class_name, attributes, seen, location, record, partial)
 
 
 def _relationship(record: Any, location: str, source: str, seen: str | None) -> Item:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 ROOT = "Entity"
 RESERVED = frozenset(
-    {"id", "class", "key", "type", "from", "to", "attributes", "blast_radius", "affected_services", "risk", "history"}
+    {"id", "class", "key", "type", "from", "to", "attributes", "records", "provenance", "history"}
+    | {"blast_radius", "affected_services", "risk"}
 )
 """Words that the native format, every node, or some nodes' answers use for something else."""
 _NOT_COMPARED = frozenset({"json", "money", "text"})

@@ -108,11 +108,11 @@ def halls(number: int) -> list[Item]:
     ]
 
 
-DEEP = """{ clusters { totalCount edges { node { name
+DEEP = """{ clusters { totalCount edges { node { name records { key } provenance { attribute source }
   hasMember(first: 2) { totalCount edges { weight node { name ... on Hypervisor {
     runsOn(first: 2) { edges { node { name affectedBy(first: 2) { totalCount edges { node { name } } } } } }
     memberOf(first: 2) { edges { node { name } } } } } } }
-  dependencyOf { pageInfo { hasNextPage } edges { node { name } } } } } } }"""
+  dependencyOf { pageInfo { hasNextPage } edges { node { name provenance { seen } } } } } } } }"""
 ANSWERS = """{
   incidents { edges { node { name affectedServices { state added because service { name criticality
     dependsOn { totalCount } } } } } }

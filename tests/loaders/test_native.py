@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.errors import RejectCode, SourceConflict
+from knockon.errors import FileNotParsed, RejectCode, SourceConflict
 from knockon.schema import validate
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
@@ -105,6 +105,30 @@ def test_yaml_keeps_what_is_written(tmp_path: Path) -> None:
 def test_every_syntax_says_the_same(tmp_path: Path, name: str, content: str) -> None:
     expected = said(read_all(write(tmp_path, "expected.yaml", YAML)))
     assert said(read_all(write(tmp_path, name, content))) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "record", "partial"),
+    [
+        ("a.yaml", "partial: true\nentities:\n  - ", "{class: Server, key: x, name: null}", True),
+        ("a.yaml", "partial: false\nentities:\n  - ", "{class: Server, key: x, name: null}", False),
+        ("a.json", '{"partial": true, "entities": [', '{"class": "Server", "key": "x", "name": null}]}', True),
+        ("a.json", '{"partial": null, "entities": [', '{"class": "Server", "key": "x", "name": null}]}', False),
+        ("a.ndjson", '{"partial": true}\n', '{"class": "Server", "key": "x", "name": null}', True),
+    ],
+)
+def test_a_header_may_say_that_its_records_are_partial(
+    tmp_path: Path, name: str, header: str, record: str, partial: bool
+) -> None:
+    (read,) = entities(read_all(write(tmp_path, name, header + record), source="survey"))
+    assert (read.partial, read.attributes) == (partial, {"name": None})
+
+
+@pytest.mark.parametrize("said", ["1", '"yes"', "[]", "{}", '""'])
+def test_partial_is_yes_or_no(tmp_path: Path, said: str) -> None:
+    content = f'{{"partial": {said}, "entities": []}}'
+    with pytest.raises(FileNotParsed, match=r"a\.json.*: partial must be true or false"):
+        read_all(write(tmp_path, "a.json", content), source="survey")
 
 
 @pytest.mark.parametrize("blank", ["", "  "])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.identity.findings import said
+from knockon.cmdb.identity.findings import said, worded
 from knockon.cmdb.identity.joining import joined
 from knockon.cmdb.identity.touched import touched_by
 from knockon.cmdb.rows import last_seen
@@ -82,7 +82,10 @@ def decision_json(each: Decision) -> dict[str, Any]:
 def finding_json(each: IdentityFinding) -> dict[str, Any]:
     """Give the ``--json`` form of a finding."""
     records = [":".join(record) for record in each.records]
-    return {"id": each.id, "code": each.code, "records": records, "claim": each.what or None, "veto": each.veto or None}
+    return {
+        "id": each.id, "code": each.code, "records": records, "claim": each.what or None, "veto": each.veto or None,
+        "message": worded(each),
+    }  # fmt: skip
 
 
 async def explain(store: Store, model: Model, entity: Entity) -> Explanation:

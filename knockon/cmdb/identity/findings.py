@@ -74,7 +74,7 @@ def worded(finding: IdentityFinding) -> str:
 
 
 def said(model: Model, name: str, record: Record) -> str:
-    """Say a claim in words: the identifier set and the values, as one of its records has them."""
+    """Say a claim in words: the identifier set and the values, without case as they are compared."""
     values = claimed(record.said, model.identifiers[name].by) or []
     return f"{name} {', '.join(map(str, values))}"
 

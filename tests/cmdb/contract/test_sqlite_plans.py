@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.cmdb.filter import All, Any_, Compare, Related
-from knockon.cmdb.stores.sqlite import journal, reads, redaction, schema, write
+from knockon.cmdb.stores.sqlite import identity, journal, reads, redaction, schema, write
 from knockon.cmdb.stores.sqlite.schema import MIGRATIONS, migrate
 from knockon.cmdb.stores.sqlite.where import sql
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 STATEMENTS = {
     name: text
-    for module in (reads, write, journal, redaction)
+    for module in (reads, write, journal, redaction, identity)
     for name, text in vars(module).items()
     if isinstance(text, str) and name.isupper() and text.startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))
 }
+STATEMENTS |= {f"SAID_AT {at_source}": text for at_source, text in identity.SAID_AT.items()}
 NEIGHBOURS = {
     f"neighbours {direction}{' backward' * backward}": reads.neighbours_statement(direction, backward=backward)
     for direction in ("out", "in")
@@ -57,6 +58,8 @@ def test_no_statement_scans_a_table(connection: sqlite3.Connection, name: str) -
         assert steps == ["SCAN s USING INDEX edge_record_waiting"]
     elif name == "RECORDS_OF":  # a redaction is rare, and a load that kept an index for it is not
         assert scans(steps) == ["SCAN r"]
+    elif name == "EVERY_DECISION":  # of which people have made few
+        assert scans(steps) == ["SCAN d"]
     else:
         assert scans(steps) == []
 

@@ -77,9 +77,10 @@ PUT_DECISION = "INSERT OR REPLACE INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, 
 FORGET_FINDINGS = """DELETE FROM finding WHERE id IN (
     SELECT o.finding FROM json_each(?) a CROSS JOIN finding_about o
         ON o.source = json_extract(a.value, '$[0]') AND o.key = json_extract(a.value, '$[1]')
-    UNION SELECT f.id FROM json_each(?) a CROSS JOIN finding f ON f.token = a.value AND f.records = '[]')"""
+    UNION SELECT f.id FROM json_each(?) a CROSS JOIN finding f ON f.token = a.value AND f.records = '[]')
+    RETURNING id"""
 
-FORGET_ABOUT = "DELETE FROM finding_about WHERE finding NOT IN (SELECT id FROM finding)"
+FORGET_ABOUT = "DELETE FROM finding_about WHERE finding IN (SELECT value FROM json_each(?))"
 
 PUT_FINDING = "INSERT OR REPLACE INTO finding VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -158,8 +159,8 @@ def put_findings(
     rows: Sequence[IdentityFinding],
 ) -> None:
     """Write findings in place of all that name one of these records or are about one of these tokens."""
-    gone = connection.execute(FORGET_FINDINGS, [asked(about), asked(tokens)]).rowcount
+    gone = [id_ for (id_,) in connection.execute(FORGET_FINDINGS, [asked(about), asked(tokens)])]
     if gone:
-        connection.execute(FORGET_ABOUT)
+        connection.execute(FORGET_ABOUT, [asked(gone)])
     connection.executemany(PUT_FINDING, map(finding_row, rows))
     connection.executemany(PUT_ABOUT, ((*key, row.id) for row in rows for key in row.records))

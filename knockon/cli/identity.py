@@ -1,0 +1,207 @@
+"""Who is who: ``explain-identity``, ``findings``, and people's words on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeVar
+
+    from knockon.cmdb.contract import Store
+    from knockon.cmdb.decisions import Loss
+    from knockon.cmdb.identity.explaining import Explanation
+    from knockon.cmdb.reconciled import Reconciled
+    from knockon.cmdb.rows import Decision, IdentityFinding
+    from knockon.schema.model import Model
+
+    T = TypeVar("T")
+
+Kept = Literal["CLASS_CONFLICT", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO", "LINK_CONFLICT", "TOO_MANY_CLAIMANTS"]
+One = Annotated[str, typer.Argument(metavar="A", help="A record, source:key; or what has one record only.")]
+Other = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why, for whoever reads it later.", show_default=False)]
+_PAGE = 1_000
+
+
+def explain_identity(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")],
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Why something is one thing, and what it is: its records, what kept others away, whose word counts."""
+    from knockon.cli.identity_tables import print_explanation
+    from knockon.cmdb.identity.explaining import explain
+    from knockon.cmdb.lookup import find
+
+    async def ask(opened: Store, model: Model) -> Explanation:
+        return await explain(opened, model, await find(opened, model, ref))
+
+    found = _asked(store, ask)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print_explanation(found)
+
+
+def findings(
+    code: Annotated[Kept | None, typer.Option("--code", help="Only those of one kind.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show at most.")] = 100,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """What a person should look at in who is who: doubles, vetoes, conflicts, values that identify nobody."""
+    from knockon.cli.identity_tables import print_findings
+    from knockon.cmdb.identity.explaining import finding_json
+
+    async def ask(opened: Store, _model: Model) -> list[IdentityFinding]:
+        found: list[IdentityFinding] = []
+        while more := await opened.findings(
+            code or "", (found[-1].code, found[-1].id) if found else ("", ""), min(_PAGE, limit + 1 - len(found))
+        ):
+            found += more
+            if len(found) > limit:
+                break
+        return found
+
+    found = _asked(store, ask)
+    if as_json:
+        print_json({"findings": [finding_json(each) for each in found[:limit]], "truncated": len(found) > limit})
+    else:
+        print_findings(found[:limit], truncated=len(found) > limit)
+
+
+def link(a: One, b: Other, reason: Reason = None, as_json: Json = False, store: StoreUrl = None) -> None:
+    """Say that two records are one thing, whatever their identifiers say. It can be taken back."""
+    _decide("link", a, b, reason, as_json=as_json, store=store)
+
+
+def keep_apart(a: One, b: Other, reason: Reason = None, as_json: Json = False, store: StoreUrl = None) -> None:
+    """Say that two records are never one thing, whatever they share. It can be taken back."""
+    _decide("apart", a, b, reason, as_json=as_json, store=store)
+
+
+def decisions(as_json: Json = False, store: StoreUrl = None) -> None:
+    """What people have decided on who is who, oldest first, with what was taken back."""
+    from knockon.cli.identity_tables import print_decisions
+    from knockon.cmdb.identity.explaining import decision_json
+
+    async def ask(opened: Store, _model: Model) -> list[Decision]:
+        return await opened.decisions()
+
+    found = _asked(store, ask)
+    if as_json:
+        print_json([decision_json(each) for each in found])
+    else:
+        print_decisions(found)
+
+
+def take_back(
+    decision: Annotated[str, typer.Argument(metavar="ID", help="A decision's id: `knockon decisions` lists them.")],
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Take a decision back: it is as if it had never been made."""
+    from knockon.cmdb import decisions as people
+
+    async def work(opened: Store, model: Model) -> tuple[Decision, Reconciled]:
+        return await people.take_back(opened, model, decision, by=me())
+
+    _show_decided(*_asked(store, work), as_json=as_json)
+
+
+def undo(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source whose word is to be forgotten.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would be lost.")] = False,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Take back all that a source ever said; what nobody else reports is retired.
+
+    Without --yes nothing is written, and the exit code is 4.
+    """
+    from knockon.cli.identity_tables import print_loss, print_undone
+    from knockon.cmdb.decisions import would_lose
+
+    if not yes:
+        loss = _asked(store, lambda opened, _model: would_lose(opened, source))
+        if as_json:
+            print_json(_loss_json(source, loss))
+        else:
+            print_loss(source, loss)
+        typer.echo("knockon: nothing is undone yet; add --yes to do it.", err=True)
+        raise typer.Exit(4)
+    changes = _undo(source, store)
+    if as_json:
+        print_json({"source": source, **_changes_json(changes)})
+    else:
+        print_undone(source, changes)
+
+
+def _undo(source: str, store: str | None) -> Reconciled:
+    from knockon.cli.progress import progress_bar
+    from knockon.cmdb.decisions import undo_source
+
+    with progress_bar() as bar:
+        task = bar.add_task("undoing", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return _asked(
+            store, lambda opened, model: undo_source(opened, model, source, by=me(), progress=progress)
+        )  # fmt: skip
+
+
+def _decide(
+    kind: Literal["link", "apart"], a: str, b: str, reason: str | None, *, as_json: bool, store: str | None
+) -> None:
+    from knockon.cmdb.decisions import decide, record_named
+
+    async def work(opened: Store, model: Model) -> tuple[Decision, Reconciled]:
+        one, other = await record_named(opened, model, a), await record_named(opened, model, b)
+        return await decide(opened, model, kind, one, other, by=me(), reason=reason or "")
+
+    _show_decided(*_asked(store, work), as_json=as_json)
+
+
+def _show_decided(decision: Decision, changes: Reconciled, *, as_json: bool) -> None:
+    from knockon.cli.identity_tables import print_decided
+    from knockon.cmdb.identity.explaining import decision_json
+
+    if as_json:
+        print_json({"decision": decision_json(decision), **_changes_json(changes)})
+    else:
+        print_decided(decision, changes)
+
+
+def _asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
+    """Put a question to the store that is meant, or tell it something; what is not there is not made."""
+
+    async def work() -> T:
+        found = settings(store)
+        model = model_of(found)
+        async with asking(found, model) as opened:
+            return await ask(opened, model)
+
+    return run(work())
+
+
+def _changes_json(changes: Reconciled) -> dict[str, Any]:
+    from knockon.cmdb.identity.explaining import finding_json
+
+    related = changes.related
+    return {
+        "created": changes.created, "updated": changes.updated, "retired": changes.retired,
+        "relationships": {"created": related.created, "updated": related.updated, "retired": related.retired},
+        "findings": [finding_json(each) for each in changes.findings],
+    }  # fmt: skip
+
+
+def _loss_json(source: str, loss: Loss) -> dict[str, Any]:
+    retired = [{"id": each.id, "class": each.class_name, "name": each.name} for each in loss.only_here]
+    return {"source": source, "records": loss.records, "relationships": loss.relationships, "retired": retired}

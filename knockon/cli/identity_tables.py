@@ -1,0 +1,173 @@
+"""Who is who, as tables that a tired person can read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from knockon.cli.tables import Out, print_table
+from knockon.cmdb.identity.findings import worded
+from knockon.cmdb.identity.joining import JUNK, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from knockon.cmdb.decisions import Loss
+    from knockon.cmdb.identity.explaining import Explanation
+    from knockon.cmdb.identity.joining import Key, Meeting
+    from knockon.cmdb.reconciled import Reconciled
+    from knockon.cmdb.rows import Decision, IdentityFinding
+
+_LISTED = 20
+_WIDEST = 60
+
+
+def print_explanation(found: Explanation) -> None:
+    """Print why something is one thing, and whose word counts for each of its attributes."""
+    out = Out()
+    entity = found.entity
+    _say(out, f"{entity.class_name}:{entity.name}  ({entity.id})")
+    if entity.split_from:
+        _say(out, f"Its records once belonged to {entity.split_from}, and split off.")
+    rows = [
+        (_record((heard.record.source, heard.record.key)), heard.record.class_name, _day(heard.seen), _claims(claims))
+        for heard, claims in found.records
+    ]
+    print_table(out, "Records", ("record", "class", "seen", "claims to be"), rows)
+    own = {(heard.record.source, heard.record.key) for heard, _ in found.records}
+    inside = [each for each in found.meetings if {each.first, each.second} <= own]
+    joins = [each for each in inside if each.outcome in (Outcome.JOINED, Outcome.LINKED)]
+    _meetings(out, "How they came together", found, joins)
+    _meetings(out, "Who stayed apart", found, [each for each in found.meetings if each not in inside])
+    _print_decisions(out, found.decisions)
+    _print_findings(out, found.findings)
+    words = [
+        (name, _short(entity.attributes.get(name)), _record((each.record.source, each.record.key)), _day(each.seen))
+        for name, each in sorted(found.provenance.items())
+    ]
+    if words:
+        print_table(out, "Whose word counts", ("attribute", "value", "record", "seen"), words)
+
+
+def _meetings(out: Out, title: str, found: Explanation, meetings: Sequence[Meeting]) -> None:
+    rows = [(_record(each.first), _record(each.second), _outcome(found, each)) for each in meetings[:_LISTED]]
+    if rows:
+        print_table(out, title, ("record", "and", "because"), rows)
+    if len(meetings) > _LISTED:
+        _say(out, f"... and {len(meetings) - _LISTED} more: --json lists all.")
+
+
+def _outcome(found: Explanation, each: Meeting) -> str:
+    shared = f"both have {found.words[each.claim]}" if each.claim else "a person linked them"
+    match each.outcome:
+        case Outcome.KEPT_APART:
+            return f"{shared}; a person keeps them apart"
+        case Outcome.LINK_CONFLICT:
+            return f"{shared}; another decision keeps them apart, and counts"
+        case Outcome.DUPLICATE_IDENTIFIER:
+            return f"{shared}; one source would have two records of one thing"
+        case Outcome.IDENTITY_VETO:
+            return f"{shared}; they differ in {each.veto}, which is stronger"
+        case _:
+            return shared
+
+
+def _claims(claims: Sequence[dict[str, Any]]) -> str:
+    junk = f" (more than {JUNK} have it: it identifies nobody)"
+    return "\n".join(f"{each['claim']}{junk if each['junk'] else ''}" for each in claims) or "nothing"
+
+
+def print_findings(found: Sequence[IdentityFinding], *, truncated: bool) -> None:
+    """Print findings, each with what to do."""
+    out = Out()
+    if not found:
+        _say(out, "Nothing to look at.")
+    _print_findings(out, found)
+    if truncated:
+        _say(out, "There are more: --limit shows more, --code those of one kind.")
+
+
+def _print_findings(out: Out, found: Sequence[IdentityFinding]) -> None:
+    if found:
+        print_table(out, "Findings", ("code", "what"), [(each.code, worded(each)) for each in found])
+
+
+def print_decisions(found: Sequence[Decision]) -> None:
+    """Print what people have decided."""
+    out = Out()
+    if not found:
+        _say(out, "Nobody has decided anything.")
+    _print_decisions(out, found)
+
+
+def _print_decisions(out: Out, found: Sequence[Decision]) -> None:
+    """Print a line for each, not a table: an id is there to be copied."""
+    if found:
+        _say(out, "Decisions")
+    for each in found:
+        back = f"; taken back by {each.taken_back}" if each.taken_back else ""
+        why = f": {each.reason}" if each.reason else ""
+        records = f"{_record(each.a)} {_record(each.b)}"
+        _say(out, f"  {each.id}  {_kind(each)} {records}, {each.by}, {_day(each.at)}{why}{back}")
+
+
+def _kind(each: Decision) -> str:
+    return "link" if each.kind == "link" else "keep apart"
+
+
+def print_decided(decision: Decision, changes: Reconciled) -> None:
+    """Print what became of a decision, or of taking one back."""
+    out = Out()
+    records = f"{_record(decision.a)} and {_record(decision.b)}"
+    if decision.taken_back:
+        _say(out, f"Taken back: {_kind(decision)} {records}.")
+    else:
+        done = "are linked" if decision.kind == "link" else "are kept apart"
+        _say(out, f"{records} {done}. To take it back: knockon take-back {decision.id}")
+    _say(out, _changes(changes))
+    _print_findings(out, changes.findings)
+
+
+def print_loss(source: str, loss: Loss) -> None:
+    """Print what undoing a source would take away."""
+    out = Out()
+    _say(out, f"{source} has reported {loss.records:,} records and {loss.relationships:,} relationships.")
+    if not loss.only_here:
+        _say(out, "Others report all of its things too; none would be retired.")
+    else:
+        _say(out, f"Nobody else reports {len(loss.only_here):,} of its things; they would be retired:")
+        print_table(out, "", ("class", "name"), [(each.class_name, each.name) for each in loss.only_here[:_LISTED]])
+        if len(loss.only_here) > _LISTED:
+            _say(out, f"... and {len(loss.only_here) - _LISTED} more: --json lists all.")
+
+
+def print_undone(source: str, changes: Reconciled) -> None:
+    """Print what undoing a source came to."""
+    out = Out()
+    _say(out, f"All that {source} said is taken back. {_changes(changes)}")
+
+
+def _changes(changes: Reconciled) -> str:
+    related = changes.related
+    things = f"{changes.created} created, {changes.updated} updated, {changes.retired} retired"
+    return (
+        f"Things: {things}; "
+        f"relationships: {related.created} created, {related.updated} updated, {related.retired} retired."
+    )
+
+
+def _record(key: Key) -> str:
+    return ":".join(key)
+
+
+def _day(moment: str) -> str:
+    """Write a moment to the minute, in UTC."""
+    return moment[:16].replace("T", " ")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
+
+
+def _say(out: Out, text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,151 @@
+"""Who says what: the records behind every thing, whose word counts, and what to look at in who is who."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from strawberry.scalars import JSON
+
+from knockon.cmdb.identity.findings import worded
+from knockon.cmdb.rows import last_seen
+from knockon.cmdb.thing import Heard, thing
+from knockon.errors import BadCursor, FindingCode
+from knockon.graphql.answers import FEW
+from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
+from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from strawberry.types.field import StrawberryField
+
+    from knockon.cmdb.rows import Entity, IdentityFinding
+    from knockon.graphql.connections import ConnectionTypes
+    from knockon.graphql.definitions import Definitions
+    from knockon.graphql.request import Request
+
+_KIND = "findings"
+_CODES = [
+    (FindingCode.CLASS_CONFLICT.value, "The records of one thing are of classes on no one branch."),
+    (FindingCode.DUPLICATE_IDENTIFIER.value, "One source has two records that claim to be the same thing."),
+    (FindingCode.IDENTITY_VETO.value, "Two records share an identifier, and differ in a stronger one."),
+    (FindingCode.LINK_CONFLICT.value, "A person linked two records that another decision keeps apart."),
+    (FindingCode.TOO_MANY_CLAIMANTS.value, "More than 20 records have the same identifier value."),
+]
+
+
+class _Won(NamedTuple):
+    attribute: str
+    value: Any
+    heard: Heard
+
+
+class IdentityFields:
+    """Makes the fields; they say the same as ``explain-identity`` and ``findings`` on the command line."""
+
+    def __init__(self, definitions: Definitions, connections: ConnectionTypes) -> None:
+        self._definitions = definitions
+        self._connections = connections
+
+    def node_fields(self) -> list[StrawberryField]:
+        """Make the fields of every thing: ``records`` and ``provenance``."""
+        record = self._definitions.object(
+            "SourceRecord", "What one source says of a thing.",
+            *_named(lambda heard: heard),
+            plain("class", str, lambda heard: heard.record.class_name, "The class that it sees in it."),
+            plain("scope", str, lambda heard: heard.record.scope, "The part of what it reports; empty: no named one."),
+            plain("attributes", JSON, lambda heard: heard.record.said, "What it says, by the names in files."),
+        )  # fmt: skip
+        won = self._definitions.object(
+            "Provenance", "Whose word on an attribute counts.",
+            plain("attribute", str, lambda each: each.attribute, "Its name in files."),
+            plain("value", JSON, lambda each: each.value, "Its value."),
+            *_named(lambda each: each.heard),
+        )  # fmt: skip
+
+        async def provenance(entity: Entity, request: Request) -> list[_Won]:
+            heard = await _heard(entity, request)
+            if not heard:
+                return []
+            words = sorted(thing(request.topologies.model, heard).won.items())
+            return [_Won(name, each.value, Heard(each.record, each.seen)) for name, each in words]
+
+        return [
+            resolved(
+                "records", listed(record), _heard, "What sources say of it, by source and key.",
+                weight=Weight(many=FEW),
+            ),
+            resolved(
+                "provenance", listed(won), provenance, "Whose word counts for each attribute, and since when.",
+                weight=Weight(many=FEW),
+            ),
+        ]  # fmt: skip
+
+    def query_fields(self) -> list[StrawberryField]:
+        """Make ``findings``."""
+        code = self._definitions.enum("IdentityFindingCode", "What is to be looked at in who is who.", _CODES)
+        finding = self._definitions.object(
+            "IdentityFinding", "Something that a person should look at in who is who.",
+            plain("id", str, lambda each: each.id, "The same as long as it is the same finding."),
+            plain("code", code, lambda each: each.code, "Its kind."),
+            plain(
+                "records", listed(str), lambda each: [":".join(key) for key in each.records],
+                "The records, source:key; none where too many share a value.", many=FEW,
+            ),
+            plain("claim", maybe(str), lambda each: each.what or None, "What they share: identifier set and values."),
+            plain("veto", maybe(str), lambda each: each.veto or None, "The stronger set that they differ in."),
+            plain("message", str, worded, "In a sentence that says what to do."),
+        )  # fmt: skip
+        connection = self._connections.make(
+            "IdentityFinding", finding, of="findings, by code", read_node=lambda each: each, cursor=_cursor,
+            counted=False,
+        )  # fmt: skip
+        arguments = [
+            argument("code", maybe(code), "Only those of one kind."),
+            argument("first", maybe(int)),
+            argument("after", maybe(str)),
+        ]
+        said = "What a person should look at in who is who, as it stands now."
+        return [resolved("findings", maybe(connection), _findings, said, arguments)]
+
+
+def _named(heard: Callable[[Any], Heard]) -> list[StrawberryField]:
+    return [
+        plain("source", str, lambda each: heard(each).record.source, "Who says so."),
+        plain("key", str, lambda each: heard(each).record.key, "The source's own name for the thing."),
+        plain("seen", str, lambda each: heard(each).seen, "When it was last so to the source, in UTC."),
+    ]
+
+
+async def _heard(entity: Entity, request: Request) -> list[Heard]:
+    """Read the records of a thing; all that one request asks for at one moment costs two calls."""
+    records = await request.store.members([entity.id])
+    scopes = await request.store.scopes({each.source for each in records})
+    heard = [Heard(each, last_seen(each, scopes)) for each in records]
+    return sorted(heard, key=lambda each: (each.record.source, each.record.key))
+
+
+def _findings(
+    _root: None, request: Request, code: str = "", first: int | None = None, after: str | None = None
+) -> Connection:
+    asked = paging(_KIND, first, after)
+    place = ("", "") if asked.after is None else _place(asked.after)
+
+    async def page() -> Page:
+        return page_of(await request.store.findings(code or "", place, asked.limit + 1), asked)
+
+    async def count() -> int:
+        raise AssertionError("findings are not counted")
+
+    return Connection(page, count)
+
+
+def _cursor(finding: IdentityFinding) -> str:
+    return cursor_of(_KIND, f"{finding.code}:{finding.id}")
+
+
+def _place(place: str) -> tuple[str, str]:
+    code, colon, id_ = place.partition(":")
+    if not colon:
+        raise BadCursor("This cursor is not of this list; pass endCursor of it, unchanged.")
+    return code, id_

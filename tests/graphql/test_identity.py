@@ -1,0 +1,82 @@
+"""Records, provenance and findings: who says what, and what to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.load import load
+from knockon.schema.observation import EntityObservation
+from tests.graphql.conftest import MODEL, thing
+
+if TYPE_CHECKING:
+    from tests.graphql.conftest import Api
+
+LATER = "2026-11-02T08:00:00Z"
+
+
+async def second(api: Api, key: str, **attributes: Any) -> None:
+    item = EntityObservation("u", key, "Server", attributes, LATER)
+    await load(api.store, MODEL, [item], source="u", actor="tester", scope="hall")
+
+
+async def test_a_thing_tells_its_records_and_whose_word_counts(empty: Api) -> None:
+    await empty.load(thing("web", "Server", serial_number="S1", description="rack 7"))
+    await second(empty, "w1", name="WEB", serial_number="s1")
+    data = await empty.ask(
+        """{ servers { edges { node { name records { source key class scope seen attributes }
+        provenance { attribute value source key seen } } } } }"""
+    )
+    ((node,),) = [[each["node"] for each in data["servers"]["edges"]]]
+    assert node["name"] == "WEB"
+    assert [(each["source"], each["key"], each["scope"]) for each in node["records"]] == [
+        ("t", "web", ""), ("u", "w1", "hall"),
+    ]  # fmt: skip
+    assert node["records"][0]["attributes"] == {"name": "web", "serial_number": "S1", "description": "rack 7"}
+    assert [(each["attribute"], each["value"], each["source"], each["seen"][:10]) for each in node["provenance"]] == [
+        ("description", "rack 7", "t", "2026-11-01"), ("name", "WEB", "u", "2026-11-02"),
+        ("serial_number", "s1", "u", "2026-11-02"),
+    ]  # fmt: skip
+
+
+async def test_every_thing_has_them_whatever_its_class(api: Api) -> None:
+    query = "{ entities(first: 100) { edges { node { name records { key } provenance { attribute value } } } } }"
+    found = [each["node"] for each in (await api.ask(query))["entities"]["edges"]]
+    assert len(found) > 10
+    assert all([each["key"] for each in node["records"]] == [node["name"]] for node in found)
+    assert all({"attribute": "name", "value": node["name"]} in node["provenance"] for node in found)
+    calls = await api.calls(query)
+    assert calls == {"page": 1, "members": 1, "scopes": 1}
+
+
+FINDINGS = """query($code: IdentityFindingCode, $first: Int, $after: String) {
+  findings(code: $code, first: $first, after: $after) {
+    edges { cursor node { id code records claim veto message } } pageInfo { hasNextPage endCursor } } }"""
+
+
+async def test_findings_are_read_page_by_page_and_by_code(empty: Api) -> None:
+    await empty.load(
+        thing("web", "Server", serial_number="S1"),
+        *(thing(f"double-{n}", "Server", name="double", serial_number="same") for n in range(3)),
+    )
+    await second(empty, "w1", name="web", serial_number="S2")
+    everything = (await empty.ask(FINDINGS))["findings"]
+    nodes = [each["node"] for each in everything["edges"]]
+    assert [each["code"] for each in nodes[-1:]] == ["IDENTITY_VETO"]
+    assert (nodes[-1]["records"], nodes[-1]["claim"]) == (["t:web", "u:w1"], "ComputerSystem.name web")
+    assert "knockon link" in nodes[-1]["message"]
+    assert len(nodes) > 3
+    read: list[Any] = []
+    after, going = None, True
+    while going:
+        page = (await empty.ask(FINDINGS, first=2, after=after))["findings"]
+        read += [each["node"] for each in page["edges"]]
+        going, after = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
+    assert read == nodes
+    vetoes = (await empty.ask(FINDINGS, code="IDENTITY_VETO"))["findings"]["edges"]
+    assert [each["node"] for each in vetoes] == nodes[-1:]
+    assert await empty.calls(FINDINGS) == {"findings": 1}
+
+
+async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
+    data = await api.ask("{ servers(first: 1) { pageInfo { endCursor } } }")
+    assert (await api.code(FINDINGS, after=data["servers"]["pageInfo"]["endCursor"]))[0] == "BAD_CURSOR"
