@@ -52,6 +52,7 @@ async def take(
         elif old:
             other = taken.said.partial or taken.digest != old.digest
             result.overtaken += other or taken.seen < seen or old.scope != scope.name
+            result.outdated += taken.digest != old.digest and taken.seen < seen
             result.unchanged += [] if other else [taken]
             result.ignored += other
     return await following.follow(news.values())

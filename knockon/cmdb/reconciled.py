@@ -25,6 +25,8 @@ class Reconciled:
     """Seen again as they are."""
     overtaken: int = 0
     """Of those, and of the ignored, the ones whose source has said something newer since, or elsewhere."""
+    outdated: int = 0
+    """Reports of another content that lost against something newer that their source has said."""
     ignored: int = 0
     """Reports that change nothing and do not say that the record was seen as it is."""
     entries: list[JournalEntry] = field(default_factory=list)

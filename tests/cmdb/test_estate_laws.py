@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from knockon.cmdb import load as loading
+from knockon.cmdb import load_run
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
 from tests.cmdb.driving import decide, digest, estate_of, load_into, parts_of, undo_source, unknown_ids
@@ -57,7 +57,7 @@ async def in_any_order_the_estate_is_the_oracles(store: Store, model: Model, his
 
 
 async def small_batches_make_the_same_estate(store: Store, model: Model, history: History, chance: Random) -> None:
-    with patch.object(loading, "BATCH", chance.randint(1, 3)):
+    with patch.object(load_run, "BATCH", chance.randint(1, 3)):
         await tell(store, model, history)
     assert await estate(store, model) == meant(model, history)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb import load as loading
-from knockon.cmdb import transactions
+from knockon.cmdb import load_run, transactions
 from knockon.cmdb.load import load
-from knockon.errors import StoreBusy
+from knockon.errors import FindingCode, StoreBusy
 from knockon.schema.observation import EntityObservation, RelationshipObservation, Skipped
 from tests.cmdb.contract.estate import MODEL
 
@@ -274,7 +274,7 @@ def _of(world: tuple[set[Any], set[Any]], mark: str) -> list[str]:
 
 async def test_many_batches_are_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     items = [thing(str(n)) for n in range(7)] + [link(str(n), str((n + 1) % 7)) for n in range(7)]
-    monkeypatch.setattr(loading, "BATCH", 3)
+    monkeypatch.setattr(load_run, "BATCH", 3)
     report = await say(store, *items)
     assert (report.entities.created, report.relationships.created) == (7, 7)
     assert [revision.count for revision in await store.feed(0)] == [3, 3, 1, 3, 3, 1, 0]
@@ -304,3 +304,19 @@ async def test_a_store_that_stays_busy_is_given_up(store: Store, monkeypatch: py
     for dry_run in (False, True):
         with pytest.raises(StoreBusy):
             await say(store, thing("s"), dry_run=dry_run)
+
+
+async def test_words_that_come_too_late_are_told(store: Store) -> None:
+    new, old = (EntityObservation("t", "k", "Server", {"name": name}, f"2026-11-0{day}T00:00:00.000000Z")
+                for name, day in (("new", 2), ("old", 1)))  # fmt: skip
+    await load(store, MODEL, [new], source="t", actor="tests")
+    report = await load(store, MODEL, [old], source="t", actor="tests")
+    assert [each.code for each in report.findings] == [FindingCode.OUTDATED]
+    again = await load(store, MODEL, [replace(new, seen=old.seen)], source="t", actor="tests")
+    assert again.findings == []  # it says the same, so nothing is lost
+
+
+async def test_a_moment_that_has_not_come_is_told(store: Store) -> None:
+    said = EntityObservation("t", "k", "Server", {"name": "n"}, "2999-01-01T00:00:00.000000Z")
+    report = await load(store, MODEL, [said], source="t", actor="tests")
+    assert [each.code for each in report.findings] == [FindingCode.SEEN_IN_FUTURE]
