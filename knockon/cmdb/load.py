@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.intake import take_in
-from knockon.cmdb.load_report import LoadReport
+from knockon.cmdb.load_run import LoadRun, batches
 from knockon.cmdb.reckoning import reckon_again
 from knockon.cmdb.rows import RevisionHead, Scope
 from knockon.errors import BadUsage
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from knockon.cmdb.contract import Store
+    from knockon.cmdb.load_report import LoadReport
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
-
-from knockon.cmdb.load_run import LoadRun, batches
 
 
 async def load(

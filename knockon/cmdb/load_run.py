@@ -13,7 +13,6 @@ from knockon.cmdb.load_report import LoadReport
 from knockon.cmdb.reconciled import Reconciled
 from knockon.cmdb.relate import WHY
 from knockon.cmdb.retirement import missing, refuse_many
-from knockon.cmdb.rows import RevisionHead, Scope
 from knockon.cmdb.seen_again import SeenAgain
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import FindingCode, RejectCode, SafetyBrake
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.identity.finding_parents import Placings
     from knockon.cmdb.intake import Intake, Taken
     from knockon.cmdb.relate import Related
-    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Held, JournalEntry
+    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Held, JournalEntry, RevisionHead, Scope
     from knockon.cmdb.seen_again import Again
     from knockon.schema.model import Model
     from knockon.schema.observation import RelationshipObservation
@@ -45,6 +44,7 @@ One = TypeVar("One")
 
 
 def batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]]:
+    """Cut rows into batches of at most ``size``, BATCH unless given."""
     size = size or BATCH
     for start in range(0, len(rows), size):
         yield list(rows[start : start + size])

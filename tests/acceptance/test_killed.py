@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract import Store
 
 BATCH = 50
-IN_SMALL_BATCHES = f"from knockon.cmdb import load; load.BATCH = {BATCH}; from knockon.cli import main; main()"
+IN_SMALL_BATCHES = f"from knockon.cmdb import load_run; load_run.BATCH = {BATCH}; from knockon.cli import main; main()"
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ async def test_loading_a_complete_load_again_changes_nothing_and_is_one_revision
 async def test_an_identical_load_of_all_that_a_scope_holds_is_one_revision_however_large(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("knockon.cmdb.load.SEEN_AGAIN", 2)
+    monkeypatch.setattr("knockon.cmdb.load_run.SEEN_AGAIN", 2)
     items = [thing(str(n)) for n in range(7)] + [link(str(n), str((n + 1) % 7)) for n in range(7)]
     await say(store, *items)
     before = await store.revision()
