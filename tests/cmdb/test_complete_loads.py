@@ -245,7 +245,7 @@ async def test_what_another_writer_puts_into_the_scope_meanwhile_does_not_outliv
         # the first two look before the other writer commits
         return found if asked > 2 else Held(found.records - {"late"}, found.edge_records)
 
-    monkeypatch.setattr("knockon.cmdb.load.missing", and_meanwhile)
+    monkeypatch.setattr("knockon.cmdb.load_run.missing", and_meanwhile)
     await say(store, thing("late", seen=TUESDAY))
     await whole(store, thing("s", seen=WEDNESDAY), thing("t", seen=WEDNESDAY))
     assert await names(store) == {"s", "t"}
