@@ -132,7 +132,7 @@ def print_loss(source: str, loss: Loss) -> None:
     out = Out()
     _say(out, f"{source} has reported {loss.records:,} records and {loss.relationships:,} relationships.")
     if not loss.only_here:
-        _say(out, "Others report all of its things too; none would be retired.")
+        _say(out, "None of its things would be retired.")
     else:
         _say(out, f"Nobody else reports {len(loss.only_here):,} of its things; they would be retired:")
         print_table(out, "", ("class", "name"), [(each.class_name, each.name) for each in loss.only_here[:_LISTED]])

@@ -64,9 +64,8 @@ def worded(finding: IdentityFinding) -> str:
             why = f"but differ in {finding.veto}, which is stronger, so they stay apart"
             return f"{records} share {finding.what}, {why}. If they are one thing, `knockon link` them."
         case FindingCode.CLASS_CONFLICT:
-            return (
-                f"{records} are one thing, and their sources see different classes in it; the strongest source counts."
-            )
+            why = "their sources see different classes in it; the strongest source counts"
+            return f"{records} are one thing, and {why}. Correct a class, or `knockon keep-apart` what is not one."
         case FindingCode.LINK_CONFLICT:
             return f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
         case _:
