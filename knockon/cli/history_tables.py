@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LONGEST = 60  # of a value in a line
-_COLOURS = {"created": "green", "changed": "yellow", "retired": "red"}
+_COLOURS = {"created": "green", "changed": "yellow", "retired": "red", "merged": "cyan"}
 
 
 def print_history(told: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ def print_history(told: dict[str, Any]) -> None:
 
 
 def _lines(change: dict[str, Any]) -> Iterator[str]:
-    what = "itself"
+    what = "another thing into it" if change["change"] == "merged" else "itself"
     if "relationship" in change:
         other = change["other"]
         name = f"{other['class']}:{other['name']}" if other["class"] else other["id"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.rows import Entity, JournalEntry, Revision
     from knockon.schema.model import Model
 
-Change = Literal["created", "changed", "retired"]
+Change = Literal["created", "changed", "retired", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ def _happenings(
         change: Change = "created" if before is None else "retired" if after is None else "changed"
         found = () if after is None else tuple(altered(before or {}, after))
         if entry.kind == "entity":
+            if after is None and (entry.after or {}).get("merged_into"):
+                change = "merged"  # another id of this thing; what it stood for is this now
             yield Happening(change, entry.id, None, None, found)
         else:
             image = after or before or {}

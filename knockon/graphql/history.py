@@ -65,7 +65,12 @@ def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
     change = definitions.object(
         "HistoryChange",
         "A change of the thing, or of a relationship of it.",
-        plain("change", str, lambda each: each.change, "created, changed or retired."),
+        plain(
+            "change",
+            str,
+            lambda each: each.change,
+            "created, changed, retired, or merged: another thing into this one.",
+        ),
         plain("relationship", maybe(str), lambda each: each.relationship, "As it reads from the thing; null: itself."),
         plain("id", ID, lambda each: each.id, "Of the relationship's other end; else the id that the thing had then."),
         plain("class", maybe(str), called(lambda other: other.class_name), "The other end's class."),

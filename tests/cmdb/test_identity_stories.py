@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from knockon.cmdb.decisions import decide, record_named, take_back, undo_source, would_lose
+from knockon.cmdb.history import histories
 from knockon.cmdb.identity.explaining import explain
 from knockon.cmdb.load import load
 from knockon.cmdb.lookup import find
@@ -160,6 +161,18 @@ async def test_a_person_links_what_a_veto_keeps_apart_and_takes_it_back(store: S
     assert [each[0] for each in await listed(store)] == ["IDENTITY_VETO"]
     with pytest.raises(BadUsage, match="bob has taken this decision back"):
         await take_back(store, MODEL, made.id, by="ann")
+
+
+async def test_the_history_of_what_was_joined_tells_of_both_and_that_they_were_merged(store: Store) -> None:
+    await say(store, "a", thing("r1", name="web"))
+    await say(store, "b", thing("r1", name="www"))
+    other = await at(store, "b:r1")
+    await decide(store, MODEL, "link", ("a", "r1"), ("b", "r1"), by="eve")
+    joined = await at(store, "a:r1")
+    told = await histories(store, MODEL, [joined.id], limit=10)
+    changes = [(each.change, each.id) for event in told[joined.id] for each in event.changes]
+    assert ("merged", other.id) in changes
+    assert [change for change, _ in changes].count("created") == 2
 
 
 async def test_a_person_keeps_apart_what_is_the_same_and_the_newer_decision_counts(store: Store) -> None:
