@@ -65,7 +65,7 @@ def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
     change = definitions.object(
         "HistoryChange",
         "A change of the thing, or of a relationship of it.",
-        plain("change", str, lambda each: each.change, "created, changed, retired or merged: another thing into this."),
+        plain(
             "change",
             str,
             lambda each: each.change,
