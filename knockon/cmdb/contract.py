@@ -277,7 +277,7 @@ class Store(IdentityReads, Journal, Protocol):
         ...
 
     async def reported_by(self, source: str) -> Held:
-        """Read the keys of all records of a source in all its scopes, withdrawn ones too."""
+        """Read the keys of all records of a source in all its scopes, withdrawn ones too, but none that was undone."""
         ...
 
     async def reckoned(self) -> str:

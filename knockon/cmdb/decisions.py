@@ -121,8 +121,8 @@ async def undo_source(
     ReferenceNotFound
     """
     known = await store.reported_by(source)
-    scopes = [scope for of, scope in await store.scopes({source}) if of == source]
-    if not known.records and not known.edge_records:
+    scopes = [each.name for each in (await store.scopes({source})).values() if each != Scope(source, each.name)]
+    if not known.records and not known.edge_records and not scopes:
         raise ReferenceNotFound(f"No source {source} has reported anything.")
     transactions = Transactions(store, RevisionHead(by, "undo", source, _now(), model.version, {}))
     await reckon_again(store, model, transactions, progress)
@@ -151,6 +151,7 @@ async def undo_source(
                 return changes.as_written()
 
             result.add(await transactions.write(work))
+            result.forget_entries()
             done = min(done + len(some), total)
             progress(done, total)
     return result

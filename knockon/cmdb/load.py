@@ -69,7 +69,7 @@ async def load(
     """
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     intake = take_in(model, _as_partial(items) if partial else items, now)
-    if complete and any(taken.said.partial for taken in intake.entities):
+    if complete and (partial or any(taken.said.partial for taken in intake.entities)):
         raise BadUsage("A complete load has whole records; load partial ones apart.")
     if complete and len(intake.moments) > 1:
         raise BadUsage("A complete load is seen at one moment, and these files say several (`seen`); load them apart.")

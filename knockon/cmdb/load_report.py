@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from knockon.cmdb.intake import Finding
+from knockon.errors import FindingCode
 
-    from knockon.cmdb.intake import Finding
-    from knockon.cmdb.rows import JournalEntry
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from knockon.cmdb.rows import JournalEntry, RevisionHead
     from knockon.schema.observation import Reject
 
 Change = Literal["create", "update", "retire"]
@@ -95,3 +97,23 @@ def _words(image: Image, entry: JournalEntry, names: Mapping[str, str]) -> str:
     if entry.kind == "entity":
         return f"{image['class']}:{image['name']}"
     return f"{names.get(image['from'], image['from'])} {image['type']} {names.get(image['to'], image['to'])}"
+
+
+def out_of_time(outdated: int, newest: str, head: RevisionHead) -> Iterator[Finding]:
+    """Tell of moments that make words count for nothing, or for longer than anybody means.
+
+    ``outdated`` is how many records lost against newer words, ``newest`` the newest moment of the load.
+    """
+    if outdated:
+        message = (
+            f"{outdated} records were seen before something else that {head.source} has said of the same things: "
+            "the newer word counts. If these are right, load them with a newer `seen`."
+        )
+        yield Finding(FindingCode.OUTDATED, message, "")
+    if newest > head.at:
+        message = (
+            f"The newest of these records says that it was seen at {newest}, which has not come yet: until then, "
+            "nothing that says otherwise of the same things will count. Mend `seen` and load again, after "
+            f"`knockon undo {head.source}`."
+        )
+        yield Finding(FindingCode.SEEN_IN_FUTURE, message, "")

@@ -9,7 +9,7 @@ from knockon.cmdb import reconcile, relate
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.intake import Finding, edge_record_key
-from knockon.cmdb.load_report import LoadReport
+from knockon.cmdb.load_report import LoadReport, out_of_time
 from knockon.cmdb.reconciled import Reconciled
 from knockon.cmdb.relate import WHY
 from knockon.cmdb.retirement import missing, refuse_many
@@ -19,13 +19,13 @@ from knockon.errors import FindingCode, RejectCode, SafetyBrake
 from knockon.schema.observation import EntityObservation, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
     from knockon.cmdb.contract import Store, Write
     from knockon.cmdb.identity.finding_parents import Placings
     from knockon.cmdb.intake import Intake, Taken
     from knockon.cmdb.relate import Related
-    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Held, JournalEntry, RevisionHead, Scope
+    from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Held, IdentityFinding, JournalEntry, RevisionHead, Scope
     from knockon.cmdb.seen_again import Again
     from knockon.schema.model import Model
     from knockon.schema.observation import RelationshipObservation
@@ -61,7 +61,7 @@ class LoadRun:
         self._strict = strict
         self._seen_again = SeenAgain()
         self._expected: Placings = {}
-        self._found: dict[str, Finding] = {}
+        self._found: dict[IdentityFinding, Finding] = {}
         self._hinted: set[tuple[str, str]] = set()
         self._overtaken = 0
         self._outdated = 0
@@ -97,10 +97,7 @@ class LoadRun:
             return changes.as_written()
 
         changes = await self._changed(work)
-        location = {(taken.said.source, taken.said.key): taken.said.location for taken in batch}
-        for each in changes.findings:
-            where = next((location[key] for key in each.records if key in location), "")
-            self._found[each.id] = Finding(FindingCode(each.code), worded(each), where)
+        self._find(changes.findings, batch)
         self._hinted |= {(taken.said.source, taken.said.key) for taken in batch} & self._expected.keys()
         counts = self.report.entities
         counts.unchanged += len(changes.unchanged) + changes.ignored
@@ -125,6 +122,7 @@ class LoadRun:
         edges, meanings, moved = await self.transactions.write(work)
         self._count(edges)
         self._count_things(moved)
+        self._find(moved.findings)
         self._overtaken += edges.overtaken
         self._outdated += edges.outdated
         for record in edges.waiting:
@@ -149,12 +147,13 @@ class LoadRun:
             async def entities(write: Write, these: Collection[str] = keys) -> tuple[Reconciled, list[Any], bool]:
                 return (await reconcile.withdraw(write, self._model, self._scope, these, at)).as_written()
 
-            await self._changed(entities)
+            self._find((await self._changed(entities)).findings)
 
     async def finish(self, intake: Intake, complete: str | None) -> None:
         """Note what was seen again and write the run's own entry; ``complete`` is when a complete load was seen."""
         report = self.report
-        report.findings = [*intake.findings, *report.findings, *self._found.values(), *self._out_of_time(intake)]
+        late = out_of_time(self._outdated, max(intake.moments, default=""), self.transactions.head)
+        report.findings = [*intake.findings, *report.findings, *await self._standing(), *late]
         report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
@@ -170,22 +169,18 @@ class LoadRun:
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
         await self._note_seen(parts[-1], "run", note, intake)
 
-    def _out_of_time(self, intake: Intake) -> Iterator[Finding]:
-        """Tell of moments that make words count for nothing, or for longer than anybody means."""
-        head = self.transactions.head
-        if self._outdated:
-            message = (
-                f"{self._outdated} records were seen before something else that {head.source} has said of the same "
-                "things: the newer word counts. If these are right, load them with a newer `seen`."
-            )
-            yield Finding(FindingCode.OUTDATED, message, "")
-        if (newest := max(intake.moments, default="")) > head.at:
-            message = (
-                f"The newest of these records says that it was seen at {newest}, which has not come yet: until then, "
-                "nothing that says otherwise of the same things will count. Mend `seen` and load again, after "
-                f"`knockon undo {head.source}`."
-            )
-            yield Finding(FindingCode.SEEN_IN_FUTURE, message, "")
+    def _find(self, found: Iterable[IdentityFinding], batch: Sequence[Taken[Any]] = ()) -> None:
+        """Take up findings about who is who, each at the place of one of its records if it is in the batch."""
+        location = {(taken.said.source, taken.said.key): taken.said.location for taken in batch}
+        for each in found:
+            where = next((location[key] for key in each.records if key in location), "")
+            self._found[each] = Finding(FindingCode(each.code), worded(each), where)
+
+    async def _standing(self) -> list[Finding]:
+        """Give those findings about who is who that later batches have not done away with."""
+        keys = {key for each in self._found for key in each.records}
+        kept = {each.id for each in await self.transactions.reader.findings_about(keys)} if keys else set()
+        return [said for each, said in self._found.items() if each.id in kept or not each.records]
 
     async def _seen_as_one(self, intake: Intake, reader: Store | Write) -> str | None:
         """Give the one moment at which this load saw all that its scope holds; None if it did not."""

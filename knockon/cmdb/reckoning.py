@@ -57,6 +57,7 @@ async def reckon_again(
     for look, rows in ((things, records), (edges, sorted(edge_keys))):
         for start in range(0, len(rows), BATCH):
             result.add(await _written(transactions, look, rows[start : start + BATCH]))
+            result.forget_entries()
             done += min(BATCH, len(rows) - start)
             progress(done, total)
 

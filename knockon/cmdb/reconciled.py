@@ -46,6 +46,12 @@ class Reconciled:
         self.findings += other.findings
         self.related.add(other.related)
 
+    def forget_entries(self) -> None:
+        """Leave the counts and let go of what is as large as the change: it is written."""
+        self.entries.clear()
+        self.related.entries.clear()
+        self.related.read.clear()
+
     def note(self, old: Entity | None, new: Entity, merged_into: str | None) -> None:
         """Count and journal one thing."""
         lived = old is not None and not old.retired

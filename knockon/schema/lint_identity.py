@@ -11,7 +11,7 @@ from knockon.schema.values import seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from knockon.schema.model import Model
+    from knockon.schema.model import EntityClass, Model
     from knockon.schema.source import Mistake, ModelSource
     from knockon.schema.spec import AttributeSpec, ModelSpec
 
@@ -57,7 +57,7 @@ def circles(source: ModelSource, model: Model) -> Iterator[Mistake]:
     except CircularIdentity as circle:
         name = next(
             name for name, each in model.classes.items()
-            if model.family(name) in circle.families and any(one.within for one in each.spec.identifiers)
+            if model.family(name) in circle.families and _leads_into(model, each, circle.families)
         )  # fmt: skip
         path = " in ".join([*circle.families, circle.families[0]])
         message = (
@@ -65,6 +65,11 @@ def circles(source: ModelSource, model: Model) -> Iterator[Mistake]:
             "one). Name a parent class that shares no set with its children."
         )
         yield source.mistake(message, "classes", name, "identifiers")
+
+
+def _leads_into(model: Model, kind: EntityClass, families: tuple[str, ...]) -> bool:
+    parents = {each.within.parent for each in kind.identifiers if each.within and each.declared_by == kind.name}
+    return any(model.family(below) in families for parent in parents for below in model.concrete(parent))
 
 
 def precedence(

@@ -126,6 +126,7 @@ class Model:
     classes: Mapping[str, EntityClass]
     relationships: Mapping[str, RelationshipType]
     _pair_rules: dict[tuple[str, str, str], tuple[ImpactRule, ...]] = field(default_factory=dict, compare=False)
+    _rankings: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def reckoning(self) -> str:
@@ -309,10 +310,13 @@ class Model:
         One list decides: that for the attribute, else that for the class (each time the deepest class
         of the lineage that has one), else the general one. Who is not on it has no rank.
         """
-        rules, lineage = self.spec.sources, self.classes[class_name].lineage
-        lists = [found for each in lineage if attribute and (found := rules.attributes.get(each, {}).get(attribute))]
-        lists += [rules.classes[each] for each in lineage if each in rules.classes]
-        ranking = lists[0] if lists else rules.ranking or ()
+        key = (class_name, attribute)
+        if key not in self._rankings:
+            rules, lineage = self.spec.sources, self.classes[class_name].lineage
+            lists = [one for each in lineage if attribute and (one := rules.attributes.get(each, {}).get(attribute))]
+            lists += [rules.classes[each] for each in lineage if each in rules.classes]
+            self._rankings[key] = lists[0] if lists else rules.ranking or ()
+        ranking = self._rankings[key]
         return ranking.index(source) if source in ranking else None
 
     def state_of(self, name: str, attributes: Attributes) -> LifecycleState:

@@ -73,9 +73,9 @@ RETURN collect([r.class, r.source, r.key])"""
 EVERY_EDGE_RECORD: LiteralString = """
 MATCH (r:_EdgeRecord) WHERE r.source >= '' AND coalesce(r.because, '') <> 'WITHDRAWN'
 RETURN collect([r.source, r.type, r.from, r.to, r.group])"""
-KNOWN_RECORDS: LiteralString = "MATCH (r:_Record {source: $source}) RETURN collect(r.key)"
+KNOWN_RECORDS: LiteralString = "MATCH (r:_Record {source: $source}) WHERE r.digest <> '' RETURN collect(r.key)"
 KNOWN_EDGE_RECORDS: LiteralString = """
-MATCH (r:_EdgeRecord {source: $source})
+MATCH (r:_EdgeRecord {source: $source}) WHERE r.digest <> ''
 RETURN collect([r.source, r.type, r.from, r.to, r.group])"""
 HELD_RECORDS: LiteralString = of_held_records("RETURN collect(r.key)")
 HELD_EDGE_RECORDS: LiteralString = of_held_edge_records("RETURN collect([r.source, r.type, r.from, r.to, r.group])")

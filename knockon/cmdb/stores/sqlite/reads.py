@@ -152,9 +152,11 @@ def held(connection: sqlite3.Connection, of: tuple[str, str]) -> Held:
 
 
 def reported_by(connection: sqlite3.Connection, source: str) -> Held:
-    records = frozenset(key for (key,) in connection.execute("SELECT key FROM record WHERE source = ?", [source]))
+    records = frozenset(
+        key for (key,) in connection.execute("SELECT key FROM record WHERE source = ? AND digest != ''", [source])
+    )
     columns = "source, type_name, from_ref, to_ref, redundancy_group"
-    rows = connection.execute(f"SELECT {columns} FROM edge_record WHERE source = ?", [source])
+    rows = connection.execute(f"SELECT {columns} FROM edge_record WHERE source = ? AND digest != ''", [source])
     return Held(records, frozenset(EdgeRecordKey(*row) for row in rows))
 
 
