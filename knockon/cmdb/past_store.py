@@ -10,6 +10,7 @@ from knockon.cmdb.contract import MOST_ANSWERS
 from knockon.cmdb.matching import test_of
 from knockon.cmdb.past import past_scan
 from knockon.cmdb.rows import SEPARATOR, Neighbour, Scan, neighbour_order
+from knockon.errors import BadUsage
 from knockon.schema.reference import answers_to
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Edge, Entity, Revision
+    from knockon.cmdb.rows import Edge, Entity, Found, Record, Revision
     from knockon.schema.model import Model
 
 
@@ -154,6 +155,20 @@ class PastStore:
         here = await self.entities(ids)
         missing = [id_ for id_ in ids if id_ not in here]
         return here | (await self._now.known(missing) if missing else {})
+
+    async def members(self, ids: Collection[str]) -> list[Record]:
+        """Refuse: the journal has things, and not the records that made them."""
+        raise BadUsage(
+            "Which records made a thing, and whose word counted, is known of the present only; leave asOf out."
+        )
+
+    async def search(self, *_asked: Any, **_how: Any) -> list[Found]:
+        """Refuse: words are kept of the present only."""
+        raise BadUsage("Only what is there now is found by words; leave asOf out, or filter a list.")
+
+    async def count_found(self, *_asked: Any) -> int:
+        """Refuse, as ``search``."""
+        raise BadUsage("Only what is there now is found by words; leave asOf out, or filter a list.")
 
     def _near(self, id_: str, type_name: str, direction: Direction) -> Iterable[Entity]:
         return (each.entity for each in self._neighbours(id_, type_name, direction))

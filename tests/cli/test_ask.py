@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.command import as_table
+from tests.cli.command import Knockon, as_table
+from tests.cli.conftest import ESTATE
 
 if TYPE_CHECKING:
-    from tests.cli.command import Knockon
+    from pathlib import Path
 
 FIELDS = {
     "revision", "modelVersion", "engineVersion", "asOf", "given", "seeds", "assumed", "excludedTypes",
@@ -244,7 +245,6 @@ def test_questions_that_make_no_sense_are_exit_2(estate: Knockon, arguments: lis
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["ESX1", "--format", "pdf"],
         ["ESX1", "--state", "at_risk"],
         ["ESX1", "--max-distance", "0"],
@@ -266,11 +266,21 @@ def test_an_answer_is_given_once_more_by_its_id(estate: Knockon) -> None:
     )
 
 
-def test_an_answer_about_an_estate_that_has_changed_is_refused(estate: Knockon) -> None:
-    name = estate("impact", "ESX1", "--json").json()["answerId"]
-    (estate.home / "more.yaml").write_text("source: more\nentities: [{class: Server, key: x, name: x}]\n")
-    assert estate("load", "more.yaml").code == 0
-    ran = estate("impact", "--answer", name)
+def test_an_answer_about_an_estate_that_has_changed_comes_out_of_the_journal_while_that_reaches(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    (tmp_path / "more.yaml").write_text("source: more\nentities: [{class: Server, key: x, name: x}]\n")
+    mine = Knockon(tmp_path).at("estate.db")
+    assert mine("load", "estate.yaml").code == 0
+    first = mine("impact", "ESX1", "--json").json()
+    assert mine("load", "more.yaml").code == 0
+    again = mine("impact", "--answer", first["answerId"], "--json").json()
+    assert again["asOf"] is not None
+    same = ("answerId", "revision", "affected", "counts", "survivors", "services")
+    assert {name: again[name] for name in same} == {name: first[name] for name in same}
+    assert mine("store", "compact", "--before", str(mine("impact", "ESX1", "--json").json()["revision"])).code == 0
+    ran = mine("impact", "--answer", first["answerId"])
     assert (ran.code, ran.out) == (4, "")
     assert ran.err.startswith("knockon: ANSWER_GONE: This answer holds for revision ")
 

@@ -163,7 +163,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
         unknown=unknown,
         confidence=await confidence(
             store, model, view, filter(None, map(after.first_step, affected)), question.now,
-            unknown=len(unknown), unmapped=len(unmapped),
+            unknown=len(unknown), unmapped=len(unmapped), past=topologies.moment is not None,
         ),
         truncated=len(shown) < len(affected),
     )  # fmt: skip

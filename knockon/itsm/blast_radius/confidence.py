@@ -42,10 +42,14 @@ class Confidence:
     stale: int
     unknown: int
     unmapped: int
+    past: bool = False
+    """It is asked of a moment of the past, of which the journal does not tell who said what."""
 
     @property
     def because(self) -> str:
         """Say in a sentence what the value comes from."""
+        if self.past:
+            return "Which sources said so at that time, and when, is not in the journal."
         if self.value is None:
             return "Nothing else is affected, so there is nothing to be sure of."
         lacks = [
@@ -63,7 +67,15 @@ class Confidence:
 
 
 async def confidence(
-    store: Store, model: Model, view: View, causes: Iterable[Dependency], now: datetime, *, unknown: int, unmapped: int
+    store: Store,
+    model: Model,
+    view: View,
+    causes: Iterable[Dependency],
+    now: datetime,
+    *,
+    unknown: int,
+    unmapped: int,
+    past: bool = False,
 ) -> Confidence:
     """Judge the relationships by which failure comes to what is affected; two round trips.
 
@@ -78,6 +90,8 @@ async def confidence(
     looked_at = steps[:MOST]
     if not looked_at:
         return Confidence(None, 0, 0, 0, 0, 0, unknown, unmapped)
+    if past:
+        return Confidence(None, len(steps), 0, 0, 0, 0, unknown, unmapped, past=True)
     keys = {each: _keys(each) for each in looked_at}
     said = await store.sayings({key for some in keys.values() for key in some})
     sources = {record.key.source for records in said.values() for record in records}
