@@ -156,7 +156,7 @@ class PastStore:
         missing = [id_ for id_ in ids if id_ not in here]
         return here | (await self._now.known(missing) if missing else {})
 
-    async def members(self, ids: Collection[str]) -> list[Record]:
+    async def members(self, _ids: Collection[str]) -> list[Record]:
         """Refuse: the journal has things, and not the records that made them."""
         raise BadUsage(
             "Which records made a thing, and whose word counted, is known of the present only; leave asOf out."
