@@ -132,7 +132,10 @@ def test_the_api_gives_the_same_answer(
 ) -> None:
     answer = as_json(ask(api, WHOLE, **{"given": "none", **variables})["impact"])
     assert answer["affected"]
-    assert answer == on_the_command_line(loaded, *arguments)
+    told = on_the_command_line(loaded, *arguments)
+    for each in (answer, told):
+        del each["answerId"]  # has the second at which it was asked in it
+    assert answer == told
 
 
 def test_without_the_token_nothing_is_told(api: httpx2.Client) -> None:

@@ -86,7 +86,8 @@ async def test_a_killed_load_leaves_whole_batches_and_can_be_repeated(
 async def look_whole(store: Store, files: Path, at_least: int) -> tuple[int, int]:
     """Hold a store to the first so many whole batches of a load, no more and no less; count what is there."""
     items = loaders.read([files], model=MODEL).items
-    keys = [each.key for each in items if isinstance(each, EntityObservation)]
+    things = [each for each in items if isinstance(each, EntityObservation)]
+    keys = [each.key for each in sorted(things, key=lambda each: MODEL.layer(each.class_name))]  # parents first
     links = [
         (each.type_name, each.from_ref, each.to_ref) for each in items if isinstance(each, RelationshipObservation)
     ]

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from knockon.cmdb.lookup import find_all
 from knockon.cmdb.rows import SEPARATOR, Edge, EdgeKey, Entity
-from knockon.errors import FindingCode, ReferenceAmbiguous, RejectCode, UsageError
+from knockon.errors import FindingCode, ReferenceAmbiguous, ReferenceNotFound, RejectCode, UsageError
 from knockon.impact.planning.overlay import Overlay
 from knockon.itsm.formats.written import Reading
 from knockon.itsm.planning.asking import look_up
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from knockon.schema.model import Attribute, Model
 
 SOURCE = "what-if"
+
+_NAMELESS = ReferenceNotFound("An empty text names nothing; give an id, Class:name, source:key, or a name.")
 """Whom the added things come from, in their place among equals."""
 
 Known = dict[str, "Entity | UsageError"]
@@ -244,7 +246,7 @@ class _Checking:
         return None
 
     def _find(self, line: Line, reference: str) -> Entity | None:
-        entity = self._own.meant_by(line, reference) or self._known[reference]
+        entity = self._own.meant_by(line, reference) or self._known.get(reference, _NAMELESS)
         if isinstance(entity, UsageError):
             ambiguous = isinstance(entity, ReferenceAmbiguous)
             code = FindingCode.AMBIGUOUS_REFERENCE if ambiguous else RejectCode.UNRESOLVED_REFERENCE

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knockon.cmdb.compaction import compact
 from knockon.errors import AnswerGone, BadUsage
 from knockon.itsm.blast_radius import answer_id as module
 from knockon.itsm.blast_radius.answer_id import Asked, answer_id, read_answer_id
@@ -18,7 +19,7 @@ from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.blast_radius.blast_radius import answer_again, blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.itsm.context.given import Span
-from tests.itsm.conftest import link, say, thing
+from tests.itsm.conftest import MODEL, link, say, thing
 
 if TYPE_CHECKING:
     from knockon.impact.topology.topologies import Topologies
@@ -95,11 +96,23 @@ async def test_the_same_question_has_the_same_name_however_it_is_put(shop: Topol
     assert (await blast_radius(shop, [Ask("box", "degraded")], now=NOW)).id != one.id
 
 
-async def test_an_answer_of_a_revision_that_is_gone_is_refused(shop: Topologies) -> None:
-    name = (await blast_radius(shop, [Ask("box")])).id
+async def test_an_answer_of_an_earlier_revision_comes_out_of_the_journal(shop: Topologies) -> None:
+    first = await blast_radius(shop, [Ask("box")])
     await say(shop.store, thing("other", "Server"))
-    with pytest.raises(AnswerGone, match="holds for revision 3, and the estate is at 5"):
-        await answer_again(shop, name)
+    again = await answer_again(shop, first.id)
+    assert (again.id, again.revision, again.affected) == (first.id, first.revision, first.affected)
+    assert again.as_of is not None
+    assert again.confidence.value is None  # who said so then is not in the journal
+
+
+async def test_an_answer_of_a_revision_that_is_gone_or_never_was_is_refused(shop: Topologies) -> None:
+    named = read_answer_id((await blast_radius(shop, [Ask("box")])).id)
+    with pytest.raises(AnswerGone, match="holds for revision 99, which this store does not have"):
+        await answer_again(shop, answer_id(named.asked, 99, shop.model.version))
+    await say(shop.store, thing("other", "Server"))
+    await compact(shop.store, MODEL, str(await shop.store.revision()), actor="tester")
+    with pytest.raises(AnswerGone, match="which cannot be had any more"):
+        await answer_again(shop, answer_id(named.asked, named.revision, shop.model.version))
 
 
 async def test_an_answer_of_another_program_model_or_store_is_refused(
