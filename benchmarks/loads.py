@@ -1,8 +1,7 @@
 """How fast loads are, beside the bare database in the same run.
 
-python benchmarks/loads.py [--items 10000]: first load, identical reload, a reload with 5 % changed, the same as a complete
-load, and a second source about the same things.
-and a second source about the same things.
+python benchmarks/loads.py [--items 10000]: first load, identical reload, a reload with 5 % changed, the same as a
+complete load, and a second source about the same things.
 """
 
 from __future__ import annotations
