@@ -27,7 +27,7 @@ extend:
       attributes:
         blade_slot: {type: integer, minimum: 1, description: "Slot of the blade in its chassis."}
       identifiers:
-        - {name: slot, by: [blade_slot], within: LOCATED_IN, priority: 40}
+        - {name: slot, by: [blade_slot], within: LOCATED_IN, parent: Place, priority: 40}
       refresh: P7D
     ComputerSystem:
       identifiers:
