@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from knockon import __version__
-from knockon.cli import analyse, ask, bring, describing, keep, planning, scenario, serving, structure
+from knockon.cli import analyse, ask, bring, describing, finding, keep, planning, scenario, serving, structure
 from knockon.errors import KnockonError
 
 
@@ -73,6 +73,7 @@ app = typer.Typer(
 model_commands = typer.Typer(help="The metamodel: classes, relationship types, impact rules.", no_args_is_help=True)
 
 app.command("load")(bring.load)
+app.command("search")(finding.search)
 app.command("impact")(ask.impact)
 app.command("supports")(ask.supports)
 app.command("what-if")(planning.what_if)

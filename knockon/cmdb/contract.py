@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from knockon.cmdb.filter import Condition
+    from knockon.cmdb.ordering import OrderBy
     from knockon.cmdb.rows import (
         Decision,
         Edge,
@@ -220,20 +221,44 @@ class Store(Protocol):
         """Read the entities of exactly this name, of any class."""
         ...
 
+    async def search(self, text: str, classes: Collection[str], limit: int) -> list[Entity]:
+        """Find the entities of these classes that have, for each word of ``text``, a word that begins with it.
+
+        What is searched, and what a word is, stands in ``words.py``: names, native keys, identifiers, addresses.
+        First what has exactly this name, then whose name begins with it, then the rest, each by order; ``limit`` of
+        them at most. One round trip.
+
+        Raises
+        ------
+        BadUsage
+            There is no word in ``text``.
+        """
+        ...
+
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         """Read live entities by id; aliases resolve (the key is the id asked for); unknown ids are absent."""
         ...
 
-    async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
-                   before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
+    async def page(self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
+                   after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+                   bound: int | None = None) -> list[Entity]:  # fmt: skip
         """Read at most ``limit`` entities of these classes with ``after < order < before``.
 
-        The first of them, or with ``backward`` the last, in either case in order.
+        The first of them, or with ``backward`` the last, in either case in order. With ``by`` they go by that
+        attribute (``ordering.py``), and ``after`` and ``before`` are places that ``by.place`` gave. A bounded number
+        of round trips.
+
+        Raises
+        ------
+        BadCursor
+        ScanTooLarge
+            No index answers this (``indexing.scans``), and there are more than ``bound`` entities of these classes;
+            or, if ``indexing.anchor`` finds an equality in ``where``, more that fulfil it.
         """
         ...
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        """Count the entities that ``page`` would run through."""
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
+        """Count the entities that ``page`` would run through; ``bound`` as there."""
         ...
 
     async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,

@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import SEPARATOR
-from knockon.errors import ReferenceAmbiguous, ReferenceNotFound
+from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema.reference import tokens
 
 if TYPE_CHECKING:
@@ -52,6 +51,21 @@ async def find_all(store: Store, model: Model, references: Sequence[str]) -> lis
     return found
 
 
+def classes_called(model: Model, names: Sequence[str]) -> tuple[str, ...]:
+    """Give the concrete classes that these names stand for, with all below them; of no names at all: every one.
+
+    Raises
+    ------
+    BadUsage
+        There is no class of a name.
+    """
+    unknown = next((name for name in names if name not in model.classes), None)
+    if unknown is not None:
+        meant = _class_meant(model, f"{unknown}:") or f"There is no class {unknown}. "
+        raise BadUsage(f"{meant}The model's reference pages list them all.")
+    return tuple(sorted({each for name in names or model.classes for each in model.concrete(name)}))
+
+
 def _only(model: Model, reference: str, meant: list[Entity], *, more: bool) -> Entity:
     if len(meant) == 1:
         return meant[0]
@@ -63,7 +77,7 @@ def _only(model: Model, reference: str, meant: list[Entity], *, more: bool) -> E
 
 def several(reference: str, meant: Iterable[Entity], *, more: bool) -> str:
     """Say what a reference means that does not mean one thing, each with a ``source:key`` to choose it by."""
-    candidates = ", ".join(f"{each.class_name}:{each.name} ({each.order.rsplit(SEPARATOR, 1)[1]})" for each in meant)
+    candidates = ", ".join(f"{each.class_name}:{each.name} ({each.key})" for each in meant)
     return f"{reference!r} means several things: {candidates}{' and perhaps more' if more else ''}"
 
 

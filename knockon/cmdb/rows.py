@@ -58,6 +58,11 @@ class Entity:
     split_from: str = ""
     disputed: bool = False
 
+    @property
+    def key(self) -> str:
+        """Its smallest ``source:key``."""
+        return self.order.rsplit(SEPARATOR, 1)[1]
+
 
 class EdgeKey(NamedTuple):
     """The identity of a relationship; ``group`` is its redundancy_group or ``""``."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction, Store
     from knockon.cmdb.filter import Condition
+    from knockon.cmdb.ordering import OrderBy
     from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scope
 
 K = TypeVar("K")
@@ -101,25 +102,32 @@ class BatchedStore:
         return {(each.source, each.name): each for scopes in found.values() for each in scopes}
 
     async def page(
-        self, classes: Collection[str], where: Condition | None, *,
+        self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
         after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+        bound: int | None = None,
     ) -> list[Entity]:  # fmt: skip
         """As ``Store.page``."""
         found = await self._once(
-            ("page", tuple(classes), where, after, before, limit, backward),
+            ("page", tuple(classes), where, by, after, before, limit, backward, bound),
             lambda: self._store.page(
-                classes, where, after=after, before=before, limit=limit, backward=backward
+                classes, where, by=by, after=after, before=before, limit=limit, backward=backward, bound=bound
             ),
-        )  # fmt: skip
+        )
         return list(found)
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
         """As ``Store.count``."""
-        return await self._once(("total", tuple(classes), where), lambda: self._store.count(classes, where))
+        question = ("total", tuple(classes), where, bound)
+        return await self._once(question, lambda: self._store.count(classes, where, bound=bound))
 
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         """As ``Store.named``."""
         return list(await self._once(("named", name, limit), lambda: self._store.named(name, limit)))
+
+    async def search(self, text: str, classes: Collection[str], limit: int) -> list[Entity]:
+        """As ``Store.search``."""
+        question = ("search", text, tuple(classes), limit)
+        return list(await self._once(question, lambda: self._store.search(text, classes, limit)))
 
     async def _each(
         self, kind: Hashable, keys: Collection[K], read: Callable[[list[K]], Awaitable[Sequence[T]]]

@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from knockon.cmdb.filter import All, Any_, Compare, Condition, Not, Related
+from knockon.cmdb.ordering import OrderBy
 from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, JournalEntry, Record
 from knockon.cmdb.stores import opened
+from knockon.errors import BadUsage
 from tests.cmdb.conftest import neo4j_store, sqlite_store
 from tests.cmdb.contract.estate import CLASSES, SEPARATOR, edge, entity, head, names_of
 
@@ -45,6 +47,7 @@ TYPED: dict[str, st.SearchStrategy[Any]] = {
     "text": words, "serial_number": words, "size": integers, "load": floats, "monitored": st.booleans(),
     "started_at": instants,
 }  # fmt: skip
+BY = [OrderBy(name, down) for name in (*TYPED, "name") for down in (False, True)]
 LISTS: dict[str, st.SearchStrategy[Any]] = {"tags": words, "ports": integers}
 TEXTUAL = {"text", "serial_number", "started_at", "tags", "name"}
 
@@ -177,7 +180,9 @@ async def apply(store: Store, batch: Batch) -> None:
             raise Failing
 
 
-async def everything(store: Store, written: list[Batch], asked: list[Condition], limit: int) -> dict[str, Any]:
+async def everything(
+    store: Store, written: list[Batch], asked: list[Condition], by: OrderBy, limit: int
+) -> dict[str, Any]:
     """Read all that a store can be asked, in a form that compares: what has no order is sorted."""
     scan = await store.scan(CLASSES)
     every = [*IDS, *ALIASES]
@@ -191,10 +196,12 @@ async def everything(store: Store, written: list[Batch], asked: list[Condition],
         "entities": await store.entities(every),
         "resolve": await store.resolve(tokens),
         "named": [await store.named(name, limit) for name in sorted(shown)],
+        "search": [await searched(store, text, limit) for text in sorted({*shown, "a", "ab", "e", "it", "e1 a"})],
     }
     for condition in [None, *asked]:
         rows = await store.page(CLASSES, condition, limit=100)
         found[f"page {condition}"] = rows, await store.count(CLASSES, condition), await parts(store, condition, limit)
+        found[f"page {condition} {by}"] = await ordered(store, condition, by, limit)
     directions: tuple[Any, ...] = ("out", "in")
     for kind, direction in itertools.product(TYPES, directions):
         found |= await around(store, kind, direction, limit)
@@ -216,6 +223,21 @@ async def parts(store: Store, condition: Condition | None, limit: int) -> list[l
     more = await store.page(CLASSES, condition, after=rows[-1].order, limit=limit) if rows else []
     less = await store.page(CLASSES, condition, before=last[0].order, limit=limit, backward=True) if last else []
     return [rows, last, more, less]
+
+
+async def searched(store: Store, text: str, limit: int) -> list[Entity] | str:
+    try:
+        return await store.search(text, CLASSES, 100) + await store.search(text, CLASSES[:2], limit)
+    except BadUsage as error:
+        return str(error)
+
+
+async def ordered(store: Store, condition: Condition | None, by: OrderBy, limit: int) -> list[list[Entity]]:
+    every = await store.page(CLASSES, condition, by=by, limit=100)
+    last = await store.page(CLASSES, condition, by=by, limit=limit, backward=True)
+    cuts = [by.place(row) for row in every]
+    more = [await store.page(CLASSES, condition, by=by, after=cut, limit=limit) for cut in cuts]
+    return [every, last, *more]
 
 
 async def around(store: Store, kind: str, direction: Any, limit: int) -> dict[str, Any]:
@@ -260,6 +282,7 @@ async def wipe(uri: str, auth: tuple[str, str]) -> None:
     first=batches(first=True),
     more=st.lists(batches(first=False), max_size=3),
     asked=st.lists(conditions, min_size=1, max_size=3),
+    by=st.sampled_from(BY),
     limit=st.integers(1, 4),
 )
 async def test_both_stores_answer_everything_alike(
@@ -268,6 +291,7 @@ async def test_both_stores_answer_everything_alike(
     first: Batch,
     more: list[Batch],
     asked: list[Condition],
+    by: OrderBy,
     limit: int,
 ) -> None:
     await wipe(wiped_neo4j, neo4j_auth)
@@ -283,7 +307,7 @@ async def test_both_stores_answer_everything_alike(
                             await apply(store, batch)
                     else:
                         await apply(store, batch)
-            expected = await everything(here, written, asked, limit)
-            answered = await everything(there, written, asked, limit)
+            expected = await everything(here, written, asked, by, limit)
+            answered = await everything(there, written, asked, by, limit)
     different = {key: (expected[key], answered.get(key)) for key in expected if expected[key] != answered.get(key)}
     assert different == {}

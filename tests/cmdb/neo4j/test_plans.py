@@ -9,7 +9,10 @@ import neo4j
 import pytest
 
 from knockon.cmdb.filter import All, Compare, Related
-from knockon.cmdb.stores.neo4j import Neo4jStore, identity, pages, reads, scan, schema, write
+from knockon.cmdb.indexing import indexed
+from knockon.cmdb.ordering import OrderBy, stretches
+from knockon.cmdb.stores.neo4j import Neo4jStore, identity, pages, reads, scan, search, write
+from knockon.cmdb.words import Query
 from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, record, saying
 from tests.conftest import wipe
 
@@ -20,8 +23,9 @@ SCANS = {"AllNodesScan", "NodeByLabelScan", "DirectedAllRelationshipsScan", "Und
          "DirectedRelationshipTypeScan", "UndirectedRelationshipTypeScan", "NodeIndexScan", "UnionNodeByLabelsScan",
          "PartitionedNodeByLabelScan"}  # fmt: skip
 NUMBERS = {"limit", "chunk", "most", "since", "revision"}
-TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope"}
+TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope", "order", "part", "exact"}
 
+INDEXED = indexed(MODEL)
 WHERES: dict[str, Any] = {
     "any": None,
     "name": Compare("name", "eq", "x"),
@@ -37,8 +41,17 @@ def fixed(module: Any) -> Iterator[tuple[str, str]]:
             yield f"{module.__name__.rpartition('.')[2]}.{name}", value
 
 
+def by_value(name: str, after: str | None, where: Any, *, descending: bool = False, backward: bool = False) -> str:
+    """Give the statement for all that has a value, or for what comes after a place."""
+    by = OrderBy(name, descending)
+    (middle,) = (each for each in stretches(by, after, None) if each.sorted)
+    sought = pages.Sought(pages.Wanted(CLASSES, where, INDEXED), by=name, between=middle.tests)
+    return pages.page_statement(sought, by, backward=backward)
+
+
 STATEMENTS: dict[str, str] = {
-    **dict(each for module in (reads, write, scan, identity) for each in fixed(module)),
+    **dict(each for module in (reads, write, scan, identity, search) for each in fixed(module)),
+    "search": search.statement(Query("host 10 x")),
     "put_edges": write.put_edges_statement("DEPENDS_ON"),
     "retire_edges": write.retire_edges_statement("DEPENDS_ON"),
     **{
@@ -49,13 +62,13 @@ STATEMENTS: dict[str, str] = {
     "count_neighbours": reads.count_neighbours_statement("DEPENDS_ON", "out"),
     **{
         f"page {name} {down}": pages.page_statement(
-            pages.Sought(CLASSES, where, schema.indexed(MODEL), "a", "z"), backward=down
+            pages.Sought(pages.Wanted(CLASSES, where, INDEXED), "a", "z"), backward=down
         )
         for name, where in WHERES.items()
         for down in (False, True)
     },
     **{
-        f"count {name}": pages.count_statement(pages.Sought(CLASSES, where, schema.indexed(MODEL)))
+        f"count {name}": pages.count_statement(pages.Sought(pages.Wanted(CLASSES, where, INDEXED)))
         for name, where in WHERES.items()
     },
 }
@@ -139,3 +152,18 @@ async def test_a_page_is_read_in_the_order_of_the_index(session: neo4j.AsyncSess
 @pytest.mark.parametrize("name", ["page indexed False", "count indexed", "page name True", "count name"])
 async def test_equality_is_found_by_its_index(session: neo4j.AsyncSession, name: str) -> None:
     assert "NodeIndexSeek" in list(operators(await plan_of(session, STATEMENTS[name])))
+
+
+@pytest.mark.parametrize("session", ["large"], indirect=True, scope="module")
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("name", ["serial_number", "name"])
+async def test_an_indexed_attribute_gives_the_order_from_any_place_on(
+    session: neo4j.AsyncSession, name: str, descending: bool, backward: bool
+) -> None:
+    for after, operator in ((None, "NodeIndexScan"), ('["x", "Server"]', "NodeIndexSeekByRange")):
+        for where in (None, Compare("text", "contains", "x")):
+            statement = by_value(name, after, where, descending=descending, backward=backward)
+            found = list(operators(await plan_of(session, statement)))
+            assert operator in found, found
+            assert {"Top", "Sort"}.isdisjoint(found), found  # only those of one value are sorted: PartialTop

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from neo4j.exceptions import ClientError
 
+from knockon.cmdb.indexing import indexed
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.forms import key
 from knockon.errors import StoreTooNew
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import Model
 
-VERSION = 3
+VERSION = 4
 
 # IF NOT EXISTS looks before it takes its lock, so another one that opens the store may be faster
 _MADE_MEANWHILE = frozenset({
@@ -86,13 +87,8 @@ def statements(model: Model) -> dict[str, LiteralString]:
     for label, name in named:
         title: LiteralString = f"knockon{label}_{name.strip('`')}"
         wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+    wanted["knockon_Live__words"] = "CREATE TEXT INDEX `knockon_Live__words` IF NOT EXISTS FOR (n:_Live) ON (n._words)"
     return wanted
-
-
-def indexed(model: Model) -> frozenset[str]:
-    """Name the attributes by which a value is found without looking at every entity of a class."""
-    every = (a for each in model.classes.values() for a in each.attributes.values())
-    return frozenset(a.name for a in every if a.spec.indexed and not a.spec.many)
 
 
 async def _version(tx: AsyncManagedTransaction) -> int:

@@ -13,12 +13,14 @@ from neo4j import (
 )
 
 from knockon import __version__
-from knockon.cmdb.stores.neo4j import reads, said, schema
+from knockon.cmdb.indexing import indexed
+from knockon.cmdb.stores.neo4j import reads, said, schema, search
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
-from knockon.cmdb.stores.neo4j.pages import Sought, count, page
+from knockon.cmdb.stores.neo4j.pages import Wanted, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
+from knockon.cmdb.words import Query, searched
 from knockon.errors import StoreFailed, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
+    from knockon.cmdb.ordering import OrderBy
     from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
     from knockon.schema.model import Model
 
@@ -49,7 +52,7 @@ class Neo4jStore:
         self._auth = (user, password or "") if user else None
         self._model = model
         self._database = database
-        self._indexed = schema.indexed(model)
+        self._indexed = indexed(model)
         self._opened: AsyncDriver | None = None
         # what this store wrote it reads again, from whatever member of a cluster
         self._bookmarks = AsyncGraphDatabase.bookmark_manager()
@@ -68,6 +71,7 @@ class Neo4jStore:
                 await self._opened.verify_connectivity()
                 async with self._session(WRITE_ACCESS) as session:
                     await schema.migrate(session, self._model)
+                    await search.prepare(session, searched(self._model))
         except (OSError, ValueError) as error:  # an address that is none
             await self.close()
             raise StoreUnreachable(f"Neo4j could not be reached at {self._uri}: {error}.") from error
@@ -140,16 +144,22 @@ class Neo4jStore:
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         return await self._read(reads.named, name, limit)
 
+    async def search(self, text: str, classes: Collection[str], limit: int) -> list[Entity]:
+        return await self._read(search.search, Query(text), classes, limit)
+
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         return await self._read(reads.entities, ids, retired=False)
 
-    async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
-                   before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
-        sought = Sought(classes, where, self._indexed, after, before)
-        return await self._read(page, sought, limit, backward=backward)
+    async def page(self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
+                   after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+                   bound: int | None = None) -> list[Entity]:  # fmt: skip
+        wanted = Wanted(classes, where, self._indexed)
+        return await self._read(
+            page, wanted, by=by, after=after, before=before, limit=limit, backward=backward, bound=bound
+        )
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        return await self._read(count, Sought(classes, where, self._indexed))
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
+        return await self._read(count, Wanted(classes, where, self._indexed), bound)
 
     async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,
                          after: str | None = None, before: str | None = None, limit: int,

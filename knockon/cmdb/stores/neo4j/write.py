@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.neo4j import forms, identity, reads
+from knockon.cmdb.stores.neo4j import forms, identity, reads, search
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.errors import StoreFailed
@@ -157,11 +157,15 @@ class Neo4jWrite:
         self.journaled = 0
         self._tx = tx
         self._model = model
+        self._written: dict[str, Entity | None] = {}  # whose words may be others now; None: put was only a record
 
     async def commit(self) -> None:
         """Make it visible; the store's own, not for those who write."""
         if self.journaled != 1:
             raise StoreFailed("A write needs its journal entry.")
+        with driver_errors():
+            if self._written:
+                await search.refresh(self._tx, self._written)
         await self._run(BEFORE_COMMIT, revision=self.revision)
         with driver_errors():
             await self._tx.commit()
@@ -258,6 +262,9 @@ class Neo4jWrite:
         await self.put_scope(replace(row, seen=row.complete))
 
     async def put_records(self, rows: Sequence[Record]) -> None:
+        with driver_errors():
+            theirs = await search.owners(self._tx, [(row.source, row.key) for row in rows])
+        self._written = dict.fromkeys(theirs.union(row.entity_id for row in rows)) | self._written
         await self._run(PUT_RECORDS, rows=[forms.record_properties(row) for row in rows])
         with driver_errors():
             await identity.put_claims(self._tx, rows)
@@ -274,6 +281,7 @@ class Neo4jWrite:
                 raise StoreFailed(f"{row.id} must answer to its name under all of its classes, or to none.")
             put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])
         await self._run(PUT_ENTITIES, rows=put)
+        self._written |= {row.id: row for row in rows}
 
     async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None:
         put = [forms.edge_record_properties(row) for row in rows]

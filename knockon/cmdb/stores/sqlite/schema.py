@@ -74,7 +74,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE INDEX edge_record_waiting ON edge_record (number)
             WHERE because IS NOT NULL AND because != 'WITHDRAWN'""",
     ),
+    (
+        # `value` has no type of its own: a number is kept as a number. What is retired has no rows.
+        """CREATE TABLE attribute_value (attribute TEXT, value, entity_id TEXT,
+            PRIMARY KEY (attribute, value, entity_id)) WITHOUT ROWID""",
+        "CREATE TABLE attribute_index (attribute TEXT PRIMARY KEY) WITHOUT ROWID",
+        # `text` has all words of a live entity, so that a change finds the rows of search_word to delete.
+        "CREATE TABLE search_text (entity_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE search_word (word TEXT, entity_id TEXT, PRIMARY KEY (word, entity_id)) WITHOUT ROWID",
+        "CREATE TABLE search_attribute (attribute TEXT PRIMARY KEY) WITHOUT ROWID",
+    ),
 )
+
+INDEX_ATTRIBUTE = """INSERT INTO attribute_value SELECT ?, k.atom, n.id FROM entity n, json_each(n.attributes) k
+    WHERE n.retired = 0 AND k.key = ? AND k.atom IS NOT NULL"""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -93,6 +106,24 @@ def migrate(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
     connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [len(MIGRATIONS)])
     connection.execute("COMMIT")
+
+
+def index(connection: sqlite3.Connection, attributes: frozenset[str]) -> None:
+    """Give these attributes an index, where the file has none of them yet.
+
+    None is ever taken away: another process may have another model, and what each of them writes is found by both.
+    """
+    if attributes <= _with_index(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for name in sorted(attributes - _with_index(connection)):
+        connection.execute(INDEX_ATTRIBUTE, [name, name])
+        connection.execute("INSERT INTO attribute_index VALUES (?)", [name])
+    connection.execute("COMMIT")
+
+
+def _with_index(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT attribute FROM attribute_index")}
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -7,19 +7,22 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.indexing import indexed
+from knockon.cmdb.stores.sqlite import pages, reads, search
 from knockon.cmdb.stores.sqlite.database import Database
-from knockon.cmdb.stores.sqlite.schema import migrate
-from knockon.cmdb.stores.sqlite.where import sql
+from knockon.cmdb.stores.sqlite.schema import index, migrate
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
+from knockon.cmdb.words import Query, searched
 from knockon.errors import StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
     from pathlib import Path
+    from sqlite3 import Connection
 
     from knockon.cmdb.contract import Direction
     from knockon.cmdb.filter import Condition
+    from knockon.cmdb.ordering import OrderBy
     from knockon.cmdb.rows import EdgeKey, EdgeRecord, Entity, Held, Neighbour, Revision, Scan, Scope
     from knockon.schema.model import Model
 
@@ -29,23 +32,30 @@ class SqliteStore:
 
     What is committed survives the death of the process; a power cut may take the last moments with
     it, never part of a write. A writer waits ``busy_timeout`` seconds for its turn, then raises
-    StoreBusy. ``open`` creates the file, in a folder that is there already. Attributes are kept as JSON, so
-    nothing here depends on the model; a condition on one reads the entities of the asked classes in
-    order until the page is full.
+    StoreBusy. ``open`` creates the file, in a folder that is there already. Attributes are kept as JSON;
+    those that the model calls ``indexed`` have an index, made when the store is opened. A condition on another one
+    reads the entities of the asked classes in order until the page is full.
     """
 
-    def __init__(self, path: Path, _model: Model, *, busy_timeout: float = 30.0) -> None:
+    def __init__(self, path: Path, model: Model, *, busy_timeout: float = 30.0) -> None:
         self._path = path
+        self._indexes = indexed(model)
+        self._searched = searched(model)
         self._busy_timeout = busy_timeout
         self._opened: Database | None = None
 
     async def open(self) -> None:
+        def prepare(connection: Connection) -> None:
+            migrate(connection)
+            index(connection, self._indexes)
+            search.prepare(connection, self._searched)
+
         def opening() -> Database:
             if not self._path.parent.is_dir():
                 raise StoreUnreachable(
                     f"{self._path}: there is no folder {self._path.parent}; make it, or mend the path."
                 )
-            return Database(self._path, self._busy_timeout, migrate)
+            return Database(self._path, self._busy_timeout, prepare)
 
         self._opened = await asyncio.to_thread(opening)
 
@@ -61,6 +71,7 @@ class SqliteStore:
             writing = SqliteWrite(database.write, await database.write(begin))
             yield writing
             writing.check()
+            await writing.refresh_words()
             await database.write(lambda connection: connection.execute("COMMIT"))
 
     async def revision(self) -> int:
@@ -90,6 +101,10 @@ class SqliteStore:
     async def named(self, name: str, limit: int = 10) -> list[Entity]:
         return await self._database.read(partial(reads.named, name=name, limit=limit))
 
+    async def search(self, text: str, classes: Collection[str], limit: int) -> list[Entity]:
+        query = Query(text)
+        return await self._database.read(partial(search.search, query=query, classes=classes, limit=limit))
+
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         return await self._database.read(partial(reads.live_entities, ids=ids))
 
@@ -98,19 +113,22 @@ class SqliteStore:
         classes: Collection[str],
         where: Condition | None,
         *,
+        by: OrderBy | None = None,
         after: str | None = None,
         before: str | None = None,
         limit: int,
         backward: bool = False,
+        bound: int | None = None,
     ) -> list[Entity]:
-        test = sql(where, "n")
         read = partial(
-            reads.page, classes=classes, where=test, after=after, before=before, limit=limit, backward=backward
-        )
+            pages.page, sought=pages.Sought(classes, where, self._indexes), by=by, after=after, before=before,
+            limit=limit, backward=backward, bound=bound,
+        )  # fmt: skip
         return await self._database.read(read)
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        return await self._database.read(partial(reads.count, classes=classes, where=sql(where, "n")))
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
+        sought = pages.Sought(classes, where, self._indexes)
+        return await self._database.read(partial(pages.count, sought=sought, bound=bound))
 
     async def neighbours(
         self,

@@ -71,18 +71,30 @@ def _compare(compare: Compare, table: str) -> Test:
     if compare.operator == "ne":
         text, parameters = _compare(Compare(compare.name, "eq", compare.value, compare.many), table)
         return f"NOT ({text})", parameters
-    value, path = _value(compare.name, table)
+    if compare.many and compare.operator != "is_null":
+        test, parameters = compared(("m.value", []), compare)
+        any_member = f"EXISTS (SELECT 1 FROM json_each({table}.attributes, ?) m WHERE {test})"
+        return any_member, [_path(compare.name), *parameters]
+    value, path = value_of(compare.name, table)
+    test, parameters = compared((value, path), compare)
+    return (
+        (test, parameters)
+        if compare.operator == "is_null"
+        else (f"{value} IS NOT NULL AND {test}", [*path, *parameters])
+    )
+
+
+def compared(value: Test, compare: Compare) -> Test:
+    """Give the test that an expression stands to the comparison's value as it says; NULL where there is none."""
+    text, parameters = value
     if compare.operator == "is_null":
-        return f"{value} IS {'' if compare.value else 'NOT '}NULL", path
+        return f"{text} IS {'' if compare.value else 'NOT '}NULL", parameters
     wanted, parameter = _wanted(compare)
-    test = TESTS[compare.operator]
-    if compare.many:
-        any_member = f"EXISTS (SELECT 1 FROM json_each({table}.attributes, ?) m WHERE {test('m.value', wanted)})"
-        return any_member, [_path(compare.name), parameter]
-    return f"{value} IS NOT NULL AND {test(value, wanted)}", [*path, *path, parameter]
+    return TESTS[compare.operator](text, wanted), [*parameters, parameter]
 
 
-def _value(name: str, table: str) -> Test:
+def value_of(name: str, table: str) -> Test:
+    """Give the expression for an attribute, or for what every entity has."""
     if name in COLUMNS:
         return f"{table}.{COLUMNS[name]}", []
     return f"json_extract({table}.attributes, ?)", [_path(name)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
-from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite import reads, search
 from knockon.cmdb.stores.sqlite.rows import (
     asked,
     decision_row,
@@ -63,6 +63,15 @@ PUT_ENTITY = """INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONF
 
 PUT_NAME = "INSERT OR IGNORE INTO entity_name VALUES (?, ?)"
 
+FORGET_VALUES = """DELETE FROM attribute_value WHERE (attribute, value, entity_id) IN (
+    SELECT k.key, k.atom, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value
+    CROSS JOIN json_each(n.attributes) k WHERE k.atom IS NOT NULL)"""
+
+# Those that the file has an index of, whatever this process's model says: see schema.index.
+PUT_VALUES = """INSERT INTO attribute_value SELECT k.key, k.atom, n.id FROM json_each(?) a
+    CROSS JOIN entity n ON n.id = a.value CROSS JOIN json_each(n.attributes) k
+    WHERE n.retired = 0 AND k.atom IS NOT NULL AND k.key IN (SELECT attribute FROM attribute_index)"""
+
 PUT_EDGE = """INSERT OR REPLACE INTO edge
     (type_name, source_id, target_id, redundancy_group, attributes, retired) VALUES (?, ?, ?, ?, ?, ?)"""
 
@@ -107,6 +116,7 @@ class SqliteWrite:
         self.revision = revision
         self._do = do
         self._journals = 0
+        self._written: dict[str, Entity | None] = {}  # whose words may be others now; None: put was only a record
 
     async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
         return await self._read(reads.records, keys)
@@ -172,6 +182,8 @@ class SqliteWrite:
 
     async def put_records(self, rows: Sequence[Record]) -> None:
         def put(connection: sqlite3.Connection) -> None:
+            theirs = search.owners(connection, [(row.source, row.key) for row in rows])
+            self._written = dict.fromkeys(theirs.union(row.entity_id for row in rows)) | self._written
             connection.execute(FORGET_CLAIMS, [asked((row.source, row.key) for row in rows)])
             connection.executemany(PUT_RECORD, map(record_row, rows))
             claims = ((token, row.source, row.key) for row in rows for token in row.claims.values())
@@ -184,9 +196,13 @@ class SqliteWrite:
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:
-            connection.execute(FORGET_NAMES, [asked(row.id for row in rows)])
+            ids = [asked(row.id for row in rows)]
+            connection.execute(FORGET_NAMES, ids)
+            connection.execute(FORGET_VALUES, ids)
             connection.executemany(PUT_ENTITY, (entity_row(row, self.revision, names.get(row.id, ())) for row in rows))
             connection.executemany(PUT_NAME, ((token, row.id) for row in rows for token in names.get(row.id, ())))
+            connection.execute(PUT_VALUES, ids)
+            self._written |= {row.id: row for row in rows}
 
         await self._do(put)
 
@@ -234,6 +250,12 @@ class SqliteWrite:
         """Hold the caller to its one journal entry: without it the feed would stop here for ever."""
         if self._journals != 1:
             raise StoreFailed("A write must call journal() exactly once; nothing was written.")
+
+    async def refresh_words(self) -> None:
+        """Let what was written be found by the words that it has now; the last act before the commit."""
+        written, self._written = self._written, {}
+        if written:
+            await self._do(lambda connection: search.refresh(connection, written))
 
     async def _read(self, read: Callable[[sqlite3.Connection, Any], T], these: Collection[Any]) -> T:
         result: T = await self._do(lambda connection: read(connection, these))
