@@ -24,7 +24,7 @@ def search(
         list[str] | None,
         typer.Option("--class", metavar="CLASS", help="Only this class and all below it.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=500, metavar="N", help="How many to show at most.")] = 20,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:

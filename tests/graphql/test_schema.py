@@ -104,7 +104,8 @@ def test_one_connection_for_each_relationship_and_direction(small: GraphQLSchema
 def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     root = fields(small, "Query")
     assert root == {
-        "node": "Entity", "nodes": "[Entity]!", "search": "[Entity!]", "impact": "ImpactAnswer", "supports": "SupportsAnswer",
+        "node": "Entity", "nodes": "[Entity]!", "search": "[Entity!]",
+            "impact": "ImpactAnswer", "supports": "SupportsAnswer",
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer",
         "entities": "EntityConnection", "configurationItems": "ConfigurationItemConnection",
         "clusters": "ClusterConnection", "fastClusters": "FastClusterConnection",
