@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("knockon.graphql")
 
 MOST_LOOKED_AT = 200_000
-"""Things that a list may look at one by one, where no index answers it: about a second's work."""
+"""Things that a list may look at one by one, where no index answers it: some seconds' work at worst."""
 
 
 class ApiSchema(strawberry.Schema):
