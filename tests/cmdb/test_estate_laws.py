@@ -96,7 +96,7 @@ on_every_law = pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each 
 
 
 @on_every_law
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES, chance=st.randoms(use_true_random=False))
 async def test_on_sqlite(law: Any, history: History, chance: Random) -> None:
     with TemporaryDirectory() as folder:
@@ -106,7 +106,7 @@ async def test_on_sqlite(law: Any, history: History, chance: Random) -> None:
 
 # Not shrunk: each example costs a server many statements, and what fails here mostly fails there too.
 @on_every_law
-@settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES, chance=st.randoms(use_true_random=False))
 async def test_on_neo4j(
     law: Any, wiped_neo4j: str, neo4j_auth: tuple[str, str], history: History, chance: Random

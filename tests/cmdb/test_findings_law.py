@@ -39,7 +39,7 @@ def meant(history: History) -> Found:
         return set(oracle.judge(MODEL, rules(MODEL), history.loads, history.decisions).findings)
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(history=histories(most=5) | crowds(), chance=st.randoms(use_true_random=False))
 async def test_what_is_kept_is_what_the_oracle_finds(history: History, chance: Random) -> None:
     order = list(range(len(history.loads)))

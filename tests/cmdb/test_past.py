@@ -66,7 +66,7 @@ async def every_revision_is_remembered(store: Store, history: History) -> None:
                         if old.get(key) != new.get(key)}  # fmt: skip
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES)
 async def test_on_sqlite(history: History) -> None:
     with TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ async def test_on_sqlite(history: History) -> None:
             await every_revision_is_remembered(store, history)
 
 
-@settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(history=HISTORIES)
 async def test_on_neo4j(wiped_neo4j: str, neo4j_auth: tuple[str, str], history: History) -> None:
     await wipe(wiped_neo4j, neo4j_auth)
