@@ -124,7 +124,7 @@ class Following:
         had = await self._had(now)
         moving = {key: each for key, each in now.items() if self._may_move(key, each)}
         touched = await touched_by(self._write, self._model, moving, self._stored)
-        records = touched.records
+        records = dict(touched.records)
         had |= {key: each.entity_id for key, each in records.items() if key not in now}
         how = joined(self._model, records, touched.junk, touched.links, touched.apart)
         naming = named(how.parts, had)

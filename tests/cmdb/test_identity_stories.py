@@ -163,6 +163,14 @@ async def test_a_person_links_what_a_veto_keeps_apart_and_takes_it_back(store: S
         await take_back(store, MODEL, made.id, by="ann")
 
 
+async def test_a_finding_stays_while_its_records_say_other_things(store: Store) -> None:
+    await say(store, "a", thing("r1", serial="S1"), thing("r2", serial="S1"))
+    before = await listed(store)
+    assert [code for code, _ in before] == ["DUPLICATE_IDENTIFIER"]
+    await say(store, "a", thing("r1", serial="S1", owner="ann", seen=TUESDAY))
+    assert await listed(store) == before
+
+
 async def test_the_history_of_what_was_joined_tells_of_both_and_that_they_were_merged(store: Store) -> None:
     await say(store, "a", thing("r1", name="web"))
     await say(store, "b", thing("r1", name="www"))

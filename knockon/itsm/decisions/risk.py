@@ -90,7 +90,8 @@ async def change_risk(topologies: Topologies, change: Entity) -> Risk:
         calendars = hours.get(id_, ())
         key = tuple(calendar.id for calendar in calendars)
         if key not in shares:
-            shares[key] = await to_thread(_share, topologies.model, window, calendars)
+            share = (topologies.model, window, calendars)
+            shares[key] = await to_thread(_share, *share) if calendars and window else _share(*share)
         factors.append(_factor(facts[id_], state, *shares[key]))
     factors.sort(key=lambda factor: -factor.contribution)
     score = math.fsum(factor.contribution for factor in factors)

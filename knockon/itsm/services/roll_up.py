@@ -78,7 +78,8 @@ async def roll_up(
         calendars = around.calendars.get(id_, [])
         key = tuple(each.id for each in calendars)
         if key not in hours:
-            hours[key] = await to_thread(_hours, model, calendars, span)
+            # without a detour where there is nothing to work out: answers that go on together share their reads
+            hours[key] = await to_thread(_hours, model, calendars, span) if calendars else None
         found[id_] = Surroundings(
             customers=tuple(map(Ci.of, around.customers.get(id_, []))),
             agreements=_agreements(around.agreements.get(id_, []), state, span.start),
