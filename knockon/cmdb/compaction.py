@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.past import moment_of
 from knockon.cmdb.rows import RevisionHead
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage
+from knockon.schema import values
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract import Store, Write
@@ -42,7 +42,7 @@ async def compact(store: Store, model: Model, before: str, *, actor: str) -> Com
     if horizon <= (known := await store.horizon()):
         raise BadUsage(f"The journal is compacted up to revision {known} already, and {before} is revision {horizon}.")
     entries = await store.count_entries(known, horizon)
-    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    now = values.now()
     note = {"horizon": horizon, "entries": entries}
     transactions = Transactions(store, RevisionHead(actor, "compact", "", now, model.version, note))
 

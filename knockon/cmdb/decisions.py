@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from uuid_utils import uuid7
@@ -15,6 +14,7 @@ from knockon.cmdb.reconciled import Reconciled
 from knockon.cmdb.rows import Decision, RevisionHead, Scope
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
+from knockon.schema import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +68,7 @@ async def decide(
     classes = [records[key].class_name for key in (a, b)]
     if kind == "link" and model.family(classes[0]) != model.family(classes[1]):
         raise BadUsage(f"A {classes[0]} and a {classes[1]} share no identifiers and are never one thing.")
-    now = _now()
+    now = values.now()
     decision = Decision(str(uuid7()), kind, a, b, now, by, reason)
     return decision, await _put(store, model, decision, by, now)
 
@@ -86,7 +86,7 @@ async def take_back(store: Store, model: Model, id_: str, *, by: str) -> tuple[D
     if found.taken_back:
         raise BadUsage(f"{found.taken_back} has taken this decision back already.")
     decision = replace(found, taken_back=by)
-    return decision, await _put(store, model, decision, by, _now())
+    return decision, await _put(store, model, decision, by, values.now())
 
 
 async def _put(store: Store, model: Model, decision: Decision, by: str, now: str) -> Reconciled:
@@ -124,7 +124,7 @@ async def undo_source(
     scopes = [each.name for each in (await store.scopes({source})).values() if each != Scope(source, each.name)]
     if not known.records and not known.edge_records and not scopes:
         raise ReferenceNotFound(f"No source {source} has reported anything.")
-    transactions = Transactions(store, RevisionHead(by, "undo", source, _now(), model.version, {}))
+    transactions = Transactions(store, RevisionHead(by, "undo", source, values.now(), model.version, {}))
     await reckon_again(store, model, transactions, progress)
     total, done, result = len(known.records) + len(known.edge_records), 0, Reconciled()
 
@@ -188,7 +188,3 @@ async def would_lose(store: Store, source: str) -> Loss:
 
 def _batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.intake import take_in
@@ -11,6 +10,7 @@ from knockon.cmdb.load_run import LoadRun, batches
 from knockon.cmdb.reckoning import reckon_again
 from knockon.cmdb.rows import RevisionHead, Scope
 from knockon.errors import BadUsage
+from knockon.schema import values
 from knockon.schema.observation import EntityObservation
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def load(
     StoreError
         What was committed before it stays.
     """
-    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    now = values.now()
     intake = take_in(model, _as_partial(items) if partial else items, now)
     if complete and (partial or any(taken.said.partial for taken in intake.entities)):
         raise BadUsage("A complete load has whole records; load partial ones apart.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from knockon.cmdb.reconciled import entity_image
 from knockon.cmdb.rows import SEPARATOR, Decision, JournalEntry, RevisionHead
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage
+from knockon.schema import values
 from knockon.schema.reference import answers_to
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def redact(store: Store, model: Model, reference: str, *, reason: str, act
         raise BadUsage(f"{person.class_name}:{person.name} is no person; only persons are redacted.")
     attributes = sensitive(model, person.class_name)
     ids = (await store.aliases([person.id]))[person.id]
-    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    now = values.now()
     note = {"id": person.id, "attributes": list(attributes), "reason": reason}
     transactions = Transactions(store, RevisionHead(actor, "redact", "", now, model.version, note))
 

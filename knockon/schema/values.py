@@ -170,6 +170,11 @@ def _boolean(raw: Any) -> bool:
     raise _UnfitError("is neither true nor false")
 
 
+def now() -> str:
+    """Give this moment in the form in which moments are kept."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
 def instant(raw: Any) -> str:
     """Read a point in time, exactly, in a form of fixed width: as text it sorts by time.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.stores.neo4j import forms
@@ -90,11 +91,12 @@ CREATE (:_Claim {token: row[0], record: row[1], source: row[2], key: row[3]})"""
 PUT_DECISION: LiteralString = "MERGE (d:_Decision {id: $row.id}) SET d = $row"
 
 
-class IdentityReads:
+class IdentityReads(ABC):
     """Reads that a store and its writes share."""
 
+    @abstractmethod
     async def _look(self, statement: LiteralString, parameters: dict[str, Any]) -> list[Any]:
-        raise NotImplementedError
+        """Read on a connection of the store, or of the write at hand."""
 
     async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
         ((kept,),) = await self._look(RECORDS, {"keys": [forms.key(*each) for each in set(keys)]})

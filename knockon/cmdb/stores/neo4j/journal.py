@@ -5,13 +5,14 @@ An index on a list has no other form in Neo4j; its keyword analyzer takes each i
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.rows import things_of, touching
 from knockon.cmdb.stores.neo4j import forms, reads
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.errors import JournalCompacted
+from knockon.schema import values
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
@@ -101,7 +102,7 @@ _AT_ONCE = 20  # revisions: each has up to 2,000 entries, of about 1 kB
 
 async def put_revision(tx: Transaction, number: int, head: RevisionHead, entries: Sequence[JournalEntry]) -> None:
     """Write a revision's entry, and what it touches."""
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    now = values.now()
     row = forms.revision_properties(number, head, entries) | {"written": now, "touched": sorted(things_of(entries))}
     await run(tx, JOURNAL, {"row": row})
 
@@ -232,11 +233,12 @@ async def retired(tx: Transaction, name: str, limit: int) -> list[Entity]:
     return sorted((forms.to_entity(each, retired=True) for each in found), key=lambda row: row.order)
 
 
-class Neo4jJournal:
+class Neo4jJournal(ABC):
     """See ``knockon.cmdb.journal.Journal``."""
 
+    @abstractmethod
     async def _read(self, work: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
+        """Read on a connection of the store, or of the write at hand."""
 
     async def horizon(self) -> int:
         return int(await self._read(horizon))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
 from knockon.cmdb.rows import WITHDRAWN
@@ -87,11 +88,12 @@ PUT_FINDING = "INSERT OR REPLACE INTO finding VALUES (?, ?, ?, ?, ?, ?)"
 PUT_ABOUT = "INSERT OR IGNORE INTO finding_about VALUES (?, ?, ?)"
 
 
-class IdentityReads:
+class IdentityReads(ABC):
     """Reads that a store and its writes share."""
 
+    @abstractmethod
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        raise NotImplementedError
+        """Read on a connection of the store, or of the write at hand."""
 
     async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
         return await self._read(lambda c: {row[:2]: record_of(row) for row in c.execute(RECORDS, [asked(keys)])})

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from knockon.cmdb.rows import things_of, touching
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of, head_row, packed, revision_of, unpacked
 from knockon.errors import JournalCompacted
+from knockon.schema import values
 
 if TYPE_CHECKING:
     import sqlite3
@@ -74,7 +75,7 @@ def touched_by(entries: bytes) -> str:
 def put_revision(
     connection: sqlite3.Connection, number: int, head: RevisionHead, entries: Sequence[JournalEntry]
 ) -> None:
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    now = values.now()
     connection.execute(PUT_REVISION, (number, head_row(head), len(entries), packed(entries), now, number - 1))
     connection.execute(PUT_TOUCHED, (number, asked(things_of(entries))))
 
@@ -161,12 +162,13 @@ def retired(connection: sqlite3.Connection, name: str, limit: int) -> list[Entit
     return [entity_of(row) for row in connection.execute(RETIRED, [name, limit])]
 
 
-class SqliteJournal:
+class SqliteJournal(ABC):
     """See ``knockon.cmdb.journal.Journal``."""
 
     @property
+    @abstractmethod
     def _database(self) -> Database:
-        raise NotImplementedError
+        """Read on a connection of the store, or of the write at hand."""
 
     async def horizon(self) -> int:
         return await self._database.read(horizon)
