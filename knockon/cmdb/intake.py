@@ -17,7 +17,7 @@ from knockon.schema.observation import EntityObservation, Reject, RelationshipOb
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from knockon.cmdb.rows import EdgeRecord, Record
+    from knockon.cmdb.rows import EdgeRecord
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
 
@@ -42,8 +42,8 @@ class Taken(Generic[Said]):
     seen: str
     digest: str
 
-    def is_news(self, old: Record | EdgeRecord, seen: str, scope: str) -> bool:
-        """Tell whether this beats what is known of the same key, last seen at ``seen``.
+    def is_news(self, old: EdgeRecord, seen: str, scope: str) -> bool:
+        """Tell whether this beats what is known of the same relationship, last seen at ``seen``.
 
         Other content does if its ``(seen, digest)`` is newer; the same content if it is newer and stands in another
         scope, or had been withdrawn.

@@ -98,7 +98,8 @@ class LoadRun:
 
         changes = await self._changed(work)
         self._find(changes.findings, batch)
-        self._hinted |= {(taken.said.source, taken.said.key) for taken in batch} & self._expected.keys()
+        as_they_were = {(taken.said.source, taken.said.key) for taken in changes.unchanged}
+        self._hinted |= ({(t.said.source, t.said.key) for t in batch} - as_they_were) & self._expected.keys()
         counts = self.report.entities
         counts.unchanged += len(changes.unchanged) + changes.ignored
         self._overtaken += changes.overtaken

@@ -79,10 +79,10 @@ def thing(model: Model, records: Sequence[Heard]) -> Thing:
 def _class(model: Model, records: Sequence[Heard]) -> tuple[str, bool]:
     """Give the class, and whether the records' classes lie on no one branch."""
     named = {record.class_name for record, _ in records}
-    deepest = max(named, key=lambda each: model.classes[each].depth)
-    if all(model.is_a(deepest, each) for each in named):
+    if deepest := model.deepest(named):
         return deepest, False
-    common = next(each for each in model.classes[deepest].lineage if all(model.is_a(one, each) for one in named))
+    lineage = model.classes[next(iter(named))].lineage
+    common = next(each for each in lineage if all(model.is_a(one, each) for one in named))
     ordered = _by_strength(model, common, None, [Value(record, None, seen) for record, seen in records])
     class_name = ordered[0].record.class_name
     for each in ordered:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from knockon.schema.identifiers import families, layers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from knockon.schema.identifiers import Identifier
     from knockon.schema.spec import AttributeSpec, ClassSpec, LifecycleSpec, ModelSpec, RelationshipSpec
@@ -169,6 +169,12 @@ class Model:
     def is_a(self, name: str, ancestor: str) -> bool:
         """Tell whether class ``name`` is ``ancestor`` or inherits from it."""
         return ancestor in self.classes[name].lineage
+
+    def deepest(self, names: Iterable[str]) -> str | None:
+        """Give the deepest of these classes if all lie on one branch, else None; there is at least one."""
+        every = set(names)
+        found = max(every, key=lambda each: self.classes[each].depth)
+        return found if all(self.is_a(found, each) for each in every) else None
 
     def concrete(self, name: str) -> tuple[str, ...]:
         """Name the concrete classes that are ``name`` or inherit from it, in order."""

@@ -91,7 +91,7 @@ def test_an_analysis_that_cannot_run_says_why(estate: Knockon, tmp_path: Path) -
     assert (ran.code, "cannot be written" in ran.err) == (2, True)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="it finds the workers in /proc, which only Linux has")
 def test_workers_end_when_the_command_is_killed(knockon: Knockon) -> None:
     chain = [{"class": "Application", "key": f"a{n}", "name": f"a{n}"} for n in range(1200)]
     links = [{"from": f"a{n}", "type": "DEPENDS_ON", "to": f"a{n + 1}"} for n in range(1199)]

@@ -44,7 +44,7 @@ def findings(model: Model, how: Joined, touched: Touched) -> list[IdentityFindin
             what = said(model, name, touched.records[each.first])
         _keep(found, code, records, what, each.veto or "", each.claim[1] if each.claim else "")
     for part in how.parts:
-        if len(part) > 1 and _conflict(model, part, touched):
+        if not model.deepest(touched.records[key].class_name for key in part):
             _keep(found, FindingCode.CLASS_CONFLICT, part, "", "", "")
     for token in touched.newly_junk:
         holder = next(each for each in touched.records.values() if token in each.claims.values())
@@ -76,12 +76,6 @@ def said(model: Model, name: str, record: Record) -> str:
     """Say a claim in words: the identifier set and the values, without case as they are compared."""
     values = claimed(record.said, model.identifiers[name].by) or []
     return f"{name} {', '.join(map(str, values))}"
-
-
-def _conflict(model: Model, part: Part, touched: Touched) -> bool:
-    named = {touched.records[key].class_name for key in part}
-    deepest = max(named, key=lambda each: model.classes[each].depth)
-    return not all(model.is_a(deepest, each) for each in named)
 
 
 def _keep(

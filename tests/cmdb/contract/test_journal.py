@@ -14,12 +14,11 @@ import pytest
 
 from knockon.cmdb.rows import EdgeKey, JournalEntry
 from knockon.cmdb.stores.neo4j import Neo4jStore
-from knockon.cmdb.stores.neo4j import journal as neo4j_journal
 from knockon.cmdb.stores.sqlite import SqliteStore
-from knockon.cmdb.stores.sqlite import journal as sqlite_journal
 from knockon.cmdb.stores.sqlite import schema as sqlite_schema
 from knockon.cmdb.stores.sqlite.rows import head_row, packed
 from knockon.errors import JournalCompacted, StoreFailed
+from knockon.schema import values
 from knockon.schema.values import instant
 from tests.cmdb.contract.estate import MODEL, commit, entity, head, record
 
@@ -132,10 +131,10 @@ async def test_a_moment_is_that_of_the_newest_revision_written_by_then(store: St
 
 async def test_the_time_of_writing_does_not_go_back_with_a_writers_clock(store: Store) -> None:
     await commit(store)
-    past = datetime.now(UTC) - timedelta(days=1)
-    with patch.object(sqlite_journal, "datetime") as one, patch.object(neo4j_journal, "datetime") as other:
-        one.now.return_value = other.now.return_value = past
+    past = instant((datetime.now(UTC) - timedelta(days=1)).isoformat())
+    with patch.object(values, "now", return_value=past) as clock:
         await commit(store)
+    clock.assert_called()
     first, second = await store.feed(0)
     assert first.written == second.written
     assert await store.revision_at(first.written) == 2

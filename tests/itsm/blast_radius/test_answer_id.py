@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 WINDOW = Span(datetime(2026, 11, 3, 20, tzinfo=UTC), datetime(2026, 11, 3, 23, tzinfo=UTC))
 
+# hypothesis takes bounds without a time zone, and adds `timezones` itself
 MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda each: each.replace(microsecond=0)
 )
