@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from knockon import loaders, sample
-from knockon.cmdb.drift import drift_since
-from knockon.cmdb.load import load
-from knockon.cmdb.past import Moment
+from knockon.cmdb.loading.load import load
+from knockon.cmdb.past.changes import Moment
+from knockon.cmdb.past.drift import drift_since
 from knockon.cmdb.stores import opened, store_at
 from knockon.itsm.health.checks import CHECKS, rules_of
 from knockon.itsm.health.health import About, examine, examine_past
@@ -27,7 +27,7 @@ from knockon.schema.observation import EntityObservation, RelationshipObservatio
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.itsm.health.ground import Ground
     from knockon.schema.model import Model
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from knockon import loaders, sample
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened, store_at
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
 

@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.loads import changed
 from knockon import loaders, sample
-from knockon.cmdb.history import histories
-from knockon.cmdb.load import load
-from knockon.cmdb.past import past_scan
-from knockon.cmdb.past_store import PastStore
+from knockon.cmdb.loading.load import load
+from knockon.cmdb.past.changes import past_scan
+from knockon.cmdb.past.history import histories
+from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.stores import opened, store_at
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
@@ -28,7 +28,7 @@ from knockon.schema.observation import EntityObservation, RelationshipObservatio
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from knockon.errors import BadUsage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from knockon.cmdb.load_report import LoadReport
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.itsm.blast_radius.answer import ImpactAnswer
     from knockon.server.settings import Settings
 
@@ -120,7 +120,7 @@ def load_files(
     """
     from knockon import loaders
     from knockon.cli.progress import progress_bar
-    from knockon.cmdb.load import load as load_items
+    from knockon.cmdb.loading.load import load as load_items
 
     model = model_of(found)
     with progress_bar() as bar:

@@ -13,8 +13,8 @@ from knockon.errors import BadUsage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Baseline
+    from knockon.cmdb.contract.rows import Baseline
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
     T = TypeVar("T")
@@ -35,7 +35,7 @@ def baseline_create(
     store: StoreUrl = None,
 ) -> None:
     """Give a revision a name."""
-    from knockon.cmdb import baselines
+    from knockon.cmdb.stewardship import baselines
 
     row = _done(
         store, lambda opened, model: baselines.create(opened, model, name, by=me(), as_of=as_of, reason=reason or "")
@@ -61,7 +61,7 @@ def baseline_list(as_json: Json = False, store: StoreUrl = None) -> None:
 @commands.command("delete")
 def baseline_delete(name: Name, as_json: Json = False, store: StoreUrl = None) -> None:
     """Forget a name; the revision stays."""
-    from knockon.cmdb import baselines
+    from knockon.cmdb.stewardship import baselines
 
     row = _done(store, lambda opened, model: baselines.delete(opened, model, name, by=me()))
     _say(row, f"{name} was revision {row.revision}; the name is free.", as_json=as_json)
@@ -107,8 +107,8 @@ def drift(
 async def _since(store: Store, model: Model, name: str, class_name: str | None, limit: int) -> dict[str, Any]:
     from collections import Counter
 
-    from knockon.cmdb.baselines import moment_named
-    from knockon.cmdb.drift import difference_json, drift_since
+    from knockon.cmdb.past.drift import difference_json, drift_since
+    from knockon.cmdb.stewardship.baselines import moment_named
 
     moment = await moment_named(store, name)
     found = await drift_since(store, model, moment.revision, class_name=class_name)
@@ -128,7 +128,7 @@ async def _since(store: Store, model: Model, name: str, class_name: str | None, 
 
 
 async def _from_source(store: Store, model: Model, source: str, class_name: str | None, limit: int) -> dict[str, Any]:
-    from knockon.cmdb.drift import altered_json, drift_from_source, thing_json
+    from knockon.cmdb.past.drift import altered_json, drift_from_source, thing_json
 
     records, found = await drift_from_source(store, model, source, class_name=class_name)
     differences = [

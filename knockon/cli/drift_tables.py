@@ -14,7 +14,7 @@ from knockon.cli.tables import Out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.rows import Baseline
+    from knockon.cmdb.contract.rows import Baseline
 
 _STYLES = {"created": "green", "changed": "yellow", "retired": "red"}
 

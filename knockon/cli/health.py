@@ -145,7 +145,7 @@ def _examined(
     against: str | None = None,
 ) -> T:
     """Examine the estate in the store that is meant, as it is and perhaps as it was, and answer from that."""
-    from knockon.cmdb.baselines import moment_named
+    from knockon.cmdb.stewardship.baselines import moment_named
     from knockon.itsm.health.checks import rules_of
     from knockon.itsm.health.health import examine, examine_past, resolved
 

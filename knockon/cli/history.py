@@ -9,7 +9,7 @@ import typer
 from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
 _FOLLOW_EVERY = 1.0  # seconds
@@ -52,9 +52,9 @@ def history(
 async def _told(
     store: Store, model: Model, ref: str, since: str | None, before: int | None, limit: int
 ) -> dict[str, Any]:
-    from knockon.cmdb.history import event_json, histories
     from knockon.cmdb.lookup import find_ever
-    from knockon.cmdb.past import moment_of
+    from knockon.cmdb.past.changes import moment_of
+    from knockon.cmdb.past.history import event_json, histories
 
     entity = await find_ever(store, model, ref)
     after = (await moment_of(store, since)).revision if since else 0
@@ -86,7 +86,7 @@ def changes(
     """
 
     async def work() -> None:
-        from knockon.cmdb.past import moment_of
+        from knockon.cmdb.past.changes import moment_of
 
         found = settings(store)
         model = model_of(found)
@@ -103,7 +103,7 @@ async def _follow(store: Store, since: int, limit: int | None, *, forever: bool)
 
     import orjson
 
-    from knockon.cmdb.history import revision_json
+    from knockon.cmdb.past.history import revision_json
 
     left = limit if limit is not None else sys.maxsize
     while left:

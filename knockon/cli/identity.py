@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.decisions import Loss
-    from knockon.cmdb.identity.explaining import Explanation
-    from knockon.cmdb.reconciled import Reconciled
-    from knockon.cmdb.rows import Decision, IdentityFinding
+    from knockon.cmdb.contract.rows import Decision, IdentityFinding
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.reconciliation.explaining import Explanation
+    from knockon.cmdb.reconciliation.reconciled import Reconciled
+    from knockon.cmdb.stewardship.decisions import Loss
     from knockon.schema.model import Model
 
     T = TypeVar("T")
@@ -35,8 +35,8 @@ def explain_identity(
 ) -> None:
     """Why something is one thing, and what it is: its records, what kept others away, whose word counts."""
     from knockon.cli.identity_tables import print_explanation
-    from knockon.cmdb.identity.explaining import explain
     from knockon.cmdb.lookup import find
+    from knockon.cmdb.reconciliation.explaining import explain
 
     async def ask(opened: Store, model: Model) -> Explanation:
         return await explain(opened, model, await find(opened, model, ref))
@@ -56,7 +56,7 @@ def findings(
 ) -> None:
     """What a person should look at in who is who: doubles, vetoes, conflicts, values that identify nobody."""
     from knockon.cli.identity_tables import print_findings
-    from knockon.cmdb.identity.explaining import finding_json
+    from knockon.cmdb.reconciliation.explaining import finding_json
 
     async def ask(opened: Store, _model: Model) -> list[IdentityFinding]:
         found: list[IdentityFinding] = []
@@ -88,7 +88,7 @@ def keep_apart(a: One, b: Other, reason: Reason = None, as_json: Json = False, s
 def decisions(as_json: Json = False, store: StoreUrl = None) -> None:
     """What people have decided on who is who, oldest first, with what was taken back."""
     from knockon.cli.identity_tables import print_decisions
-    from knockon.cmdb.identity.explaining import decision_json
+    from knockon.cmdb.reconciliation.explaining import decision_json
 
     async def ask(opened: Store, _model: Model) -> list[Decision]:
         return await opened.decisions()
@@ -106,7 +106,7 @@ def take_back(
     store: StoreUrl = None,
 ) -> None:
     """Take a decision back: it is as if it had never been made."""
-    from knockon.cmdb import decisions as people
+    from knockon.cmdb.stewardship import decisions as people
 
     async def work(opened: Store, model: Model) -> tuple[Decision, Reconciled]:
         return await people.take_back(opened, model, decision, by=me())
@@ -125,7 +125,7 @@ def undo(
     Without --yes nothing is written, and the exit code is 4.
     """
     from knockon.cli.identity_tables import print_loss, print_undone
-    from knockon.cmdb.decisions import would_lose
+    from knockon.cmdb.stewardship.decisions import would_lose
 
     if not yes:
         loss = _asked(store, lambda opened, _model: would_lose(opened, source))
@@ -144,7 +144,7 @@ def undo(
 
 def _undo(source: str, store: str | None) -> Reconciled:
     from knockon.cli.progress import progress_bar
-    from knockon.cmdb.decisions import undo_source
+    from knockon.cmdb.stewardship.decisions import undo_source
 
     with progress_bar() as bar:
         task = bar.add_task("undoing", total=None)
@@ -160,7 +160,7 @@ def _undo(source: str, store: str | None) -> Reconciled:
 def _decide(
     kind: Literal["link", "apart"], a: str, b: str, reason: str | None, *, as_json: bool, store: str | None
 ) -> None:
-    from knockon.cmdb.decisions import decide, record_named
+    from knockon.cmdb.stewardship.decisions import decide, record_named
 
     async def work(opened: Store, model: Model) -> tuple[Decision, Reconciled]:
         one, other = await record_named(opened, model, a), await record_named(opened, model, b)
@@ -171,7 +171,7 @@ def _decide(
 
 def _show_decided(decision: Decision, changes: Reconciled, *, as_json: bool) -> None:
     from knockon.cli.identity_tables import print_decided
-    from knockon.cmdb.identity.explaining import decision_json
+    from knockon.cmdb.reconciliation.explaining import decision_json
 
     if as_json:
         print_json({"decision": decision_json(decision), **_changes_json(changes)})
@@ -192,7 +192,7 @@ def _asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
 
 
 def _changes_json(changes: Reconciled) -> dict[str, Any]:
-    from knockon.cmdb.identity.explaining import finding_json
+    from knockon.cmdb.reconciliation.explaining import finding_json
 
     related = changes.related
     return {

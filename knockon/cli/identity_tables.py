@@ -11,11 +11,11 @@ from knockon.cmdb.identity.joining import JUNK, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.decisions import Loss
-    from knockon.cmdb.identity.explaining import Explanation
+    from knockon.cmdb.contract.rows import Decision, IdentityFinding
     from knockon.cmdb.identity.joining import Key, Meeting
-    from knockon.cmdb.reconciled import Reconciled
-    from knockon.cmdb.rows import Decision, IdentityFinding
+    from knockon.cmdb.reconciliation.explaining import Explanation
+    from knockon.cmdb.reconciliation.reconciled import Reconciled
+    from knockon.cmdb.stewardship.decisions import Loss
 
 _LISTED = 20
 _WIDEST = 60

@@ -11,7 +11,7 @@ import typer
 from knockon.cli.options import AsOf, Json, StoreUrl, answered, model_of, print_json, settings, writing_to
 
 if TYPE_CHECKING:
-    from knockon.cmdb.rows import Edge, Entity, Scan
+    from knockon.cmdb.contract.rows import Edge, Entity, Scan
 
 
 def export(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, TypeVar
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.context.given import Span
     from knockon.schema.model import Model

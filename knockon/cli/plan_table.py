@@ -13,7 +13,7 @@ from knockon.cli.tables import Out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.load_report import Planned
+    from knockon.cmdb.planned import Planned
 
 SHOWN = 60
 

@@ -10,7 +10,7 @@ from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, ru
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
-    from knockon.cmdb.rows import Found
+    from knockon.cmdb.contract.rows import Found
 
 
 def search(
@@ -37,7 +37,7 @@ def search(
 
 
 async def _search(text: str, class_name: str | None, limit: int, store: str | None) -> tuple[int, list[Found]]:
-    from knockon.cmdb.words import sought
+    from knockon.cmdb.contract.words import sought
 
     found = settings(store)
     model = model_of(found)

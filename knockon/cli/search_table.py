@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from knockon.cli.tables import Out
-from knockon.cmdb.rows import SEPARATOR
+from knockon.cmdb.contract.rows import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.rows import Found
+    from knockon.cmdb.contract.rows import Found
 
 
 def print_found(total: int, found: Sequence[Found]) -> None:

@@ -10,8 +10,8 @@ import typer
 from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings
 
 if TYPE_CHECKING:
-    from knockon.cmdb.compaction import Compacted
-    from knockon.cmdb.redaction import Redacted
+    from knockon.cmdb.stewardship.compaction import Compacted
+    from knockon.cmdb.stewardship.redaction import Redacted
 
 commands = typer.Typer(help="Looking after a store.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def compact(
     Questions about the past before it are refused from then on, and so is whoever follows the changes and is not as
     far yet. Who wrote those revisions, when and from which source stays known.
     """
-    from knockon.cmdb import compaction
+    from knockon.cmdb.stewardship import compaction
 
     async def work() -> Compacted:
         found = settings(store)
@@ -65,7 +65,7 @@ def redact(
 
     The person stays, called by its key, with its relationships and its history. The redaction is recorded.
     """
-    from knockon.cmdb import redaction
+    from knockon.cmdb.stewardship import redaction
 
     async def work() -> Redacted:
         found = settings(store)

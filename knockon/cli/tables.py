@@ -15,7 +15,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from knockon.cmdb.load_report import Counts, LoadReport
+    from knockon.cmdb.loading.report import Counts, LoadReport
     from knockon.itsm.blast_radius.answer import Affected, AffectedService, ImpactAnswer
     from knockon.itsm.blast_radius.supports import SupportsAnswer
     from knockon.itsm.services.surroundings import Surroundings

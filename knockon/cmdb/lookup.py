@@ -5,16 +5,16 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import SEPARATOR
+from knockon.cmdb.contract.reads import MOST_ANSWERS
+from knockon.cmdb.contract.rows import SEPARATOR
 from knockon.errors import ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema.reference import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
 _LISTED = 10

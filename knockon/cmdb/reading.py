@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.rows import neighbour_order
+from knockon.cmdb.contract.rows import neighbour_order
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
 
-    from knockon.cmdb.contract import Direction, Store
-    from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity, Neighbour
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import Entity, Neighbour
+    from knockon.cmdb.contract.store import Direction, Store
 
 _PAGE = 500
 

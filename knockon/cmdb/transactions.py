@@ -6,15 +6,16 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, TypeVar
 
-from knockon.cmdb.load_report import plan
+from knockon.cmdb.planned import plan
 from knockon.errors import StoreBusy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from knockon.cmdb.contract import Store, Write
-    from knockon.cmdb.load_report import Planned
-    from knockon.cmdb.rows import JournalEntry, RevisionHead
+    from knockon.cmdb.contract.rows import JournalEntry, RevisionHead
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.write import Write
+    from knockon.cmdb.planned import Planned
 
 T = TypeVar("T")
 

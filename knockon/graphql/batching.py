@@ -15,9 +15,8 @@ from strawberry.dataloader import DataLoader
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 
-    from knockon.cmdb.contract import Direction, Store
-    from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import (
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import (
         EdgeKey,
         EdgeRecord,
         Entity,
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
-    from knockon.cmdb.words import Query
+    from knockon.cmdb.contract.store import Direction, Store
+    from knockon.cmdb.contract.words import Query
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from strawberry import ID
 
-from knockon.cmdb.filter import All, Any_, Compare, Condition, Not, Operator, Related
+from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not, Operator, Related
 from knockon.errors import BadFilter
 from knockon.graphql.definitions import input_field, listed, maybe, name_of
 from knockon.graphql.scalars import plain_spec, snake_to_camel

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from strawberry import ID
 from strawberry.scalars import JSON
 
-from knockon.cmdb.history import histories
+from knockon.cmdb.past.history import histories
 from knockon.errors import BadUsage
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
 from knockon.graphql.types import ROOT
@@ -15,8 +15,8 @@ from knockon.graphql.types import ROOT
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
-    from knockon.cmdb.history import Event, Happening
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.past.history import Event, Happening
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strawberry.scalars import JSON
 
+from knockon.cmdb.contract.rows import last_seen
 from knockon.cmdb.identity.findings import worded
-from knockon.cmdb.rows import last_seen
-from knockon.cmdb.thing import Heard, thing
+from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from strawberry.types.field import StrawberryField
 
-    from knockon.cmdb.rows import Entity, IdentityFinding
+    from knockon.cmdb.contract.rows import Entity, IdentityFinding
     from knockon.graphql.connections import ConnectionTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.rows import neighbour_order
+from knockon.cmdb.contract.rows import neighbour_order
 from knockon.graphql.connections import Connection, cursor_of, page_of, paging, paging_arguments
 from knockon.graphql.definitions import maybe, plain, resolved
 from knockon.graphql.scalars import described, snake_to_camel, snake_to_pascal
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from strawberry.types.field import StrawberryField
 
-    from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Entity, Neighbour
+    from knockon.cmdb.contract.rows import Entity, Neighbour
+    from knockon.cmdb.contract.store import Direction
     from knockon.graphql.connections import ConnectionTypes, Page
     from knockon.graphql.definitions import Plain
     from knockon.graphql.request import Request

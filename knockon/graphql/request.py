@@ -13,7 +13,7 @@ from knockon.impact.topology.topologies import Topologies
 if TYPE_CHECKING:
     from graphql.pyutils import Path
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topologies import View
 
 

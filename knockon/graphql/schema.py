@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from strawberry.types.execution import ExecutionContext
     from strawberry.types.field import StrawberryField
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.graphql.connections import Page
     from knockon.graphql.request import Request
     from knockon.itsm.health.rules import Rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.words import sought
+from knockon.cmdb.contract.words import sought
 from knockon.graphql.connections import Connection, cursor_of, page_of, paging, paging_arguments
 from knockon.graphql.definitions import argument, maybe, resolved
 from knockon.graphql.types import ROOT

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from strawberry.types.field import StrawberryField
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.graphql.definitions import Definitions, GraphQLType, Plain
     from knockon.graphql.scalars import AttributeTypes
     from knockon.schema.model import Attribute, Model

@@ -24,7 +24,7 @@ from knockon.server.page import start_page
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
     from knockon.server.settings import Settings
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon import loaders
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.neo4j import Neo4jStore
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.schema.installed import installed_model
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.load_report import LoadReport
-    from knockon.cmdb.rows import Entity, Revision, Scan
+    from knockon.cmdb.contract.rows import Entity, Revision, Scan
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.loading.report import LoadReport
 
 MODEL = installed_model()
 EVERYTHING = MODEL.concrete("Entity")

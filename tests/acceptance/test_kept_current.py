@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened
 from knockon.cmdb.stores.neo4j import Neo4jStore
 from knockon.cmdb.stores.sqlite import SqliteStore
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 
 @pytest.fixture(params=["sqlite", "neo4j"])

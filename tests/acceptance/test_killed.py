@@ -32,10 +32,10 @@ from tests.acceptance.estates import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 BATCH = 50
-IN_SMALL_BATCHES = f"from knockon.cmdb import load_run; load_run.BATCH = {BATCH}; from knockon.cli import main; main()"
+IN_SMALL_BATCHES = f"from knockon.cmdb.loading import run; run.BATCH = {BATCH}; from knockon.cli import main; main()"
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.conftest import no_notifications, wipe
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from knockon.cmdb.rows import Scan
+    from knockon.cmdb.contract.rows import Scan
 
 DATA = ROOT / "tests" / "data"
 FOLDERS = {"shop": DATA / "k8s-online-boutique", "live": DATA / "k8s-cluster-dump"}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon import loaders
-from knockon.cmdb import load_run
-from knockon.cmdb.load import load
+from knockon.cmdb.loading import run as load_run
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from tests.acceptance.estates import EVERYTHING, MODEL, Estate, Place, estate, replayed, whole_feed
@@ -20,8 +20,8 @@ from tests.acceptance.estates import EVERYTHING, MODEL, Estate, Place, estate, r
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.load_report import LoadReport
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.schema.observation import Item
 
 LOADS = 8

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from knockon.cmdb.filter import Compare
+from knockon.cmdb.contract.filter import Compare
 from knockon.cmdb.reading import all_entities
 from knockon.cmdb.stores import opened
 from knockon.graphql.request import Request
@@ -47,9 +47,9 @@ from tests.conftest import no_notifications, wipe
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FAILING = sorted(MODEL.topology_classes)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
     Connect = Callable[[], Awaitable[Store]]

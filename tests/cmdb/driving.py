@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from uuid_utils import uuid7
 
-from knockon.cmdb import reconcile
-from knockon.cmdb.decisions import take_back
-from knockon.cmdb.decisions import undo_source as really_undo
-from knockon.cmdb.intake import digest as real_digest
-from knockon.cmdb.load import load as really_load
-from knockon.cmdb.rows import Decision as RealDecision
-from knockon.cmdb.rows import RevisionHead
+from knockon.cmdb.contract.rows import Decision as RealDecision
+from knockon.cmdb.contract.rows import RevisionHead
+from knockon.cmdb.loading.load import load as really_load
+from knockon.cmdb.reconciliation import reconcile
+from knockon.cmdb.reconciliation.taken import digest as real_digest
+from knockon.cmdb.stewardship.decisions import take_back
+from knockon.cmdb.stewardship.decisions import undo_source as really_undo
 from knockon.errors import ReferenceNotFound
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.schema.reference import key_token
@@ -24,8 +24,8 @@ from tests.cmdb.oracle import EdgeKey, Estate, canonical
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.load_report import LoadReport
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
     from tests.cmdb.oracle import Decision, Key, Load

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.compaction import compact
-from knockon.cmdb.history import histories
-from knockon.cmdb.past import changes_between, moment_of, past_scan
+from knockon.cmdb.past.changes import changes_between, moment_of, past_scan
+from knockon.cmdb.past.history import histories
+from knockon.cmdb.stewardship.compaction import compact
 from knockon.errors import BadUsage, JournalCompacted
 from tests.cmdb.contract.estate import MODEL
 from tests.cmdb.test_load import TUESDAY, link, say, thing
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 
 async def test_the_past_since_the_horizon_is_as_it_was(store: Store) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from knockon.cmdb import baselines
-from knockon.cmdb.drift import drift_from_source, drift_since
+from knockon.cmdb.past.drift import drift_from_source, drift_since
+from knockon.cmdb.stewardship import baselines
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import BadUsage, ReferenceNotFound
 from tests.cmdb.contract.estate import MODEL as SMALL
@@ -21,8 +21,8 @@ from tests.cmdb.identity import MODEL, without_identity
 from tests.cmdb.test_load import link, say, thing
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Scan
+    from knockon.cmdb.contract.rows import Scan
+    from knockon.cmdb.contract.store import Store
     from tests.cmdb.histories import History
 
 BARE = without_identity(MODEL)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from knockon.cmdb import load_run
+from knockon.cmdb.loading import run as load_run
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
 from tests.cmdb.driving import decide, digest, estate_of, load_into, parts_of, undo_source, unknown_ids
@@ -23,7 +23,7 @@ from tests.conftest import wipe
 if TYPE_CHECKING:
     from random import Random
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
     from tests.cmdb.oracle import Estate
 

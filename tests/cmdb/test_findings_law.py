@@ -19,7 +19,7 @@ from tests.cmdb.test_estate_laws import tell
 if TYPE_CHECKING:
     from random import Random
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from tests.cmdb.oracle import Key
 
     Found = set[tuple[str, frozenset[Key]]]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from knockon.cmdb.hearing import hear
-from knockon.cmdb.intake import Taken, digest
-from knockon.cmdb.rows import Record, Scope
-from knockon.cmdb.thing import Heard, thing
+from knockon.cmdb.contract.rows import Record, Scope
+from knockon.cmdb.reconciliation.hearing import hear
+from knockon.cmdb.reconciliation.taken import Taken, digest
+from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.schema.observation import EntityObservation
 from tests.cmdb.identity import MODEL
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.history import Altered, histories
-from knockon.cmdb.load import load
+from knockon.cmdb.contract.rows import JournalEntry
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find_ever
-from knockon.cmdb.rows import JournalEntry
+from knockon.cmdb.past.history import Altered, histories
 from knockon.errors import ReferenceAmbiguous, ReferenceNotFound
 from tests.cmdb.contract.estate import MODEL, commit, entity, head
 from tests.cmdb.test_load import TUESDAY, link, say, thing
 from tests.graphql.conftest import Counted
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.history import Event
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.past.history import Event
 
 
 async def told(store: Any, reference: str, **options: Any) -> list[Event]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.decisions import decide, record_named, take_back, undo_source, would_lose
-from knockon.cmdb.history import histories
-from knockon.cmdb.identity.explaining import explain
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find
+from knockon.cmdb.past.history import histories
+from knockon.cmdb.reconciliation.explaining import explain
+from knockon.cmdb.stewardship.decisions import decide, record_named, take_back, undo_source, would_lose
 from knockon.cmdb.stores import store_at
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema.observation import EntityObservation, RelationshipObservation
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
 
     Observation = EntityObservation | RelationshipObservation
 

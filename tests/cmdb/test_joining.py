@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from knockon.cmdb.contract.rows import EdgeRecord, EdgeRecordKey, Entity, Record
 from knockon.cmdb.identity.claims import claimed, claims, parents_of
 from knockon.cmdb.identity.joining import JUNK, joined
 from knockon.cmdb.identity.naming import named
 from knockon.cmdb.identity.touched import Touched
-from knockon.cmdb.rows import EdgeRecord, EdgeRecordKey, Entity, Record
 from tests.cmdb.identity import MODEL
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb import load_run, transactions
-from knockon.cmdb.load import load
+from knockon.cmdb import transactions
+from knockon.cmdb.loading import run as load_run
+from knockon.cmdb.loading.load import load
 from knockon.errors import FindingCode, StoreBusy
 from knockon.schema.observation import EntityObservation, RelationshipObservation, Skipped
 from tests.cmdb.contract.estate import MODEL
@@ -17,8 +18,8 @@ from tests.cmdb.contract.estate import MODEL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.load_report import LoadReport
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.schema.observation import Item
 
 MONDAY, TUESDAY, WEDNESDAY = "2026-11-02T08:00:00Z", "2026-11-03T08:00:00Z", "2026-11-04T08:00:00Z"

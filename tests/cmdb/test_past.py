@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from knockon.cmdb.past import Changes, changes_between, past_scan
-from knockon.cmdb.rows import EdgeKey, JournalEntry
+from knockon.cmdb.contract.rows import EdgeKey, JournalEntry
+from knockon.cmdb.past.changes import Changes, changes_between, past_scan
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import BadUsage, PastTooFar
 from tests.cmdb.contract.estate import MODEL as SMALL
@@ -21,8 +21,8 @@ from tests.cmdb.test_load import link, say, thing
 from tests.conftest import wipe
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Scan
+    from knockon.cmdb.contract.rows import Scan
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
     from tests.cmdb.histories import History
 

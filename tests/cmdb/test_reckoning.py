@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from knockon.cmdb import reckoning
+from knockon.cmdb.reconciliation import reckoning
 from knockon.errors import ModelInvalid
 from knockon.schema.build import build
 from tests.cmdb import oracle
@@ -17,7 +17,7 @@ from tests.cmdb.identity import MODEL, rules, without_identity
 from tests.cmdb.oracle import EdgeReport, EntityReport, Load
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
 DAY, NEXT = "2026-11-01T08:00:00Z", "2026-11-02T08:00:00Z"

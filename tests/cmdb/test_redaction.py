@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import neo4j
 import pytest
 
-from knockon.cmdb.history import histories
-from knockon.cmdb.load import load
-from knockon.cmdb.past import past_scan
-from knockon.cmdb.redaction import redact
+from knockon.cmdb.loading.load import load
+from knockon.cmdb.past.changes import past_scan
+from knockon.cmdb.past.history import histories
+from knockon.cmdb.stewardship.redaction import redact
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import BadUsage, ReferenceNotFound
 from knockon.schema.installed import installed_model
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.observation import Item
 
 MODEL = installed_model()

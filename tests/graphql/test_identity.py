@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.schema.observation import EntityObservation
 from tests.graphql.conftest import MODEL, thing
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.impact.topology.topologies import Topologies
 from knockon.schema.installed import installed_model
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.observation import Item
 
 MODEL = installed_model()

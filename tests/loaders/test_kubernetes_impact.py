@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.rows import Edge, EdgeKey, Entity
+from knockon.cmdb.contract.rows import Edge, EdgeKey, Entity
 from knockon.impact.propagation.evaluation import evaluate
 from knockon.impact.propagation.explanation import explain
 from knockon.impact.topology.derive import network

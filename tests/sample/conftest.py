@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from knockon import sample
-from knockon.cmdb.rows import Edge, EdgeKey, Entity
+from knockon.cmdb.contract.rows import Edge, EdgeKey, Entity
 from knockon.impact.topology.derive import network
 from knockon.impact.topology.topology import Topology
 from knockon.schema.installed import installed_model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon import loaders, sample
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.impact.topology.supports import belongs
 from knockon.sample.records import iso, moment_of

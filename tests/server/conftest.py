@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation

@@ -13,7 +13,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from knockon.cmdb.rows import EdgeRecord, Entity
+    from knockon.cmdb.contract.rows import EdgeRecord, Entity
     from knockon.schema.identifiers import Within
     from knockon.schema.model import Model
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from knockon.cmdb.contract.rows import EdgeRecord
 from knockon.cmdb.identity.claims import claims, parents_of, ways_to_parents
-from knockon.cmdb.rows import EdgeRecord
 from knockon.schema.reference import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from knockon.cmdb.contract import Write
+    from knockon.cmdb.contract.rows import EdgeRecordKey, Record
+    from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
-    from knockon.cmdb.rows import EdgeRecordKey, Record
     from knockon.schema.model import Model
 
 Placings = dict["Key", list["EdgeRecordKey"]]

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from knockon.cmdb.contract.rows import IdentityFinding
 from knockon.cmdb.identity.claims import claimed
 from knockon.cmdb.identity.joining import JUNK, Outcome
-from knockon.cmdb.rows import IdentityFinding
 from knockon.errors import FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from knockon.cmdb.contract.rows import Record
     from knockon.cmdb.identity.joining import Joined, Key, Part
     from knockon.cmdb.identity.touched import Touched
-    from knockon.cmdb.rows import Record
     from knockon.schema.model import Model
 
 _CODES = {

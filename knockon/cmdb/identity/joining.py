@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from knockon.cmdb.rows import Record
+    from knockon.cmdb.contract.rows import Record
     from knockon.schema.model import Model
 
 JUNK = 20

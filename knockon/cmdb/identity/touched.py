@@ -10,9 +10,9 @@ from knockon.cmdb.identity.joining import JUNK
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from knockon.cmdb.contract import IdentityReads
+    from knockon.cmdb.contract.reads import IdentityReads
+    from knockon.cmdb.contract.rows import Decision, Record
     from knockon.cmdb.identity.joining import Key
-    from knockon.cmdb.rows import Decision, Record
     from knockon.schema.model import Model
 
 

@@ -12,7 +12,7 @@ from knockon.errors import BadUsage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
 NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")

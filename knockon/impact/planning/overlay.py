@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.rows import Scan
+from knockon.cmdb.contract.rows import Scan
 from knockon.impact.propagation.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from knockon.cmdb.rows import Edge, EdgeKey, Entity
+    from knockon.cmdb.contract.rows import Edge, EdgeKey, Entity
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.network import Network
     from knockon.impact.topology.topology import Topology

@@ -6,13 +6,13 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, cast
 
-from knockon.cmdb.past import moment_of
-from knockon.cmdb.past_store import PastStore
+from knockon.cmdb.past.changes import moment_of
+from knockon.cmdb.past.store import PastStore
 from knockon.impact.topology.topologies import Topologies
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.past import Moment
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.past.changes import Moment
     from knockon.impact.topology.topologies import View
 
 KEPT = 2

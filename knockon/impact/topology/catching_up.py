@@ -7,8 +7,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.past import Changes
-from knockon.cmdb.rows import Edge, Entity
+from knockon.cmdb.contract.rows import Edge, Entity
+from knockon.cmdb.past.changes import Changes
 from knockon.errors import JournalCompacted
 from knockon.impact.topology.derive import Rules
 from knockon.impact.topology.renumbering import Renumbering
@@ -18,8 +18,8 @@ from knockon.schema.model import as_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord
+    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.network import Dependency
     from knockon.impact.topology.register import Register
     from knockon.impact.topology.topology import Topology

@@ -12,7 +12,7 @@ from knockon.schema.model import as_text
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from knockon.cmdb.rows import Edge, Entity
+    from knockon.cmdb.contract.rows import Edge, Entity
     from knockon.impact.topology.network import Threshold
     from knockon.schema.model import ImpactRule, Model, RuleEnd
     from knockon.schema.spec import RedundancySpec

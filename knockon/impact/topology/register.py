@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knockon.cmdb.rows import SEPARATOR, Entity
+from knockon.cmdb.contract.rows import SEPARATOR, Entity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -34,7 +34,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from knockon.cmdb.rows import Revision
+    from knockon.cmdb.contract.rows import Revision
 
 LAYOUT = 1
 KEPT = 2

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.past import Moment
-    from knockon.cmdb.rows import EdgeRecord, Scan
+    from knockon.cmdb.contract.rows import EdgeRecord, Scan
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.past.changes import Moment
     from knockon.schema.model import Model
 
 SERVICE = "Service"

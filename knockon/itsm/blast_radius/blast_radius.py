@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.impact.propagation.explanation import Because
     from knockon.impact.topology.topologies import Topologies, View
     from knockon.itsm.blast_radius.question import Ask

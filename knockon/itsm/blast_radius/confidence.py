@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.rows import EdgeKey, last_seen
+from knockon.cmdb.contract.rows import EdgeKey, last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import EdgeRecord, Scope
+    from knockon.cmdb.contract.rows import EdgeRecord, Scope
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.network import Dependency
     from knockon.impact.topology.topologies import View
     from knockon.schema.model import Model

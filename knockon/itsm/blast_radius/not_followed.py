@@ -11,8 +11,8 @@ from knockon.itsm.values import Ci, Step
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract import Direction, Store
-    from knockon.cmdb.rows import Entity, Neighbour
+    from knockon.cmdb.contract.rows import Entity, Neighbour
+    from knockon.cmdb.contract.store import Direction, Store
     from knockon.schema.model import Model
 
 MOST = 20

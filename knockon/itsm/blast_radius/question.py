@@ -15,8 +15,8 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.context.given import Span
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.relate import WHY
+from knockon.cmdb.reconciliation.relate import WHY
 from knockon.itsm.context.effects import EFFECT_TYPES
 from knockon.itsm.values import Ci, Unknown, ci_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.impact.topology.topologies import Topologies, View
     from knockon.itsm.context.difference import Difference
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.filter import Compare, Condition, Not
+from knockon.cmdb.contract.filter import Compare, Condition, Not
 from knockon.cmdb.reading import all_entities, all_neighbours
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity, Neighbour
+    from knockon.cmdb.contract.rows import Entity, Neighbour
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
 EFFECT_TYPES = {

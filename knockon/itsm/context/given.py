@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.filter import All, Any_, Compare, Not
+from knockon.cmdb.contract.filter import All, Any_, Compare, Not
 from knockon.cmdb.reading import all_entities, all_neighbours
 from knockon.errors import BadUsage
 from knockon.itsm.context.calendars import CalendarUnreadable, share_inside
@@ -15,9 +15,9 @@ from knockon.itsm.context.effects import Context, declared_effects, open_records
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.filter import Operator
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.filter import Operator
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
 GIVEN = ("open", "window", "maintenance")

@@ -13,7 +13,7 @@ from knockon.itsm.values import Ci
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.impact.topology.topologies import Topologies
 
 

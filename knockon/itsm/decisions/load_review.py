@@ -10,7 +10,7 @@ from knockon.itsm.blast_radius.blast_radius import blast_radius
 from knockon.itsm.blast_radius.question import Ask
 
 if TYPE_CHECKING:
-    from knockon.cmdb.load_report import LoadReport
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.blast_radius.answer import ImpactAnswer
 

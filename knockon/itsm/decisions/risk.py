@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from knockon.cmdb.relate import WHY
+from knockon.cmdb.reconciliation.relate import WHY
 from knockon.itsm.context.calendars import CalendarUnreadable, share_inside
 from knockon.itsm.context.difference import services_hit
 from knockon.itsm.context.effects import declared_effects
@@ -25,7 +25,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.services.facts import ServiceFacts
     from knockon.schema.model import Model

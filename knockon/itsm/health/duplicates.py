@@ -8,7 +8,7 @@ from knockon.cmdb.identity.claims import claims
 from knockon.cmdb.identity.joining import JUNK
 
 if TYPE_CHECKING:
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.itsm.health.ground import Ground
     from knockon.schema.identifiers import Within
 

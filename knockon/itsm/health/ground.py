@@ -13,7 +13,7 @@ from knockon.itsm.services.facts import SERVICE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from knockon.cmdb.rows import Entity, Scan
+    from knockon.cmdb.contract.rows import Entity, Scan
     from knockon.impact.topology.network import Network
     from knockon.itsm.health.rules import Rule
     from knockon.schema.model import Model

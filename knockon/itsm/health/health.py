@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from knockon.cmdb.lookup import find
-from knockon.cmdb.past import past_scan
+from knockon.cmdb.past.changes import past_scan
 from knockon.errors import BadUsage
 from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.answer import (
@@ -34,9 +34,9 @@ from knockon.schema.values import instant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.past import Moment
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.past.changes import Moment
     from knockon.itsm.health.rules import Rule
     from knockon.schema.model import Model
 

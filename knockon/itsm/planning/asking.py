@@ -11,8 +11,8 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topology import Topology
     from knockon.itsm.context.effects import Context
     from knockon.schema.model import Model

@@ -24,8 +24,8 @@ from knockon.itsm.values import Ci, ci_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.planning.availability import Availability, Share
     from knockon.impact.topology.topologies import Topologies
     from knockon.schema.model import Model

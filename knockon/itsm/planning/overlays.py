@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
+from knockon.cmdb.contract.rows import SEPARATOR, Edge, EdgeKey, Entity
 from knockon.cmdb.lookup import find_all
-from knockon.cmdb.rows import SEPARATOR, Edge, EdgeKey, Entity
 from knockon.errors import FindingCode, ReferenceAmbiguous, ReferenceNotFound, RejectCode, UsageError
 from knockon.impact.planning.overlay import Overlay
 from knockon.itsm.formats.written import Reading
@@ -19,8 +19,8 @@ from knockon.schema.observation import EntityObservation, Reject, RelationshipOb
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Scan
+    from knockon.cmdb.contract.rows import Scan
+    from knockon.cmdb.contract.store import Store
     from knockon.itsm.planning.overlay_file import Line, OverlayFile
     from knockon.schema.model import Attribute, Model
 

@@ -15,7 +15,7 @@ from knockon.itsm.values import Ci, ci_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.impact.planning.recovery import BootstrapLoop, RecoveryOrder
     from knockon.impact.topology.topologies import Topologies
 

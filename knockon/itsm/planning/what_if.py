@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.relate import WHY
+from knockon.cmdb.reconciliation.relate import WHY
 from knockon.errors import BadUsage
 from knockon.impact.planning.overlay import apply, contrast, neighbourhood, suppliers
 from knockon.impact.propagation.explanation import explain
@@ -24,7 +24,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from knockon.cmdb.rows import Entity, Scan
+    from knockon.cmdb.contract.rows import Entity, Scan
     from knockon.impact.planning.overlay import Contrast
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.network import Network

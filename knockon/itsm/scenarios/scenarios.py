@@ -17,7 +17,7 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.topologies import Topologies, View
     from knockon.itsm.scenarios.scenario_file import Expectation, Scenario, Survival

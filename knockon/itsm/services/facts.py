@@ -10,8 +10,8 @@ from knockon.cmdb.reading import all_neighbours
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
 
 SERVICE = "Service"
 

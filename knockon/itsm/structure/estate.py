@@ -10,7 +10,7 @@ from knockon.itsm.structure.structure import weight_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.structure.estate import Radius
     from knockon.impact.topology.topologies import View
 

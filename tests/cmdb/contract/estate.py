@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.reconciled import entity_image
-from knockon.cmdb.relate import edge_image
-from knockon.cmdb.rows import (
+from knockon.cmdb.contract.rows import (
     Edge,
     EdgeKey,
     EdgeRecord,
@@ -17,6 +15,8 @@ from knockon.cmdb.rows import (
     Record,
     RevisionHead,
 )
+from knockon.cmdb.reconciliation.reconciled import entity_image
+from knockon.cmdb.reconciliation.relate import edge_image
 from knockon.errors import StoreBusy
 from knockon.schema.build import build
 from knockon.schema.reference import answers_to
@@ -25,7 +25,8 @@ from knockon.schema.source import read_sources
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from knockon.cmdb.contract import Store, Write
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.write import Write
     from knockon.schema.model import Model
 
 SEEN = "2026-11-01T08:00:00Z"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.past import past_scan
+from knockon.cmdb.past.changes import past_scan
 from knockon.cmdb.stores import opened
 from knockon.cmdb.stores.neo4j import Neo4jStore
 from tests.cmdb.contract.estate import CLASSES, MODEL, entity, ids, write_pair
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from tests.cmdb.conftest import Connect
 
 WRITERS, WRITES = 8, 5

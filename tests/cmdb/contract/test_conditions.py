@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.filter import All, Any_, Compare, Condition, Not, Related
+from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not, Related
 from tests.cmdb.contract.estate import CLASSES, commit, edge, entity, ids
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 BIG = 2**53
 ROWS = [

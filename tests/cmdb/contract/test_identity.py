@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.rows import WITHDRAWN, Decision, EdgeRecordKey, Held, IdentityFinding
+from knockon.cmdb.contract.rows import WITHDRAWN, Decision, EdgeRecordKey, Held, IdentityFinding
 from tests.cmdb.contract.estate import commit, edge, entity, head, put, record, saying
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
     Key = tuple[str, str]
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import neo4j
 import pytest
 
-from knockon.cmdb.rows import EdgeKey, JournalEntry
+from knockon.cmdb.contract.rows import EdgeKey, JournalEntry
 from knockon.cmdb.stores.neo4j import Neo4jStore
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.cmdb.stores.sqlite import schema as sqlite_schema
@@ -25,7 +25,7 @@ from tests.cmdb.contract.estate import MODEL, commit, entity, head, record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 
 def of(thing: str) -> JournalEntry:

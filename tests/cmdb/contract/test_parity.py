@@ -14,15 +14,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from knockon.cmdb.filter import All, Any_, Compare, Condition, Not, Related
-from knockon.cmdb.past_store import PastStore
-from knockon.cmdb.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, JournalEntry, Record
+from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not, Related
+from knockon.cmdb.contract.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, JournalEntry, Record
+from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.stores import opened
 from tests.cmdb.conftest import neo4j_store, sqlite_store
 from tests.cmdb.contract.estate import CLASSES, MODEL, SEPARATOR, edge, entity, head, names_of
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store, Write
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.write import Write
 
 IDS = [f"e{i}" for i in range(6)]
 ALIASES = ["old1", "old2"]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.rows import JournalEntry, Neighbour, RevisionHead
+from knockon.cmdb.contract.rows import JournalEntry, Neighbour, RevisionHead
 from tests.cmdb.contract.estate import CLASSES, SEPARATOR, commit, edge, entity, entry, head, ids, saying
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
 
 BY_CODE_POINT = [
     "",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.rows import EdgeKey, EdgeRecordKey
+from knockon.cmdb.contract.rows import EdgeKey, EdgeRecordKey
 from tests.cmdb.contract.estate import commit, entity, head, put, record, saying
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 
 async def test_aliases_resolve_for_ever(store: Store) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.rows import WITHDRAWN, Held, Scope
+from knockon.cmdb.contract.rows import WITHDRAWN, Held, Scope
 from tests.cmdb.contract.estate import CLASSES, commit, edge, entity, head, record, saying
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 EARLY, LATE = "2026-11-02T08:00:00Z", "2026-11-03T08:00:00Z"
 A, B = entity("a"), entity("b")

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knockon.cmdb.words import sought, words
+from knockon.cmdb.contract.words import sought, words
 from knockon.errors import BadUsage, StoreFailed
 from tests.cmdb.contract.estate import CLASSES, SEPARATOR, commit, entity, ids, small_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Entity, Found
+    from knockon.cmdb.contract.rows import Entity, Found
+    from knockon.cmdb.contract.store import Store
     from tests.cmdb.conftest import Connect
 
 ROWS = [

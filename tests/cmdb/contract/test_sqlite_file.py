@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.filter import Compare
+from knockon.cmdb.contract.filter import Compare
 from knockon.cmdb.stores import opened
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.cmdb.stores.sqlite.database import translated

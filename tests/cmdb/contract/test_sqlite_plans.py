@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.filter import All, Any_, Compare, Related
+from knockon.cmdb.contract.filter import All, Any_, Compare, Related
 from knockon.cmdb.stores.sqlite import identity, journal, reads, redaction, schema, write
 from knockon.cmdb.stores.sqlite.schema import MIGRATIONS, migrate
 from knockon.cmdb.stores.sqlite.where import sql
@@ -16,7 +16,7 @@ from knockon.cmdb.stores.sqlite.where import sql
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.contract.filter import Condition
 
 STATEMENTS = {
     name: text

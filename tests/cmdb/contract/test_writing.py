@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.rows import EdgeKey, JournalEntry
+from knockon.cmdb.contract.rows import EdgeKey, JournalEntry
 from knockon.errors import StoreFailed
 from tests.cmdb.contract.estate import SEEN, commit, edge, entity, entry, head, put, record, saying
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
 
 ODD_VALUES: list[Any] = [
     "", "plain", "it's \"quoted\" `so` \\ {$x} -- ;", "\t\n", "naïve", "\uff5e", "😀", "e\u0301",

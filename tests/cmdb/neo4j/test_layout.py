@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import neo4j
 import pytest
 
-from knockon.cmdb.filter import Compare
-from knockon.cmdb.rows import WITHDRAWN
+from knockon.cmdb.contract.filter import Compare
+from knockon.cmdb.contract.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import Neo4jStore, schema
 from knockon.cmdb.stores.neo4j.cypher import identifier
 from knockon.errors import StoreFailed, StoreTooNew

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import neo4j
 import pytest
 
-from knockon.cmdb.filter import All, Compare, Related
+from knockon.cmdb.contract.filter import All, Compare, Related
 from knockon.cmdb.stores.neo4j import Neo4jStore, identity, journal, pages, reads, redaction, scan, schema, write
 from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, record, saying
 from tests.conftest import wipe

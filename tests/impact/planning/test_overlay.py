@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knockon.cmdb.rows import Edge, EdgeKey, Entity, Scan
+from knockon.cmdb.contract.rows import Edge, EdgeKey, Entity, Scan
 from knockon.impact.planning.overlay import Overlay, apply, contrast, neighbourhood
 from knockon.impact.topology.derive import network
 from knockon.impact.topology.network import Network

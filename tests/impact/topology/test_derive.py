@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from knockon.cmdb.rows import Edge, EdgeKey, Entity
+from knockon.cmdb.contract.rows import Edge, EdgeKey, Entity
 from knockon.errors import BadUsage
 from knockon.impact.topology.derive import network
 from knockon.impact.topology.network import Dependency

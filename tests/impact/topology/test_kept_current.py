@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from knockon.cmdb.compaction import compact
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
+from knockon.cmdb.stewardship.compaction import compact
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.errors import StoreFailed
 from knockon.impact.propagation.evaluation import evaluate
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from knockon.cmdb.rows import Revision
+    from knockon.cmdb.contract.rows import Revision
     from knockon.schema.observation import EntityObservation, RelationshipObservation
 
 CLASSES = ["BusinessService", "Application", "Cluster", "Hypervisor", "Server", "UPS", "Person"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.errors import BadUsage
 from knockon.impact.compiling import COMPILE_ABOVE
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from knockon.cmdb.contract import Store
-    from knockon.cmdb.rows import Scan
+    from knockon.cmdb.contract.rows import Scan
+    from knockon.cmdb.contract.store import Store
 
 MODEL = installed_model()
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knockon.cmdb.compaction import compact
+from knockon.cmdb.stewardship.compaction import compact
 from knockon.errors import AnswerGone, BadUsage
 from knockon.itsm.blast_radius import answer_id as module
 from knockon.itsm.blast_radius.answer_id import Asked, answer_id, read_answer_id

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.itsm.blast_radius.blast_radius import blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.schema.observation import EntityObservation, RelationshipObservation

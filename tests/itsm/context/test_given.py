@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.errors import BadUsage

@@ -11,7 +11,7 @@ from knockon.itsm.decisions.risk import LIKELIHOOD_MISSING, change_risk, level_o
 from tests.itsm.conftest import link, say, thing
 
 if TYPE_CHECKING:
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
     from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.decisions.risk import Risk
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.load import load
+from knockon.cmdb.loading.load import load
 from knockon.itsm.decisions.load_review import retirements
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from tests.itsm.conftest import MODEL, SHOP
 
 if TYPE_CHECKING:
-    from knockon.cmdb.load_report import LoadReport
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.impact.topology.topologies import Topologies
     from knockon.schema.observation import Item
 

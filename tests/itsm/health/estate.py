@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.rows import SEPARATOR, Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Scan
+from knockon.cmdb.contract.rows import SEPARATOR, Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, Scan
 from knockon.itsm.health.ground import Ground
 from knockon.itsm.health.health import Examination
 from knockon.schema.installed import installed_model

@@ -12,7 +12,7 @@ from knockon.itsm.health.health import About
 from tests.itsm.health.estate import counted, examined, link, missed, thing, waits
 
 if TYPE_CHECKING:
-    from knockon.cmdb.rows import Edge, Entity
+    from knockon.cmdb.contract.rows import Edge, Entity
 
 SHOP: list[Entity | Edge] = [
     thing("shop", "BusinessService", criticality=1),

@@ -14,7 +14,7 @@ from tests.itsm.health.estate import MODEL, counted, examined, link, missed, thi
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from knockon.cmdb.rows import Edge, Entity
+    from knockon.cmdb.contract.rows import Edge, Entity
     from knockon.itsm.health.rules import Rule
     from knockon.schema.source import Mistake
 

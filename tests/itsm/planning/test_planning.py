@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.rows import Entity
+from knockon.cmdb.contract.rows import Entity
 from knockon.errors import BadUsage, ReferenceNotFound
 from knockon.itsm.planning.availability import availability_json, own_availability, service_availability
 from knockon.itsm.planning.recovery import recovery, recovery_json

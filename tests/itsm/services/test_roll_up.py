@@ -12,7 +12,7 @@ from knockon.itsm.blast_radius.question import Ask
 from tests.itsm.conftest import MODEL, link, say, thing
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract import Store
+    from knockon.cmdb.contract.store import Store
     from knockon.itsm.blast_radius.answer import ImpactAnswer
 
 THURSDAY = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, LiteralString
 
-from knockon.cmdb.rows import Baseline
+from knockon.cmdb.contract.rows import Baseline
 from knockon.cmdb.stores.neo4j.cypher import run
 
 if TYPE_CHECKING:

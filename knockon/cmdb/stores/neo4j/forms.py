@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from knockon.cmdb.partial import partial_of, partial_text
-from knockon.cmdb.rows import (
+from knockon.cmdb.contract.partial import partial_of, partial_text
+from knockon.cmdb.contract.rows import (
     Decision,
     Edge,
     EdgeKey,
@@ -31,7 +31,7 @@ from knockon.cmdb.rows import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.rows import Values
+    from knockon.cmdb.contract.rows import Values
 
 Properties = dict[str, Any]
 

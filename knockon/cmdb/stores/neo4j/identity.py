@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncTransaction
 
-    from knockon.cmdb.rows import Decision, EdgeRecord, IdentityFinding, Record
+    from knockon.cmdb.contract.rows import Decision, EdgeRecord, IdentityFinding, Record
 
 RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_Record {k: k}) RETURN collect(properties(r))"
 MEMBERS: LiteralString = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.rows import things_of, touching
+from knockon.cmdb.contract.rows import things_of, touching
 from knockon.cmdb.stores.neo4j import forms, reads
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.errors import JournalCompacted
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncSession
 
-    from knockon.cmdb.rows import Entity, JournalEntry, Revision, RevisionHead
+    from knockon.cmdb.contract.rows import Entity, JournalEntry, Revision, RevisionHead
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 TOUCHED_INDEX: LiteralString = "knockon_Revision_touched"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.filter import All, Compare
-from knockon.cmdb.rows import SEPARATOR
+from knockon.cmdb.contract.filter import All, Compare
+from knockon.cmdb.contract.rows import SEPARATOR
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.where import Where, compared
@@ -13,8 +13,8 @@ from knockon.cmdb.stores.neo4j.where import Where, compared
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 

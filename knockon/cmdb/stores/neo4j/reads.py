@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
-from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import SEPARATOR, EdgeRecordKey, Held, Neighbour
+from knockon.cmdb.contract.reads import MOST_ANSWERS
+from knockon.cmdb.contract.rows import SEPARATOR, EdgeRecordKey, Held, Neighbour
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.where import compared
@@ -13,8 +13,8 @@ from knockon.cmdb.stores.neo4j.where import compared
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Direction
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 

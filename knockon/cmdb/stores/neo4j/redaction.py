@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, LiteralString
 
 import orjson
 
-from knockon.cmdb.partial import partial_without
-from knockon.cmdb.rows import without
+from knockon.cmdb.contract.partial import partial_without
+from knockon.cmdb.contract.rows import without
 from knockon.cmdb.stores.neo4j import forms, journal
 from knockon.cmdb.stores.neo4j.cypher import run
 

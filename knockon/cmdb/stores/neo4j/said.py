@@ -11,7 +11,7 @@ from knockon.cmdb.stores.neo4j.write import SAYINGS, SCOPES
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.rows import EdgeKey, EdgeRecord, Scope
+    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, Scope
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 

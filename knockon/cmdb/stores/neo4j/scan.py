@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, LiteralString
 
-from knockon.cmdb.rows import Scan
+from knockon.cmdb.contract.rows import Scan
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.pages import ranges
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncSession
 
-    from knockon.cmdb.rows import Edge, EdgeRecord, Entity
+    from knockon.cmdb.contract.rows import Edge, EdgeRecord, Entity
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 LOCK: LiteralString = "MATCH (c:_Commit {id: 0}) SET c.held = true"

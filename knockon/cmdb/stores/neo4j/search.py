@@ -1,4 +1,4 @@
-"""Full text: an index over words that ``knockon.cmdb.words`` made, so that Neo4j folds and cuts nothing.
+"""Full text: an index over words that ``knockon.cmdb.contract.words`` made, so that Neo4j folds and cuts nothing.
 
 They stand in ``_terms`` and ``_wholes`` of each live node.
 """
@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.rows import SEPARATOR, Found
+from knockon.cmdb.contract.rows import SEPARATOR, Found
+from knockon.cmdb.contract.words import fingerprint, searchable
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.where import compared
-from knockon.cmdb.words import fingerprint, searchable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from neo4j import AsyncManagedTransaction, AsyncSession
 
-    from knockon.cmdb.rows import Entity
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.words import Query
     from knockon.cmdb.stores.neo4j.cypher import Transaction
-    from knockon.cmdb.words import Query
     from knockon.schema.model import Model
 
 INDEX = "knockon_terms"

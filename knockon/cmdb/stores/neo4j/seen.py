@@ -8,7 +8,7 @@ from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
 
 if TYPE_CHECKING:
-    from knockon.cmdb.rows import Record
+    from knockon.cmdb.contract.rows import Record
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 CHUNK = 20_000

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncDriver, AsyncManagedTransaction, AsyncSession
 
-    from knockon.cmdb.contract import Direction
-    from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import (
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import (
         Baseline,
         EdgeKey,
         EdgeRecord,
@@ -43,7 +42,8 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
-    from knockon.cmdb.words import Query
+    from knockon.cmdb.contract.store import Direction
+    from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
 
 P = ParamSpec("P")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, LiteralString, assert_never
 
-from knockon.cmdb.filter import All, Any_, Compare, Not, Related
+from knockon.cmdb.contract.filter import All, Any_, Compare, Not, Related
 from knockon.cmdb.stores.neo4j.cypher import identifier
 
 if TYPE_CHECKING:
-    from knockon.cmdb.filter import Condition, Operator
+    from knockon.cmdb.contract.filter import Condition, Operator
 
 OWN: dict[str, LiteralString] = {"id": "_id", "class": "_class", "name": "_name"}
 OPERATORS: dict[str, LiteralString] = {

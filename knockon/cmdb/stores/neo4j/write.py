@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.rows import WITHDRAWN
+from knockon.cmdb.contract.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import baselines, forms, identity, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncTransaction
 
-    from knockon.cmdb.rows import (
+    from knockon.cmdb.contract.rows import (
         Baseline,
         Decision,
         Edge,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.rows import Baseline
+from knockon.cmdb.contract.rows import Baseline
 
 if TYPE_CHECKING:
     import sqlite3

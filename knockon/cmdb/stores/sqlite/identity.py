@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from knockon.cmdb.rows import WITHDRAWN
+from knockon.cmdb.contract.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite.reads import ASKED_RECORDS, RECORDS
 from knockon.cmdb.stores.sqlite.rows import (
     DECISION,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Sequence
 
-    from knockon.cmdb.rows import Decision, EdgeRecord, EdgeRecordKey, IdentityFinding, Record
+    from knockon.cmdb.contract.rows import Decision, EdgeRecord, EdgeRecordKey, IdentityFinding, Record
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from knockon.cmdb.rows import things_of, touching
+from knockon.cmdb.contract.rows import things_of, touching
 from knockon.cmdb.stores.sqlite import reads
 from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of, head_row, packed, revision_of, unpacked
 from knockon.errors import JournalCompacted
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Sequence
 
-    from knockon.cmdb.rows import Entity, JournalEntry, Revision, RevisionHead
+    from knockon.cmdb.contract.rows import Entity, JournalEntry, Revision, RevisionHead
     from knockon.cmdb.stores.sqlite.database import Database
 
 HORIZON = "SELECT value FROM meta WHERE key = 'horizon'"

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract import MOST_ANSWERS
-from knockon.cmdb.rows import SEPARATOR, WITHDRAWN, EdgeKey, EdgeRecordKey, Held, Neighbour, Scan
+from knockon.cmdb.contract.reads import MOST_ANSWERS
+from knockon.cmdb.contract.rows import SEPARATOR, WITHDRAWN, EdgeKey, EdgeRecordKey, Held, Neighbour, Scan
 from knockon.cmdb.stores.sqlite.rows import (
     EDGE,
     EDGE_RECORD,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
-    from knockon.cmdb.contract import Direction
-    from knockon.cmdb.rows import Edge, EdgeRecord, Entity, Scope
+    from knockon.cmdb.contract.rows import Edge, EdgeRecord, Entity, Scope
+    from knockon.cmdb.contract.store import Direction
     from knockon.cmdb.stores.sqlite.where import Test
 
 BEYOND = "\U0010ffff"  # greater than any order

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from knockon.cmdb.partial import partial_without
-from knockon.cmdb.rows import without
+from knockon.cmdb.contract.partial import partial_without
+from knockon.cmdb.contract.rows import without
 from knockon.cmdb.stores.sqlite.journal import ENTRIES, MARK
 from knockon.cmdb.stores.sqlite.rows import asked, dumped, packed, unpacked
 

@@ -1,4 +1,4 @@
-"""Between the rows of the tables and the values of ``cmdb/rows.py``."""
+"""Between the rows of the tables and the values of ``cmdb/contract/rows.py``."""
 
 # ruff: noqa: D103 - each is what its name says
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from knockon.cmdb.partial import partial_of, partial_text
-from knockon.cmdb.rows import (
+from knockon.cmdb.contract.partial import partial_of, partial_text
+from knockon.cmdb.contract.rows import (
     Decision,
     Edge,
     EdgeKey,

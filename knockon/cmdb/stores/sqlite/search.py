@@ -1,4 +1,4 @@
-"""Full text: an FTS5 index over words that ``knockon.cmdb.words`` made, so that SQLite folds and cuts nothing.
+"""Full text: an FTS5 index over words that ``knockon.cmdb.contract.words`` made, so that SQLite folds and cuts nothing.
 
 ``searchable`` holds the words of each live entity, and ``search`` is the index over it. The numbers are its
 own: those of ``entity`` are SQLite's to change.
@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.rows import SEPARATOR, Found
+from knockon.cmdb.contract.rows import SEPARATOR, Found
+from knockon.cmdb.contract.words import fingerprint, searchable
 from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of
-from knockon.cmdb.words import fingerprint, searchable
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable
 
-    from knockon.cmdb.rows import Entity
-    from knockon.cmdb.words import Query
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
 
 TABLES = (

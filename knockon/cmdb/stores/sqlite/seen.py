@@ -9,7 +9,7 @@ from knockon.cmdb.stores.sqlite.rows import RECORD, record_of
 if TYPE_CHECKING:
     import sqlite3
 
-    from knockon.cmdb.rows import Record
+    from knockon.cmdb.contract.rows import Record
 
 LAST_SEEN = """SELECT r.entity_id, max(max(r.seen, coalesce(c.seen, '')))
     FROM record r LEFT JOIN scope c ON c.source = r.source AND c.name = r.scope

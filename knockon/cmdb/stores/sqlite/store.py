@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
     from pathlib import Path
 
-    from knockon.cmdb.contract import Direction
-    from knockon.cmdb.filter import Condition
-    from knockon.cmdb.rows import (
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import (
         Baseline,
         EdgeKey,
         EdgeRecord,
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
-    from knockon.cmdb.words import Query
+    from knockon.cmdb.contract.store import Direction
+    from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
 
 T = TypeVar("T")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from knockon.cmdb.filter import All, Any_, Compare, Not, Related
+from knockon.cmdb.contract.filter import All, Any_, Compare, Not, Related
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from knockon.cmdb.filter import Condition
+    from knockon.cmdb.contract.filter import Condition
 
 COLUMNS = {"id": "id", "class": "class_name", "name": "name"}
 Test = tuple[str, list[Any]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from knockon.cmdb.rows import WITHDRAWN
+from knockon.cmdb.contract.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import baselines, identity, reads, search
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.redaction import redact, redacted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
-    from knockon.cmdb.rows import (
+    from knockon.cmdb.contract.rows import (
         Baseline,
         Decision,
         Edge,

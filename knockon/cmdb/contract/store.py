@@ -1,0 +1,168 @@
+"""What a store promises. Two keep the promise, held to it by one suite: ``tests/cmdb/contract``.
+
+Reading sees committed data only and live things only (nothing retired) unless it says otherwise.
+Every list is ordered by ``Entity.order``, compared by Unicode code point. Errors are
+``knockon.errors.StoreError``; nothing of a driver gets out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from knockon.cmdb.contract.journal import Journal
+from knockon.cmdb.contract.reads import IdentityReads
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from contextlib import AbstractAsyncContextManager
+
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import (
+        Baseline,
+        EdgeKey,
+        EdgeRecord,
+        EdgeRecordKey,
+        Entity,
+        Found,
+        Held,
+        Neighbour,
+        Record,
+        Scan,
+        Scope,
+    )
+    from knockon.cmdb.contract.words import Query
+    from knockon.cmdb.contract.write import Write
+
+Direction = Literal["out", "in"]
+
+
+class Store(IdentityReads, Journal, Protocol):
+    """One estate, kept. Safe to use from many tasks at once."""
+
+    async def open(self) -> None:
+        """Connect, create or migrate.
+
+        Raises
+        ------
+        StoreUnreachable, StoreTooNew
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+    def write(self) -> AbstractAsyncContextManager[Write]:
+        """Begin a write: its first act is to take the next revision, so writers take turns.
+
+        Leaving the block commits; an exception in it rolls back, and the number is not used up.
+        Numbers are gap-free and in commit order. Call it again with the same work when it raises
+        StoreBusy (a deadlock or a lost leader): nothing was written.
+        """
+        ...
+
+    async def revision(self) -> int:
+        """Give the newest committed revision; 0 for an empty store."""
+        ...
+
+    async def scan(self, classes: Collection[str]) -> Scan:
+        """Read all live entities of these classes, the live edges between them, and all waiting edge records.
+
+        At exactly one revision, also while others write; it may wait for the write at hand.
+        """
+        ...
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        """As Write.resolve, outside a transaction; ids of aliases resolve to what they stand for."""
+        ...
+
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        """As Write.sayings, outside a transaction."""
+        ...
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        """As Write.scopes, outside a transaction."""
+        ...
+
+    async def baselines(self) -> list[Baseline]:
+        """Read all baselines, by revision, then name."""
+        ...
+
+    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
+        """Read the present records of a source with a key after this one, ``limit`` of them at most, by key."""
+        ...
+
+    async def last_seen(self) -> dict[str, str]:
+        """Tell of each thing that a present record is of, by id, when one was last seen, by itself or with its scope.
+
+        Costs as much as there are records; a change that is written meanwhile may be in it or not.
+        """
+        ...
+
+    async def held(self, source: str, scope: str) -> Held:
+        """As Write.held, outside a transaction."""
+        ...
+
+    async def reported_by(self, source: str) -> Held:
+        """Read the keys of all records of a source in all its scopes, withdrawn ones too, but none that was undone."""
+        ...
+
+    async def reckoned(self) -> str:
+        """Read which rules the estate was reckoned by, as ``put_reckoned`` wrote it; "" where nobody did."""
+        ...
+
+    async def every_record(self) -> tuple[dict[str, list[tuple[str, str]]], list[EdgeRecordKey]]:
+        """Read the keys of all present records, by class, and of all present edge records."""
+        ...
+
+    async def count_held(self, source: str, scope: str) -> tuple[int, int]:
+        """As Write.count_held, outside a transaction."""
+        ...
+
+    async def named(self, name: str, limit: int = 10) -> list[Entity]:
+        """Read the entities of exactly this name, of any class."""
+        ...
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        """Read live entities by id; aliases resolve (the key is the id asked for); unknown ids are absent."""
+        ...
+
+    async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
+                   before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
+        """Read at most ``limit`` entities of these classes with ``after < order < before``.
+
+        The first of them, or with ``backward`` the last, in either case in order.
+        """
+        ...
+
+    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+        """Count the entities that ``page`` would run through."""
+        ...
+
+    async def search(self, sought: Query, classes: Collection[str], *, after: str | None = None,
+                     before: str | None = None, limit: int, backward: bool = False) -> list[Found]:  # fmt: skip
+        """Find at most ``limit`` entities of these classes by their words, with ``after < place < before``.
+
+        Every piece of ``sought`` begins a word of them (``words.py`` says what a word is); both stores
+        find the same. Ordered by rank, then ``Entity.order``: the name is what was looked for (0), another value
+        is (1), the name begins with it (2), else (3). Costs one look into the index, and a sort of all that is found.
+        """
+        ...
+
+    async def count_found(self, sought: Query, classes: Collection[str]) -> int:
+        """Count what ``search`` would run through."""
+        ...
+
+    async def neighbours(self, ids: Collection[str], type_name: str, direction: Direction, *,
+                         after: str | None = None, before: str | None = None, limit: int,
+                         backward: bool = False) -> dict[str, list[Neighbour]]:  # fmt: skip
+        """Read for each id at most ``limit`` neighbours over one relationship type, in one round trip.
+
+        Every id that was asked for is in the answer, with an empty list where it has none or is retired.
+
+        ``out``: from the id to others. Ordered by the neighbour's order, then the group; ``after``
+        and ``before`` are such orders joined by U+001F: ``order + U+001F + group``.
+        """
+        ...
+
+    async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+        """Count the neighbours that ``neighbours`` would run through; ids without any have 0."""
+        ...

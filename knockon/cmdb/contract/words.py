@@ -1,0 +1,126 @@
+"""What text search compares: folded words, made here and nowhere else, so that every store finds the same set.
+
+Text is folded (case, accents and other marks fall away) and cut into words, which are runs of letters
+and digits. A value is kept as its *terms*: from each of its words on to its end, the words joined by ``-``,
+and once more all of them joined by nothing. So a term begins with what one looks for, in whatever punctuation:
+``db-01``, ``01.example`` and ``db01`` are all in ``db-01.example.com``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from knockon.cmdb.contract.rows import SEPARATOR
+from knockon.errors import BadUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.schema.model import Attribute, Model
+
+VERSION = 1
+"""Goes up when the same text gives other words: a store that opens then makes its index anew."""
+LONGEST_TERM = 64
+"""Characters of a term that count."""
+MOST_WORDS = 32
+"""Words of one value that are found."""
+MOST_PIECES = 16
+"""What one can look for at once."""
+
+_TEXTUAL = frozenset({"string", "url", "ip", "mac", "email"})
+_NOT_SOUGHT = frozenset({"state"})  # a word that thousands share; ``where`` asks for it
+# Letters that Unicode does not take apart into a letter and a mark.
+_LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "ħ": "h"}
+)
+
+
+def words(text: str) -> list[str]:
+    """Cut text into folded words."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
+    bare = (character for character in folded if unicodedata.category(character)[0] != "M")
+    return "".join(character if character.isalnum() else " " for character in bare).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for: every one of ``pieces`` must begin a term; ``whole`` is all of it, for the ranks."""
+
+    pieces: tuple[str, ...]
+    whole: str
+
+
+def sought(text: str) -> Query:
+    """Understand what someone typed: pieces between spaces; punctuation inside a piece joins its words.
+
+    Raises
+    ------
+    BadUsage
+        There is no letter and no digit in it, or more than MOST_PIECES pieces.
+    """
+    pieces = dict.fromkeys("-".join(words(each))[:LONGEST_TERM] for each in text.split())
+    pieces.pop("", None)
+    if not pieces:
+        raise BadUsage("There is nothing to look for; give a name, or the beginning of a word or number.")
+    if len(pieces) > MOST_PIECES:
+        raise BadUsage(f"These are {len(pieces)} words; look for at most {MOST_PIECES} at once.")
+    return Query(tuple(pieces), " ".join(words(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Searchable:
+    """What a store keeps of an entity to find it by: ``terms``, between spaces, and the folded values."""
+
+    terms: str
+    wholes: str  # each between two U+001F, the name first
+
+
+def searchable(model: Model, entity: Entity) -> Searchable:
+    """Give what an entity is found by: name, native key, and the attributes that ``sought_by`` names."""
+    texts = [entity.order.rpartition(SEPARATOR)[2].partition(":")[2]]
+    for name in sought_by(model, entity.class_name):
+        texts += _texts(entity.attributes.get(name))
+    named, *others = (words(text)[:MOST_WORDS] for text in (entity.name, *dict.fromkeys(texts)))
+    wholes = [" ".join(named), *dict.fromkeys(" ".join(each) for each in others if each)]
+    return Searchable(" ".join(sorted(_terms([named, *others]))), SEPARATOR.join(["", *wholes, ""]))
+
+
+def sought_by(model: Model, class_name: str) -> list[str]:
+    """Name the attributes that search looks at: texts that identify or are indexed, and are not sensitive."""
+    each = model.classes.get(class_name)
+    if each is None:  # of an older model
+        return []
+    identifying = {name for identifier in each.identifiers for name in identifier.by}
+    return sorted(name for name, attribute in each.attributes.items() if _is_sought(attribute, identifying))
+
+
+def fingerprint(model: Model) -> int:
+    """Give a number that changes when entities are found by something else than before."""
+    by = [(name, sought_by(model, name)) for name, each in sorted(model.classes.items()) if not each.abstract]
+    return int.from_bytes(hashlib.blake2b(repr((VERSION, by)).encode(), digest_size=6).digest())
+
+
+def _is_sought(attribute: Attribute, identifying: set[str]) -> bool:
+    spec = attribute.spec
+    if spec.type not in _TEXTUAL or spec.sensitive or attribute.name in _NOT_SOUGHT:
+        return False
+    return spec.indexed or attribute.name in identifying
+
+
+def _texts(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, str)]
+
+
+def _terms(values: Iterable[list[str]]) -> set[str]:
+    terms = set()
+    for value in values:
+        if not value:
+            continue
+        terms |= {"-".join(value[at:])[:LONGEST_TERM] for at in range(len(value))}
+        terms.add("".join(value)[:LONGEST_TERM])
+    return terms

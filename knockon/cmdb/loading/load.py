@@ -1,0 +1,109 @@
+"""Loading: a whole load in batches, each of them one revision or none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from knockon.cmdb.contract.rows import RevisionHead, Scope
+from knockon.cmdb.loading.intake import take_in
+from knockon.cmdb.loading.run import LoadRun, batches
+from knockon.cmdb.reconciliation.reckoning import reckon_again
+from knockon.errors import BadUsage
+from knockon.schema import values
+from knockon.schema.observation import EntityObservation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.loading.report import LoadReport
+    from knockon.schema.model import Model
+    from knockon.schema.observation import Item
+
+
+async def load(
+    store: Store,
+    model: Model,
+    items: Iterable[Item],
+    *,
+    source: str,
+    actor: str,
+    scope: str = "",
+    complete: bool = False,
+    strict: bool = False,
+    allow_retire: bool = False,
+    partial: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> LoadReport:
+    """Load one source's observations.
+
+    Idempotent; atomic for each batch of at most 2,000 records, so that a load cut off can be
+    repeated. ``progress`` is told (records done, records in all).
+
+    Parameters
+    ----------
+    scope
+        The part of what the source reports that this load is about.
+    complete
+        The load has all of its scope: what the scope had and the load has not is withdrawn at the end, and
+        what no source reports any more is retired.
+    strict
+        A relationship whose reference resolves to nothing yet is rejected instead of waiting.
+    partial
+        Each record speaks of the attributes that it has and of no other.
+    allow_retire
+        Go on where the safety brake would stop a complete load.
+    dry_run
+        Write nothing; the report has the plan. Other writers wait meanwhile.
+
+    Raises
+    ------
+    BadUsage
+        The records of a complete load were seen at several moments; nothing was written.
+    SafetyBrake
+        A complete load would retire too much of its scope; nothing was written.
+    StoreError
+        What was committed before it stays.
+    """
+    now = values.now()
+    intake = take_in(model, _as_partial(items) if partial else items, now)
+    if complete and (partial or any(taken.said.partial for taken in intake.entities)):
+        raise BadUsage("A complete load has whole records; load partial ones apart.")
+    if complete and len(intake.moments) > 1:
+        raise BadUsage("A complete load is seen at one moment, and these files say several (`seen`); load them apart.")
+    at = max(intake.moments, default=now)
+    intake.entities.sort(key=lambda taken: model.layer(taken.said.class_name))  # parents first
+    run = LoadRun(
+        store, model, RevisionHead(actor, "load", source, now, model.version, {}), Scope(source, scope), strict
+    )
+    run.expect(intake)
+    complete = complete and run.is_whole(intake)
+    if complete and not allow_retire:
+        run.brake(await store.held(source, scope), intake, only_say=dry_run)
+
+    async def work() -> None:
+        await reckon_again(store, model, run.transactions, progress)
+        total = len(intake.entities) + len(intake.relationships)
+        done = 0
+        for entities in batches(intake.entities):
+            await run.entities(entities)
+            progress(done := done + len(entities), total)
+        for relationships in batches(intake.relationships):
+            await run.relationships(relationships)
+            progress(done := done + len(relationships), total)
+        if complete:
+            await run.withdraw(intake, at)
+        await run.finish(intake, at if complete else None)
+
+    if dry_run:
+        run.report.plan = await run.transactions.rehearse(work)
+    else:
+        await work()
+    run.report.revision = run.transactions.revision
+    return run.report
+
+
+def _as_partial(items: Iterable[Item]) -> Iterator[Item]:
+    return (replace(each, partial=True) if isinstance(each, EntityObservation) else each for each in items)

@@ -1,0 +1,194 @@
+"""A store as it was: the reading half of ``contract.Store``, answered from a past scan in memory."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.contract.reads import MOST_ANSWERS
+from knockon.cmdb.contract.rows import SEPARATOR, Neighbour, Scan, neighbour_order
+from knockon.cmdb.past.changes import past_scan
+from knockon.cmdb.past.matching import test_of
+from knockon.errors import BadUsage
+from knockon.schema.reference import answers_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.rows import Edge, Entity, Found, Record, Revision
+    from knockon.cmdb.contract.store import Direction, Store
+    from knockon.schema.model import Model
+
+
+class PastStore:
+    """The estate at one revision: every answer is of that revision, whatever is written meanwhile.
+
+    A ``source:key``, an alias and a retired name mean what they mean today, as far as it was there then; an id that
+    is an alias today and was a thing of its own then is that thing. Nothing waits: that is not in the journal.
+    """
+
+    def __init__(self, now: Store, model: Model, scan: Scan) -> None:
+        self._now = now
+        self._scan = scan
+        self._by_id = {each.id: each for each in scan.entities}
+        self._by_class: dict[str, list[Entity]] = defaultdict(list)
+        self._by_token: dict[str, list[Entity]] = defaultdict(list)
+        self._by_name: dict[str, list[Entity]] = defaultdict(list)
+        for each in sorted(scan.entities, key=lambda entity: entity.order):
+            self._by_class[each.class_name].append(each)
+            self._by_name[each.name].append(each)
+            for token in answers_to(model, each.class_name, each.name):
+                self._by_token[token].append(each)
+        self._edges: dict[tuple[str, str, Direction], list[Edge]] = defaultdict(list)
+        for edge in scan.edges:
+            kind, source, target, _ = edge.key
+            self._edges[source, kind, "out"].append(edge)
+            self._edges[target, kind, "in"].append(edge)
+
+    @classmethod
+    async def at(cls, now: Store, model: Model, revision: int) -> PastStore:
+        """Read the past from a store; costs and errors as ``past.past_scan``."""
+        return cls(now, model, await past_scan(now, model, revision))
+
+    async def revision(self) -> int:
+        """Give the revision that it is of."""
+        return self._scan.revision
+
+    async def scan(self, classes: Collection[str]) -> Scan:
+        """As ``Store.scan``."""
+        wanted = set(classes)
+        entities = [each for each in self._scan.entities if each.class_name in wanted]
+        ids = {each.id for each in entities}
+        edges = [each for each in self._scan.edges if each.key.source_id in ids and each.key.target_id in ids]
+        return Scan(self._scan.revision, entities, edges, self._scan.waiting)
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        """As ``Store.entities``."""
+        found = {id_: self._by_id[id_] for id_ in ids if id_ in self._by_id}
+        missing = [id_ for id_ in ids if id_ not in found]
+        if missing:
+            today = await self._now.known(missing)
+            found |= {id_: self._by_id[each.id] for id_, each in today.items() if each.id in self._by_id}
+        return found
+
+    async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
+        """As ``Store.resolve``."""
+        found: dict[str, list[str]] = {}
+        ids: dict[str, str] = {}
+        keys: dict[tuple[str, str], str] = {}
+        for token in tokens:
+            kind, _, rest = token.partition(":")
+            if kind == "n" and token in self._by_token:
+                found[token] = sorted(each.id for each in self._by_token[token])[:MOST_ANSWERS]
+            elif kind == "k":
+                source, _, key = rest.partition(":")
+                keys[source, key] = token
+            elif kind == "i":
+                ids[token] = rest
+        if keys:
+            ids |= {keys[each]: id_ for each, id_ in (await self._now.recorded(list(keys))).items()}
+        things = await self.entities(list(set(ids.values())))
+        return found | {token: [things[id_].id] for token, id_ in ids.items() if id_ in things}
+
+    async def named(self, name: str, limit: int = 10) -> list[Entity]:
+        """As ``Store.named``."""
+        return self._by_name[name][:limit] if name in self._by_name else []
+
+    async def page(
+        self, classes: Collection[str], where: Condition | None, *,
+        after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+    ) -> list[Entity]:  # fmt: skip
+        """As ``Store.page``."""
+        found: list[Entity] = []
+        if limit <= 0:
+            return found
+        test = test_of(where, self._near)
+        for name in sorted(set(classes), reverse=backward):  # an order begins with its class
+            rows = self._by_class.get(name, ())
+            start = bisect_right(rows, after, key=lambda each: each.order) if after is not None else 0
+            stop = bisect_left(rows, before, key=lambda each: each.order) if before is not None else len(rows)
+            for number in range(stop - 1, start - 1, -1) if backward else range(start, stop):
+                if test(rows[number]):
+                    found.append(rows[number])
+                    if len(found) == limit:
+                        return found[::-1] if backward else found
+        return found[::-1] if backward else found
+
+    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+        """As ``Store.count``."""
+        test = test_of(where, self._near)
+        return sum(test(each) for name in set(classes) for each in self._by_class.get(name, ()))
+
+    async def neighbours(
+        self, ids: Collection[str], type_name: str, direction: Direction, *,
+        after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+    ) -> dict[str, list[Neighbour]]:  # fmt: skip
+        """As ``Store.neighbours``."""
+        within = _between(after, before)
+        found: dict[str, list[Neighbour]] = {}
+        for id_ in ids:
+            rows = [each for each in self._neighbours(id_, type_name, direction) if within(each)]
+            rows.sort(key=neighbour_order)
+            found[id_] = rows[max(len(rows) - limit, 0) :] if backward else rows[:limit]
+        return found
+
+    async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+        """As ``Store.count_neighbours``."""
+        return {id_: len(self._edges.get((id_, type_name, direction), ())) for id_ in ids}
+
+    async def history(
+        self, ids: Collection[str], *, since: int = 0, before: int | None = None, limit: int
+    ) -> dict[str, list[Revision]]:
+        """As ``Journal.history``, up to the revision that it is of."""
+        newest = self._scan.revision + 1
+        until = newest if before is None else min(before, newest)
+        return await self._now.history(ids, since=since, before=until, limit=limit)
+
+    async def aliases(self, ids: Collection[str]) -> dict[str, frozenset[str]]:
+        """As ``Journal.aliases``, today's."""
+        return await self._now.aliases(ids)
+
+    async def known(self, ids: Collection[str]) -> dict[str, Entity]:
+        """As ``Journal.known``: as they were, and as they are today where they were not there."""
+        here = await self.entities(ids)
+        missing = [id_ for id_ in ids if id_ not in here]
+        return here | (await self._now.known(missing) if missing else {})
+
+    async def members(self, _ids: Collection[str]) -> list[Record]:
+        """Refuse: the journal has things, and not the records that made them."""
+        raise BadUsage(
+            "Which records made a thing, and whose word counted, is known of the present only; leave asOf out."
+        )
+
+    async def search(self, *_asked: Any, **_how: Any) -> list[Found]:
+        """Refuse: words are kept of the present only."""
+        raise BadUsage("Only what is there now is found by words; leave asOf out, or filter a list.")
+
+    async def count_found(self, *_asked: Any) -> int:
+        """Refuse, as ``search``."""
+        raise BadUsage("Only what is there now is found by words; leave asOf out, or filter a list.")
+
+    def _near(self, id_: str, type_name: str, direction: Direction) -> Iterable[Entity]:
+        return (each.entity for each in self._neighbours(id_, type_name, direction))
+
+    def _neighbours(self, id_: str, type_name: str, direction: Direction) -> Iterable[Neighbour]:
+        far = 2 if direction == "out" else 1
+        edges = self._edges.get((id_, type_name, direction), ())
+        return (Neighbour(edge, self._by_id[edge.key[far]]) for edge in edges)
+
+
+def _between(after: str | None, before: str | None) -> Callable[[Neighbour], bool]:
+    """Give the test that a neighbour lies between two places: order and group, joined."""
+
+    def place(cursor: str) -> tuple[str, str]:
+        order, _, group = cursor.rpartition(SEPARATOR)
+        return order, group
+
+    def of(neighbour: Neighbour) -> tuple[str, str]:
+        return neighbour.entity.order, neighbour.edge.key.group
+
+    low: Any = None if after is None else place(after)
+    high: Any = None if before is None else place(before)
+    return lambda each: (low is None or of(each) > low) and (high is None or of(each) < high)

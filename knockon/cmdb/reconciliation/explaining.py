@@ -1,0 +1,115 @@
+"""Why a thing is what it is: its records, how they came together, what kept others away, whose word counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.contract.rows import last_seen
+from knockon.cmdb.identity.findings import said, worded
+from knockon.cmdb.identity.joining import joined
+from knockon.cmdb.identity.touched import touched_by
+from knockon.cmdb.reconciliation.thing import Heard, thing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding, Record
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.identity.joining import Meeting
+    from knockon.schema.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that made one entity what it is."""
+
+    entity: Entity
+    records: list[tuple[Heard, list[dict[str, Any]]]]
+    """In order of (source, key), each with its claims."""
+    meetings: list[Meeting]
+    """Of its records, with each other and with those of other things."""
+    words: Mapping[tuple[str, str], str]
+    """The claims of the meetings in words."""
+    decisions: list[Decision]
+    findings: list[IdentityFinding]
+    provenance: dict[str, Heard] = field(default_factory=dict)
+    """By attribute: the record whose word counts, and when it was said."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the ``--json`` form."""
+        return {
+            "id": self.entity.id,
+            "class": self.entity.class_name,
+            "name": self.entity.name,
+            "splitFrom": self.entity.split_from or None,
+            "records": [
+                {
+                    "record": words(heard.record), "source": heard.record.source, "key": heard.record.key,
+                    "class": heard.record.class_name, "seen": heard.seen, "scope": heard.record.scope, "claims": claims,
+                }
+                for heard, claims in self.records
+            ],
+            "meetings": [
+                {
+                    "records": [":".join(each.first), ":".join(each.second)], "outcome": each.outcome,
+                    "claim": self.words.get(each.claim) if each.claim else None, "veto": each.veto,
+                }
+                for each in self.meetings
+            ],
+            "decisions": [decision_json(each) for each in self.decisions],
+            "findings": [finding_json(each) for each in self.findings],
+            "provenance": {
+                name: {"value": self.entity.attributes.get(name), "record": words(heard.record), "seen": heard.seen}
+                for name, heard in sorted(self.provenance.items())
+            },
+        }  # fmt: skip
+
+
+def words(record: Record) -> str:
+    """Name a record as a reference does."""
+    return f"{record.source}:{record.key}"
+
+
+def decision_json(each: Decision) -> dict[str, Any]:
+    """Give the ``--json`` form of a decision."""
+    return {
+        "id": each.id, "kind": each.kind, "records": [":".join(each.a), ":".join(each.b)], "at": each.at,
+        "by": each.by, "reason": each.reason, "takenBack": each.taken_back or None,
+    }  # fmt: skip
+
+
+def finding_json(each: IdentityFinding) -> dict[str, Any]:
+    """Give the ``--json`` form of a finding."""
+    records = [":".join(record) for record in each.records]
+    return {
+        "id": each.id, "code": each.code, "records": records, "claim": each.what or None, "veto": each.veto or None,
+        "message": worded(each),
+    }  # fmt: skip
+
+
+async def explain(store: Store, model: Model, entity: Entity) -> Explanation:
+    """Explain one live entity; costs a few round trips for each step from record to record."""
+    own = {(each.source, each.key): each for each in await store.members([entity.id])}
+    touched = await touched_by(store, model, own, own)
+    how = joined(model, touched.records, touched.junk, touched.links, touched.apart)
+    scopes = await store.scopes({source for source, _ in own})
+    heard = [Heard(own[key], last_seen(own[key], scopes)) for key in sorted(own)]
+    meetings = [each for each in how.meetings if each.first in own or each.second in own]
+    return Explanation(
+        entity,
+        [(each, _claims(model, each.record, touched.junk)) for each in heard],
+        meetings,
+        {each.claim: said(model, each.claim[0], touched.records[each.first]) for each in meetings if each.claim},
+        await store.decisions(own),
+        await store.findings_about(own),
+        {name: Heard(each.record, each.seen) for name, each in thing(model, heard).won.items()} if heard else {},
+    )
+
+
+def _claims(model: Model, record: Record, junk: set[str]) -> list[dict[str, Any]]:
+    return [
+        {"set": name, "claim": said(model, name, record), "junk": token in junk}
+        for name, token in record.claims.items()
+        if name in model.identifiers
+    ]

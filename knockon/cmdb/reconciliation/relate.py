@@ -1,0 +1,300 @@
+"""From what sources say of relationships to the edges that the estate therefore has.
+
+Each end of an edge record is a reference in the source's own words. It is read in the order of
+``reference.tokens``; the first reading that anything answers to decides, and if several answer the
+end is ambiguous. The readings that could change this are the record's watches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.contract.reads import MOST_ANSWERS
+from knockon.cmdb.contract.rows import WITHDRAWN, Edge, EdgeKey, EdgeRecord, JournalEntry, last_seen
+from knockon.cmdb.lookup import several
+from knockon.cmdb.reconciliation.taken import edge_record_key
+from knockon.errors import FindingCode
+from knockon.schema.reference import key_token, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from knockon.cmdb.contract.rows import EdgeRecordKey, Scope
+    from knockon.cmdb.contract.write import Write
+    from knockon.cmdb.reconciliation.taken import Taken
+    from knockon.schema.model import Model
+    from knockon.schema.observation import RelationshipObservation
+
+WHY: dict[str, str] = {
+    FindingCode.WAITING_REFERENCE: "what it refers to is not there yet; it waits.",
+    FindingCode.AMBIGUOUS_REFERENCE: "a reference means several things; it waits until only one is left.",
+    FindingCode.RELATIONSHIP_NOT_ALLOWED: "the model does not allow this type between these classes; it has no effect.",
+    FindingCode.SELF_LOOP: "both references mean the same thing; it has no effect.",
+}
+"""Why an edge record has no edge, in words."""
+
+
+@dataclass
+class Related:
+    """What a batch of edge records comes to."""
+
+    created: int = 0
+    updated: int = 0
+    retired: int = 0
+    unchanged: list[tuple[EdgeRecord, str]] = field(default_factory=list)  # as stored, and when it was seen again
+    overtaken: int = 0  # of these, those whose source has said something newer since
+    outdated: int = 0  # of these, those of another content
+    waiting: list[EdgeRecord] = field(default_factory=list)  # of those observed: without an edge, and why
+    entries: list[JournalEntry] = field(default_factory=list)
+    stored: int = 0  # edge records written
+    confirmed: int = 0  # of those, with an edge that is as it was, or that another of them changed
+    read: list[EdgeRecord] = field(default_factory=list)  # what was read, anew or again, or withdrawn
+
+    def add(self, other: Related) -> None:
+        """Add what another change comes to."""
+        self.created += other.created
+        self.updated += other.updated
+        self.retired += other.retired
+        self.entries += other.entries
+        self.stored += other.stored
+        self.read += other.read
+
+
+def edge_image(edge: Edge) -> dict[str, Any]:
+    """Give what the journal keeps of a relationship."""
+    kind, source, target, _ = edge.key
+    return {"type": kind, "from": source, "to": target, "attributes": edge.attributes, "retired": edge.retired}
+
+
+async def relate(
+    write: Write,
+    model: Model,
+    batch: Sequence[Taken[RelationshipObservation]],
+    scope: Scope,
+    *,
+    strict: bool = False,
+) -> Related:
+    """Write the edge records of one batch out of a scope, and the edges that they imply.
+
+    With ``strict`` a record whose references do not resolve is not written; it is in ``waiting`` all the same.
+    """
+    result = Related()
+    keys = [edge_record_key(taken.said) for taken in batch]
+    known = await write.edge_records(keys)
+    scopes = await write.scopes({scope.source})
+    now = scopes.get((scope.source, scope.name), scope)
+    fresh: list[EdgeRecord] = []
+    late: list[EdgeRecord] = []
+    for key, taken in zip(keys, batch, strict=True):
+        old = known.get(key)
+        if old and not taken.is_news(old, seen := last_seen(old, scopes), scope.name):
+            again = taken.seen if taken.digest == old.digest else seen
+            result.unchanged.append((old, again))
+            result.overtaken += taken.digest != old.digest or taken.seen < seen or old.scope != scope.name
+            result.outdated += taken.digest != old.digest and taken.seen < seen
+            if old.edge is None and old.present:
+                result.waiting.append(old)
+        else:
+            said = taken.said.attributes
+            new = EdgeRecord(key, said, taken.seen, taken.digest, None, None, (None, None), (), scope.name)
+            (fresh if now.holds(taken.seen, key) else late).append(new)
+    resolved = await _resolved(write, model, fresh)
+    result.waiting += [record for record in resolved if record.edge is None]
+    if strict:
+        resolved = [
+            record
+            for record in resolved
+            if record.because not in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE)
+        ]
+    result.read = [*resolved, *late]
+    await _settle(write, [*resolved, *(_withdrawn(record) for record in late)], known.values(), result)
+    return result
+
+
+def _withdrawn(record: EdgeRecord) -> EdgeRecord:
+    return replace(record, edge=None, because=WITHDRAWN, known=(None, None), watches=())
+
+
+async def withdraw(write: Write, scope: Scope, keys: Collection[EdgeRecordKey], at: str) -> Related:
+    """Withdraw the edge records of a scope that its complete load at ``at`` did not have, unless seen since."""
+    result = Related()
+    known = await write.edge_records(keys)
+    scopes = await write.scopes({scope.source})
+    kept = scopes.get((scope.source, scope.name), scope).reported_since(at)
+    gone = [
+        replace(_withdrawn(record), seen=last_seen(record, scopes))
+        for record in known.values()
+        if record.present and record.scope == scope.name and last_seen(record, scopes) < at and record.key not in kept
+    ]
+    result.read = gone
+    await _settle(write, gone, known.values(), result)
+    return result
+
+
+async def forget(write: Write, keys: Collection[EdgeRecordKey]) -> Related:
+    """Take edge records back as if they had never been reported."""
+    result = Related()
+    known = await write.edge_records(keys)
+    gone = [replace(_withdrawn(each), attributes={}, seen="", digest="") for each in known.values() if each.digest]
+    result.read = gone
+    await _settle(write, gone, known.values(), result)
+    return result
+
+
+async def look_again(write: Write, model: Model, keys: Collection[EdgeRecordKey]) -> Related:
+    """Resolve these edge records again: the model has changed."""
+    found = {key: each for key, each in (await write.edge_records(keys)).items() if each.present}
+    return await _again(write, model, found)
+
+
+async def reread(write: Write, model: Model, stirred: Collection[str], turned: Collection[str]) -> Related:
+    """Resolve again what entities that came, went, or took another name or class could have changed."""
+    touched = {record.key: record for record in await write.watching(stirred)}
+    if turned:
+        touched |= {record.key: record for record in await write.touching(turned)}
+    return await _again(write, model, touched)
+
+
+async def _again(write: Write, model: Model, touched: Mapping[EdgeRecordKey, EdgeRecord]) -> Related:
+    result = Related()
+    now = result.read = await _resolved(write, model, list(touched.values()))
+    changed = [record for record in now if record != touched[record.key]]
+    await _settle(write, changed, touched.values(), result)
+    return result
+
+
+async def _resolved(write: Write, model: Model, records: Sequence[EdgeRecord]) -> list[EdgeRecord]:
+    """Give the records with edge, because, known ends and watches as they are now."""
+    if not records:
+        return []
+    readings = _readings(model, records)
+    answers = await write.resolve({token for each in readings.values() for token in each})
+    ids = {found[0] for found in answers.values() if len(found) == 1}
+    classes = {id_: entity.class_name for id_, entity in (await write.entities(ids)).items()}
+    return [_read(model, record, readings, answers, classes) for record in records]
+
+
+def _readings(model: Model, records: Iterable[EdgeRecord]) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {
+        (record.key.source, reference): tokens(model, reference, record.key.source)
+        for record in records
+        for reference in (record.key.from_ref, record.key.to_ref)
+    }
+
+
+async def ambiguities(write: Write, model: Model, records: Iterable[EdgeRecord]) -> dict[EdgeRecordKey, str]:
+    """Say which references of these records mean several things, and what; two round trips if there are any."""
+    unclear = [record for record in records if record.because == FindingCode.AMBIGUOUS_REFERENCE]
+    if not unclear:
+        return {}
+    readings = _readings(model, unclear)
+    answers = await write.resolve({token for each in readings.values() for token in each})
+    meant = {of: next((answers[token] for token in each if answers.get(token)), []) for of, each in readings.items()}
+    entities = await write.entities({id_ for ids in meant.values() if len(ids) > 1 for id_ in ids})
+    found = {}
+    for record in unclear:
+        references = dict.fromkeys((record.key.from_ref, record.key.to_ref))
+        both = ((reference, meant[record.key.source, reference]) for reference in references)
+        found[record.key] = "; ".join(
+            several(reference, [entities[id_] for id_ in ids], more=len(ids) == MOST_ANSWERS)
+            for reference, ids in both
+            if len(ids) > 1
+        )
+    return found
+
+
+def _read(
+    model: Model,
+    record: EdgeRecord,
+    readings: dict[tuple[str, str], tuple[str, ...]],
+    answers: dict[str, list[str]],
+    classes: dict[str, str],
+) -> EdgeRecord:
+    source = record.key.source
+    ends: list[str | None] = []
+    watches: list[str] = []
+    because: str | None = None
+    for reference in (record.key.from_ref, record.key.to_ref):
+        tried = readings[source, reference]
+        hit = next((i for i, token in enumerate(tried) if answers.get(token)), None)
+        found = answers[tried[hit]] if hit is not None else []
+        ends.append(found[0] if len(found) == 1 else None)
+        # a native key of the source itself comes first and can only ever mean this one
+        if hit is None or tried[hit] != key_token(source, reference):
+            watches += tried if hit is None else tried[: hit + 1]
+        if len(found) != 1:
+            reason = FindingCode.AMBIGUOUS_REFERENCE if found else FindingCode.WAITING_REFERENCE
+            because = because if because == FindingCode.AMBIGUOUS_REFERENCE else reason
+    edge, because = _edge(model, record, ends, because, classes)
+    return EdgeRecord(
+        record.key, record.attributes, record.seen, record.digest, edge, because, (ends[0], ends[1]),
+        tuple(dict.fromkeys(watches)), record.scope,
+    )  # fmt: skip
+
+
+def _edge(
+    model: Model, record: EdgeRecord, ends: list[str | None], because: str | None, classes: dict[str, str]
+) -> tuple[EdgeKey | None, str | None]:
+    source, target = ends
+    if source is None or target is None:
+        return None, because
+    if source == target:
+        return None, FindingCode.SELF_LOOP
+    if not model.allows(record.key.type_name, classes[source], classes[target]):
+        return None, FindingCode.RELATIONSHIP_NOT_ALLOWED
+    return EdgeKey(record.key.type_name, source, target, record.key.group), None
+
+
+async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[EdgeRecord], result: Related) -> None:
+    """Write edge records, and every edge that they or their earlier readings speak of."""
+    if not records:
+        return
+    keys = {record.key for record in records}
+    touched = {old.edge for old in before if old.key in keys and old.edge}
+    touched |= {record.edge for record in records if record.edge}
+    await write.put_edge_records(records)
+    result.stored += len(records)
+    changed = len(result.entries)
+    await _imply(write, touched, result)
+    result.confirmed += max(sum(record.edge is not None for record in records) - len(result.entries) + changed, 0)
+
+
+async def reweigh(write: Write, edges: Collection[EdgeKey]) -> Related:
+    """Imply again the edges whose records were seen again: another word may be the newest now."""
+    result = Related()
+    await _imply(write, edges, result)
+    return result
+
+
+async def _imply(write: Write, edges: Collection[EdgeKey], result: Related) -> None:
+    """Write the edges that are not as their records imply."""
+    stored = await write.edges(edges)
+    sayings = await write.sayings(edges)
+    sources = {record.key.source for each in sayings.values() if len(each) > 1 for record in each}
+    scopes = await write.scopes(sources) if sources else {}
+    changed: list[Edge] = []
+    for key in sorted(edges):
+        old = stored.get(key)
+        new = _implied(key, sayings.get(key, []), old, scopes)
+        if new == old:
+            continue
+        changed.append(new)
+        alive = old is not None and not old.retired
+        result.retired += new.retired
+        result.updated += alive and not new.retired
+        result.created += not alive
+        result.entries.append(JournalEntry("edge", " ".join(key), edge_image(old) if old else None, edge_image(new)))
+    await write.put_edges(changed)
+
+
+def _implied(
+    key: EdgeKey, sayings: Sequence[EdgeRecord], old: Edge | None, scopes: Mapping[tuple[str, str], Scope]
+) -> Edge:
+    """Give the edge that its records imply: the newest word counts, then the source's name."""
+    if not sayings:
+        return Edge(key, old.attributes if old else {}, retired=True)
+    newest = max(last_seen(record, scopes) for record in sayings)
+    latest = [record for record in sayings if last_seen(record, scopes) == newest]
+    word = min(latest, key=lambda record: (record.key.source, record.digest, record.key))
+    return Edge(key, word.attributes)

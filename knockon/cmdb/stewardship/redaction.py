@@ -1,0 +1,93 @@
+"""Taking a person's data out of everything that is kept: records, the thing itself and the journal; on the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from uuid_utils import uuid7
+
+from knockon.cmdb.contract.rows import SEPARATOR, Decision, JournalEntry, RevisionHead
+from knockon.cmdb.lookup import find_ever
+from knockon.cmdb.reconciliation import reconcile, relate
+from knockon.cmdb.reconciliation.reconciled import entity_image
+from knockon.cmdb.transactions import Transactions
+from knockon.errors import BadUsage
+from knockon.schema import values
+from knockon.schema.reference import answers_to
+
+if TYPE_CHECKING:
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.write import Write
+    from knockon.schema.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What was taken out: these ``attributes`` of the person with this ``id``, in these records (``source:key``).
+
+    ``references`` counts the relationships that named the person by name, and wait now for somebody of that name.
+    """
+
+    revision: int
+    id: str
+    attributes: tuple[str, ...]
+    records: tuple[str, ...]
+    references: int
+
+
+async def redact(store: Store, model: Model, reference: str, *, reason: str, actor: str) -> Redacted:
+    """Take a person's name and sensitive attributes out of all that is kept, for ever; a revision of its own.
+
+    The person stays, with its relationships and history, and is called by its key. One transaction.
+
+    Raises
+    ------
+    BadUsage
+        The reference does not mean a person, or no reason is given.
+    ReferenceNotFound, ReferenceAmbiguous, StoreError
+    """
+    if not reason.strip():
+        raise BadUsage("A redaction is recorded with its reason: say why.")
+    person = await find_ever(store, model, reference)
+    if not model.is_a(person.class_name, reconcile.PERSON):
+        raise BadUsage(f"{person.class_name}:{person.name} is no person; only persons are redacted.")
+    attributes = sensitive(model, person.class_name)
+    ids = (await store.aliases([person.id]))[person.id]
+    now = values.now()
+    note = {"id": person.id, "attributes": list(attributes), "reason": reason}
+    transactions = Transactions(store, RevisionHead(actor, "redact", "", now, model.version, note))
+
+    async def work(write: Write) -> tuple[tuple[list[tuple[str, str]], int], list[JournalEntry], bool]:
+        old = (await write.entities([person.id]))[person.id]
+        new = _nameless(old, attributes)
+        members = sorted((each.source, each.key) for each in await write.members([person.id]))
+        for first, second in pairwise(members):  # what told that they are one is gone
+            await write.put_decision(Decision(str(uuid7()), "link", first, second, now, actor, f"redacted: {reason}"))
+        records = await write.redact(ids, attributes, new.name)
+        names = [() if each.retired else answers_to(model, each.class_name, each.name) for each in (old, new)]
+        await write.put_entities([new], {new.id: names[1]})
+        edges = await relate.reread(write, model, set(names[0]) ^ set(names[1]), ())
+        await reconcile.look_again(write, model, members)
+        image = entity_image(new)  # nothing of what it was: who follows the changes takes this over
+        return (records, edges.retired), [JournalEntry("entity", new.id, image, image), *edges.entries], True
+
+    records, references = await transactions.write(work)
+    told = tuple(f"{source}:{key}" for source, key in records)
+    return Redacted(transactions.revision, person.id, attributes, told, references)
+
+
+def sensitive(model: Model, class_name: str) -> tuple[str, ...]:
+    """Name what is taken out of a thing of a class: its name, and what the model calls sensitive."""
+    attributes = model.classes[class_name].attributes
+    return tuple(sorted({"name", *(name for name, each in attributes.items() if each.spec.sensitive)}))
+
+
+def _nameless(entity: Entity, attributes: tuple[str, ...]) -> Entity:
+    """Give an entity without attributes; it is called by its key, as one is that never had a name."""
+    place = entity.order.rpartition(SEPARATOR)[2]
+    name = place.partition(":")[2] or place
+    kept = {each: value for each, value in entity.attributes.items() if each not in attributes}
+    return replace(entity, name=name, order=SEPARATOR.join((entity.class_name, name, place)), attributes=kept)
