@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.reconciliation.explaining import Explanation
     from knockon.cmdb.reconciliation.reconciled import Reconciled
-    from knockon.cmdb.stewardship.decisions import Loss
     from knockon.schema.model import Model
 
     T = TypeVar("T")
@@ -41,7 +40,7 @@ def explain_identity(
     async def ask(opened: Store, model: Model) -> Explanation:
         return await explain(opened, model, await find(opened, model, ref))
 
-    found = _asked(store, ask)
+    found = asked(store, ask)
     if as_json:
         print_json(found.as_json())
     else:
@@ -68,7 +67,7 @@ def findings(
                 break
         return found
 
-    found = _asked(store, ask)
+    found = asked(store, ask)
     if as_json:
         print_json({"findings": [finding_json(each) for each in found[:limit]], "truncated": len(found) > limit})
     else:
@@ -93,7 +92,7 @@ def decisions(as_json: Json = False, store: StoreUrl = None) -> None:
     async def ask(opened: Store, _model: Model) -> list[Decision]:
         return await opened.decisions()
 
-    found = _asked(store, ask)
+    found = asked(store, ask)
     if as_json:
         print_json([decision_json(each) for each in found])
     else:
@@ -111,50 +110,7 @@ def take_back(
     async def work(opened: Store, model: Model) -> tuple[Decision, Reconciled]:
         return await people.take_back(opened, model, decision, by=me())
 
-    _show_decided(*_asked(store, work), as_json=as_json)
-
-
-def undo(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source whose word is to be forgotten.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would be lost.")] = False,
-    as_json: Json = False,
-    store: StoreUrl = None,
-) -> None:
-    """Take back all that a source ever said; what nobody else reports is retired.
-
-    Without --yes nothing is written, and the exit code is 4.
-    """
-    from knockon.cli.identity_tables import print_loss, print_undone
-    from knockon.cmdb.stewardship.decisions import would_lose
-
-    if not yes:
-        loss = _asked(store, lambda opened, _model: would_lose(opened, source))
-        if as_json:
-            print_json(_loss_json(source, loss))
-        else:
-            print_loss(source, loss)
-        typer.echo("knockon: nothing is undone yet; add --yes to do it.", err=True)
-        raise typer.Exit(4)
-    changes = _undo(source, store)
-    if as_json:
-        print_json({"source": source, **_changes_json(changes)})
-    else:
-        print_undone(source, changes)
-
-
-def _undo(source: str, store: str | None) -> Reconciled:
-    from knockon.cli.progress import progress_bar
-    from knockon.cmdb.stewardship.decisions import undo_source
-
-    with progress_bar() as bar:
-        task = bar.add_task("undoing", total=None)
-
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        return _asked(
-            store, lambda opened, model: undo_source(opened, model, source, by=me(), progress=progress)
-        )  # fmt: skip
+    _show_decided(*asked(store, work), as_json=as_json)
 
 
 def _decide(
@@ -166,7 +122,7 @@ def _decide(
         one, other = await record_named(opened, model, a), await record_named(opened, model, b)
         return await decide(opened, model, kind, one, other, by=me(), reason=reason or "")
 
-    _show_decided(*_asked(store, work), as_json=as_json)
+    _show_decided(*asked(store, work), as_json=as_json)
 
 
 def _show_decided(decision: Decision, changes: Reconciled, *, as_json: bool) -> None:
@@ -174,12 +130,12 @@ def _show_decided(decision: Decision, changes: Reconciled, *, as_json: bool) -> 
     from knockon.cmdb.reconciliation.explaining import decision_json
 
     if as_json:
-        print_json({"decision": decision_json(decision), **_changes_json(changes)})
+        print_json({"decision": decision_json(decision), **changes_json(changes)})
     else:
         print_decided(decision, changes)
 
 
-def _asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
+def asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
     """Put a question to the store that is meant, or tell it something; what is not there is not made."""
 
     async def work() -> T:
@@ -191,7 +147,8 @@ def _asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
     return run(work())
 
 
-def _changes_json(changes: Reconciled) -> dict[str, Any]:
+def changes_json(changes: Reconciled) -> dict[str, Any]:
+    """Give what became of things and relationships, for --json."""
     from knockon.cmdb.reconciliation.explaining import finding_json
 
     related = changes.related
@@ -200,8 +157,3 @@ def _changes_json(changes: Reconciled) -> dict[str, Any]:
         "relationships": {"created": related.created, "updated": related.updated, "retired": related.retired},
         "findings": [finding_json(each) for each in changes.findings],
     }  # fmt: skip
-
-
-def _loss_json(source: str, loss: Loss) -> dict[str, Any]:
-    retired = [{"id": each.id, "class": each.class_name, "name": each.name} for each in loss.only_here]
-    return {"source": source, "records": loss.records, "relationships": loss.relationships, "retired": retired}

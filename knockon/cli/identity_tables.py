@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.identity.joining import Key, Meeting
     from knockon.cmdb.reconciliation.explaining import Explanation
     from knockon.cmdb.reconciliation.reconciled import Reconciled
-    from knockon.cmdb.stewardship.decisions import Loss
 
 _LISTED = 20
 _WIDEST = 60
@@ -25,9 +24,9 @@ def print_explanation(found: Explanation) -> None:
     """Print why something is one thing, and whose word counts for each of its attributes."""
     out = Out()
     entity = found.entity
-    _say(out, f"{entity.class_name}:{entity.name}  ({entity.id})")
+    say(out, f"{entity.class_name}:{entity.name}  ({entity.id})")
     if entity.split_from:
-        _say(out, f"Its records once belonged to {entity.split_from}, and split off.")
+        say(out, f"Its records once belonged to {entity.split_from}, and split off.")
     rows = [
         (_record((heard.record.source, heard.record.key)), heard.record.class_name, _day(heard.seen), _claims(claims))
         for heard, claims in found.records
@@ -53,7 +52,7 @@ def _meetings(out: Out, title: str, found: Explanation, meetings: Sequence[Meeti
     if rows:
         print_table(out, title, ("record", "and", "because"), rows)
     if len(meetings) > _LISTED:
-        _say(out, f"... and {len(meetings) - _LISTED} more: --json lists all.")
+        say(out, f"... and {len(meetings) - _LISTED} more: --json lists all.")
 
 
 def _outcome(found: Explanation, each: Meeting) -> str:
@@ -80,10 +79,10 @@ def print_findings(found: Sequence[IdentityFinding], *, truncated: bool) -> None
     """Print findings, each with what to do."""
     out = Out()
     if not found:
-        _say(out, "Nothing to look at.")
+        say(out, "Nothing to look at.")
     _print_findings(out, found)
     if truncated:
-        _say(out, "There are more: --limit shows more, --code those of one kind.")
+        say(out, "There are more: --limit shows more, --code those of one kind.")
 
 
 def _print_findings(out: Out, found: Sequence[IdentityFinding]) -> None:
@@ -95,19 +94,19 @@ def print_decisions(found: Sequence[Decision]) -> None:
     """Print what people have decided."""
     out = Out()
     if not found:
-        _say(out, "Nobody has decided anything.")
+        say(out, "Nobody has decided anything.")
     _print_decisions(out, found)
 
 
 def _print_decisions(out: Out, found: Sequence[Decision]) -> None:
     """Print a line for each, not a table: an id is there to be copied."""
     if found:
-        _say(out, "Decisions")
+        say(out, "Decisions")
     for each in found:
         back = f"; taken back by {each.taken_back}" if each.taken_back else ""
         why = f": {each.reason}" if each.reason else ""
         records = f"{_record(each.a)} {_record(each.b)}"
-        _say(out, f"  {each.id}  {_kind(each)} {records}, {each.by}, {_day(each.at)}{why}{back}")
+        say(out, f"  {each.id}  {_kind(each)} {records}, {each.by}, {_day(each.at)}{why}{back}")
 
 
 def _kind(each: Decision) -> str:
@@ -119,34 +118,16 @@ def print_decided(decision: Decision, changes: Reconciled) -> None:
     out = Out()
     records = f"{_record(decision.a)} and {_record(decision.b)}"
     if decision.taken_back:
-        _say(out, f"Taken back: {_kind(decision)} {records}.")
+        say(out, f"Taken back: {_kind(decision)} {records}.")
     else:
         done = "are linked" if decision.kind == "link" else "are kept apart"
-        _say(out, f"{records} {done}. To take it back: knockon take-back {decision.id}")
-    _say(out, _changes(changes))
+        say(out, f"{records} {done}. To take it back: knockon take-back {decision.id}")
+    say(out, changes_words(changes))
     _print_findings(out, changes.findings)
 
 
-def print_loss(source: str, loss: Loss) -> None:
-    """Print what undoing a source would take away."""
-    out = Out()
-    _say(out, f"{source} has reported {loss.records:,} records and {loss.relationships:,} relationships.")
-    if not loss.only_here:
-        _say(out, "None of its things would be retired.")
-    else:
-        _say(out, f"Nobody else reports {len(loss.only_here):,} of its things; they would be retired:")
-        print_table(out, "", ("class", "name"), [(each.class_name, each.name) for each in loss.only_here[:_LISTED]])
-        if len(loss.only_here) > _LISTED:
-            _say(out, f"... and {len(loss.only_here) - _LISTED} more: --json lists all.")
-
-
-def print_undone(source: str, changes: Reconciled) -> None:
-    """Print what undoing a source came to."""
-    out = Out()
-    _say(out, f"All that {source} said is taken back. {_changes(changes)}")
-
-
-def _changes(changes: Reconciled) -> str:
+def changes_words(changes: Reconciled) -> str:
+    """Say what became of things and relationships."""
     related = changes.related
     things = f"{changes.created} created, {changes.updated} updated, {changes.retired} retired"
     return (
@@ -169,5 +150,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
-def _say(out: Out, text: str) -> None:
+def say(out: Out, text: str) -> None:
+    """Print a sentence as it is."""
     out.print(text, markup=False, highlight=False, soft_wrap=True)

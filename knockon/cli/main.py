@@ -33,6 +33,7 @@ from knockon.cli import (
     serving,
     storing,
     structure,
+    undoing,
 )
 from knockon.errors import KnockonError
 
@@ -112,7 +113,7 @@ app.command("link")(identity.link)
 app.command("keep-apart")(identity.keep_apart)
 app.command("decisions")(identity.decisions)
 app.command("take-back")(identity.take_back)
-app.command("undo")(identity.undo)
+app.command("undo")(undoing.undo)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

@@ -156,3 +156,21 @@ def test_a_partial_load_adds_to_what_its_source_said(knockon: Knockon, tmp_path:
     refused = [knockon("load", "part.yaml", "--complete"), knockon("load", "part.csv", "--partial", "--complete")]
     assert [ran.code for ran in refused] == [2, 2]
     assert all("complete load has whole records" in ran.err for ran in refused)
+
+
+def test_one_load_is_taken_back_and_the_undo_too(two: Knockon, tmp_path: Path) -> None:
+    before = things(two)
+    (tmp_path / "more.yaml").write_text(DISCOVERY.replace("11-02", "11-03").replace("only-here", "renamed"))
+    revision = two("load", "more.yaml", "--json").json()["revision"]
+    loaded = things(two)
+    assert loaded != before
+    plan = two("undo", "discovery", "--load", str(revision))
+    assert (plan.code, things(two)) == (4, loaded)
+    assert "name: renamed -> only-here" in plan.out
+    assert two("undo", "dcim", "--load", str(revision), "--yes").code == 2
+    done = two("undo", "discovery", "--load", str(revision), "--yes")
+    assert things(two) == before
+    again = done.out.split("knockon ")[-1].split()
+    told = two(*again, "--json").json()
+    assert (told["source"], told["updated"], told["kept"]) == ("discovery", 1, 0)
+    assert things(two) == loaded

@@ -13,8 +13,9 @@ from knockon.cmdb.loading.load import load as really_load
 from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.taken import digest as real_digest
 from knockon.cmdb.stewardship.decisions import take_back
-from knockon.cmdb.stewardship.decisions import undo_source as really_undo
-from knockon.errors import ReferenceNotFound
+from knockon.cmdb.stewardship.undo import undo_load as really_undo_load
+from knockon.cmdb.stewardship.undo import undo_source as really_undo
+from knockon.errors import BadUsage, ReferenceNotFound
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.schema.reference import key_token
 from knockon.schema.values import instant
@@ -96,6 +97,12 @@ async def decide(store: Store, model: Model, decision: Decision) -> None:
 async def undo_source(store: Store, model: Model, source: str) -> None:
     with suppress(ReferenceNotFound):  # it never said anything
         await really_undo(store, model, source, by="tests")
+
+
+async def undo_load(store: Store, model: Model, revision: int) -> None:
+    with suppress(BadUsage):  # nothing of it stands any more
+        (written,) = await store.feed(revision - 1, 1)
+        await really_undo_load(store, model, revision, of=written.head.source, by="tests")
 
 
 async def estate_of(store: Store, model: Model, keys: Iterable[Key]) -> Estate:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from knockon.cmdb.loading import run as load_run
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
-from tests.cmdb.driving import decide, digest, estate_of, load_into, parts_of, undo_source, unknown_ids
+from tests.cmdb.driving import decide, digest, estate_of, load_into, parts_of, undo_load, undo_source, unknown_ids
 from tests.cmdb.histories import CROWD, DAYS, KEYS, SOURCES, History, crowds, histories, permuted, without
 from tests.cmdb.identity import MODEL, rules
 from tests.cmdb.oracle import EntityReport, Load
@@ -85,12 +85,47 @@ async def undoing_a_source_is_never_having_had_it(store: Store, model: Model, hi
     assert await estate(store, model) == meant(model, without(history, source))
 
 
+async def undoing_a_load_is_never_having_had_it(store: Store, model: Model, history: History, chance: Random) -> None:
+    history = in_order(history)
+    gone = chance.randrange(len(history.loads))
+    with patch.object(load_run, "BATCH", chance.choice([2, load_run.BATCH])):
+        written = [(await load_into(store, model, each)).revision for each in history.loads]
+        for decision in history.decisions:
+            await decide(store, model, decision)
+        await undo_load(store, model, written[gone])
+    rest = replace(history, loads=tuple(each for n, each in enumerate(history.loads) if n != gone))
+    assert await estate(store, model) == meant(model, rest)
+
+
+async def an_undo_undone_is_as_before(store: Store, model: Model, history: History, chance: Random) -> None:
+    written = [(await load_into(store, model, each)).revision for each in history.loads]
+    before, newest = await estate(store, model), await store.revision()
+    await undo_load(store, model, chance.choice(written))
+    if await store.revision() > newest:
+        await undo_load(store, model, await store.revision())
+    assert await estate(store, model) == before
+
+
+def in_order(history: History) -> History:
+    """Give the loads in the order of their moments, each at one of its own: a word comes after all older ones."""
+    loads = sorted(history.loads, key=lambda each: each.seen)
+    return replace(history, loads=tuple(at_one_moment(each, n) for n, each in enumerate(loads)))
+
+
+def at_one_moment(load: Load, n: int) -> Load:
+    entities = tuple(replace(each, seen=None) for each in load.entities)
+    relationships = tuple(replace(each, seen=None) for each in load.relationships)
+    return replace(load, seen=f"2026-11-01T08:00:{n:02}Z", entities=entities, relationships=relationships)
+
+
 LAWS = [
     in_any_order_the_estate_is_the_oracles,
     small_batches_make_the_same_estate,
     a_load_repeated_changes_nothing,
     an_id_once_given_resolves_for_ever,
     undoing_a_source_is_never_having_had_it,
+    undoing_a_load_is_never_having_had_it,
+    an_undo_undone_is_as_before,
 ]
 on_every_law = pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each in LAWS])
 

@@ -11,7 +11,8 @@ from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find
 from knockon.cmdb.past.history import histories
 from knockon.cmdb.reconciliation.explaining import explain
-from knockon.cmdb.stewardship.decisions import decide, record_named, take_back, undo_source, would_lose
+from knockon.cmdb.stewardship.decisions import decide, record_named, take_back
+from knockon.cmdb.stewardship.undo import undo_source, would_lose
 from knockon.cmdb.stores import store_at
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema.observation import EntityObservation, RelationshipObservation

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import Entity, Revision
 
 
@@ -44,6 +45,16 @@ class Journal(Protocol):
 
     async def written_at(self, revision: int) -> str | None:
         """Tell when a revision was written; None if there is no such one."""
+        ...
+
+    async def images(self, revision: int) -> list[Image]:
+        """Read the before-images of a revision, in the order in which they were put.
+
+        Raises
+        ------
+        JournalCompacted
+            The revision was compacted.
+        """
         ...
 
     async def count_entries(self, since: int, until: int) -> int:

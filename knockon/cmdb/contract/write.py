@@ -9,6 +9,7 @@ from knockon.cmdb.contract.reads import IdentityReads
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
         Baseline,
         Decision,
@@ -141,18 +142,22 @@ class Write(IdentityReads, Protocol):
         ...
 
     async def compact(self, horizon: int) -> None:
-        """Drop the entries of all revisions up to one of them, which becomes the horizon; who wrote them stays.
+        """Drop entries and images of all revisions up to one of them, which becomes the horizon; who wrote them stays.
 
         A horizon never goes back. Costs as much as the journal between the old and the new one.
         """
         ...
 
+    async def put_images(self, rows: Sequence[Image]) -> None:
+        """Keep before-images with this revision, after those that it has already."""
+        ...
+
     async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
         """Take attributes of these entities out of every record and journal entry, and mark the records for ever.
 
-        In the journal the entities are called ``name``. Digests of records stay, so that loading the same again
-        brings nothing back. Gives the records, by (source, key). Looks at every record, and at every revision that
-        touched the entities.
+        In the journal the entities are called ``name``; images of these records are dropped. Digests of records stay,
+        so that loading the same again brings nothing back. Gives the records, by (source, key). Looks at every record
+        and every image, and at every revision that touched the entities.
         """
         ...
 

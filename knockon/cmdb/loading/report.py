@@ -69,6 +69,6 @@ def out_of_time(outdated: int, newest: str, head: RevisionHead) -> Iterator[Find
         message = (
             f"The newest of these records says that it was seen at {newest}, which has not come yet: until then, "
             "nothing that says otherwise of the same things will count. Mend `seen` and load again, after "
-            f"`knockon undo {head.source}`."
+            f"`knockon undo {head.source} --load` with the revision of this load."
         )
         yield Finding(FindingCode.SEEN_IN_FUTURE, message, "")

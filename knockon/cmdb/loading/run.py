@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from knockon.cmdb.contract.images import scope_image, seen_image
+from knockon.cmdb.contract.rows import Scope
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.loading.intake import Finding
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
         IdentityFinding,
         JournalEntry,
         RevisionHead,
-        Scope,
     )
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.contract.write import Write
@@ -109,7 +110,7 @@ class LoadRun:
 
         changes = await self._changed(work)
         self._find(changes.findings, batch)
-        as_they_were = {(taken.said.source, taken.said.key) for taken in changes.unchanged}
+        as_they_were = {(record.source, record.key) for record, _ in changes.unchanged}
         self._hinted |= ({(t.said.source, t.said.key) for t in batch} - as_they_were) & self._expected.keys()
         counts = self.report.entities
         counts.unchanged += len(changes.unchanged) + changes.ignored
@@ -195,9 +196,12 @@ class LoadRun:
         return [said for each, said in self._found.items() if each.id in kept or not each.records]
 
     async def _seen_as_one(self, intake: Intake, reader: Store | Write) -> str | None:
-        """Give the one moment at which this load saw all that its scope holds; None if it did not."""
+        """Give the one moment at which this load saw all that its scope holds; None if it did not.
+
+        Who reports some attributes of a record has not seen the others.
+        """
         moments = intake.moments
-        if self._overtaken or len(moments) != 1:
+        if self._overtaken or len(moments) != 1 or any(taken.said.partial for taken in intake.entities):
             return None
         wanted = (len(intake.entities), len(intake.relationships) - self._unwritten)
         return moments.pop() if await reader.count_held(self._scope.source, self._scope.name) == wanted else None
@@ -206,14 +210,13 @@ class LoadRun:
         self, part: list[Again], kind: str, note: dict[str, Any], intake: Intake | None = None
     ) -> None:
         """Note what was seen again; with ``intake``, at the end of the run, the moment of the whole scope too."""
-        head = self.transactions.head = replace(self.transactions.head, kind=kind, note=note)
+        self.transactions.head = replace(self.transactions.head, kind=kind, note=note)
 
         async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
             changes = Reconciled()
             if intake and self._scope.seen:
                 changes.add(await self._note_scope(write, intake))
-            for seen, keys, edge_keys in part:
-                await write.touch(head.source, seen, keys, edge_keys)
+            await self._touch(write, part)
             if intake:
                 changes.add(await self._reweigh(write))
                 await write.put_reckoned(self._model.reckoning)
@@ -242,12 +245,20 @@ class LoadRun:
             changes.add(await self._withdraw_edges(write, late.edge_records, scope.complete))
             changes.add(await reconcile.withdraw(write, self._model, scope, late.records, scope.complete))
         elif not await self._seen_as_one(intake, write):
-            for seen, keys, edge_keys in next(self._seen_again.parts(len(intake.entities) + len(intake.relationships))):
-                await write.touch(scope.source, seen, keys, edge_keys)
+            await self._touch(write, next(self._seen_again.parts(len(intake.entities) + len(intake.relationships))))
             return changes
-        known = (await write.scopes({scope.source})).get((scope.source, scope.name))
-        await write.put_scope(known.later(scope) if known else scope)
+        known = (await write.scopes({scope.source})).get((scope.source, scope.name), Scope(scope.source, scope.name))
+        await write.put_scope(known.later(scope))
+        await write.put_images([scope_image(known, known.later(scope))])
         return changes
+
+    async def _touch(self, write: Write, part: Iterable[Again]) -> None:
+        """Note on each of these records that it was seen again."""
+        for seen, records, edge_records in part:
+            keys = [(record.key, record.digest) for record in records]
+            edge_keys = [(record.key, record.digest) for record in edge_records]
+            await write.touch(self._scope.source, seen, keys, edge_keys)
+            await write.put_images([seen_image(each, seen) for some in (records, edge_records) for each in some])
 
     async def _withdraw_edges(self, write: Write, keys: Collection[EdgeRecordKey], at: str) -> Reconciled:
         changes = Reconciled(related=await relate.withdraw(write, self._scope, keys, at))

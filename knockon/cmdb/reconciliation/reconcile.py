@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from knockon.cmdb.contract.images import record_image
 from knockon.cmdb.contract.rows import last_reported, last_seen
 from knockon.cmdb.reconciliation.following import Following
 from knockon.cmdb.reconciliation.hearing import hear
@@ -12,6 +13,7 @@ from knockon.cmdb.reconciliation.hearing import hear
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import EdgeRecordKey, Record, Scope
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
@@ -53,9 +55,20 @@ async def take(
             other = taken.said.partial or taken.digest != old.digest
             result.overtaken += other or taken.seen < seen or old.scope != scope.name
             result.outdated += taken.digest != old.digest and taken.seen < seen
-            result.unchanged += [] if other else [taken]
+            result.unchanged += [] if other else [(old, taken.seen)]
             result.ignored += other
+    await write.put_images(_images(stored, news.values(), scopes))
     return await following.follow(news.values())
+
+
+def _images(
+    stored: Mapping[Key, Record], records: Iterable[Record], scopes: Mapping[tuple[str, str], Scope]
+) -> list[Image]:
+    found = []
+    for new in records:
+        old = stored.get((new.source, new.key))
+        found.append(record_image(old, last_seen(old, scopes) if old else "", new))
+    return found
 
 
 async def _as_redacted(
@@ -87,6 +100,7 @@ async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[st
         and last_reported(record, scopes) < at
         and record.key not in kept
     ]
+    await write.put_images(_images(stored, gone, scopes))
     return await Following(write, model, stored).follow(gone)
 
 
@@ -95,6 +109,7 @@ async def forget(write: Write, model: Model, keys: Collection[Key]) -> Reconcile
     stored = await write.records(keys)
     nothing: dict[str, Any] = {"attributes": {}, "registers": {}, "latest": None, "whole": True}
     blank = [replace(each, **nothing, seen="", digest="", present=False) for each in stored.values() if each.digest]
+    await write.put_images(_images(stored, blank, await write.scopes({source for source, _ in stored})))
     return await Following(write, model, stored).follow(blank)
 
 

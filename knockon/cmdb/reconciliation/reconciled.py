@@ -9,9 +9,7 @@ from knockon.cmdb.contract.rows import JournalEntry
 from knockon.cmdb.reconciliation.relate import Related
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract.rows import Entity, IdentityFinding
-    from knockon.cmdb.reconciliation.taken import Taken
-    from knockon.schema.observation import EntityObservation
+    from knockon.cmdb.contract.rows import Entity, IdentityFinding, Record
 
 
 @dataclass
@@ -21,8 +19,8 @@ class Reconciled:
     created: int = 0
     updated: int = 0
     retired: int = 0
-    unchanged: list[Taken[EntityObservation]] = field(default_factory=list)
-    """Seen again as they are."""
+    unchanged: list[tuple[Record, str]] = field(default_factory=list)
+    """Seen again as they are, each with when."""
     overtaken: int = 0
     """Of those, and of the ignored, the ones whose source has said something newer since, or elsewhere."""
     outdated: int = 0
@@ -42,6 +40,7 @@ class Reconciled:
         self.updated += other.updated
         self.retired += other.retired
         self.stored += other.stored
+        self.ignored += other.ignored
         self.entries += other.entries
         self.findings += other.findings
         self.related.add(other.related)

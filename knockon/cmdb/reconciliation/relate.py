@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from knockon.cmdb.contract.images import edge_record_image
 from knockon.cmdb.contract.reads import MOST_ANSWERS
 from knockon.cmdb.contract.rows import WITHDRAWN, Edge, EdgeKey, EdgeRecord, JournalEntry, last_seen
 from knockon.cmdb.lookup import several
@@ -20,6 +21,7 @@ from knockon.schema.reference import key_token, tokens
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import EdgeRecordKey, Scope
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.reconciliation.taken import Taken
@@ -107,9 +109,21 @@ async def relate(
             for record in resolved
             if record.because not in (FindingCode.WAITING_REFERENCE, FindingCode.AMBIGUOUS_REFERENCE)
         ]
+    late = [_withdrawn(record) for record in late]
     result.read = [*resolved, *late]
-    await _settle(write, [*resolved, *(_withdrawn(record) for record in late)], known.values(), result)
+    await write.put_images(_images(known, result.read, scopes))
+    await _settle(write, result.read, known.values(), result)
     return result
+
+
+def _images(
+    known: Mapping[EdgeRecordKey, EdgeRecord], records: Iterable[EdgeRecord], scopes: Mapping[tuple[str, str], Scope]
+) -> list[Image]:
+    found = []
+    for new in records:
+        old = known.get(new.key)
+        found.append(edge_record_image(old, last_seen(old, scopes) if old else "", new))
+    return found
 
 
 def _withdrawn(record: EdgeRecord) -> EdgeRecord:
@@ -128,6 +142,7 @@ async def withdraw(write: Write, scope: Scope, keys: Collection[EdgeRecordKey], 
         if record.present and record.scope == scope.name and last_seen(record, scopes) < at and record.key not in kept
     ]
     result.read = gone
+    await write.put_images(_images(known, gone, scopes))
     await _settle(write, gone, known.values(), result)
     return result
 
@@ -136,9 +151,22 @@ async def forget(write: Write, keys: Collection[EdgeRecordKey]) -> Related:
     """Take edge records back as if they had never been reported."""
     result = Related()
     known = await write.edge_records(keys)
+    scopes = await write.scopes({key.source for key in known})
     gone = [replace(_withdrawn(each), attributes={}, seen="", digest="") for each in known.values() if each.digest]
     result.read = gone
+    await write.put_images(_images(known, gone, scopes))
     await _settle(write, gone, known.values(), result)
+    return result
+
+
+async def restate(
+    write: Write, model: Model, records: Sequence[EdgeRecord], known: Mapping[EdgeRecordKey, EdgeRecord]
+) -> Related:
+    """Write these edge records in place of the known ones, those that are present resolved anew."""
+    result = Related()
+    present = await _resolved(write, model, [each for each in records if each.present])
+    result.read = [*present, *(_withdrawn(each) for each in records if not each.present)]
+    await _settle(write, result.read, known.values(), result)
     return result
 
 

@@ -29,11 +29,13 @@ class Taken(Generic[Said]):
         """Tell whether this beats what is known of the same relationship, last seen at ``seen``.
 
         Other content does if its ``(seen, digest)`` is newer; the same content if it is newer and stands in another
-        scope, or had been withdrawn.
+        scope, or had been withdrawn. Of one moment, the scope of the greater name holds it.
         """
         if self.digest != old.digest:
             return (self.seen, self.digest) > (seen, old.digest)
-        return self.seen > seen and not (old.present and old.scope == scope)
+        return (self.seen > seen and not (old.present and old.scope == scope)) or (
+            self.seen == seen and scope > old.scope
+        )
 
 
 def digest(*content: Any) -> str:

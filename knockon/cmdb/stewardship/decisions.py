@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from uuid_utils import uuid7
 
-from knockon.cmdb.contract.rows import Decision, RevisionHead, Scope
+from knockon.cmdb.contract.rows import Decision, RevisionHead
 from knockon.cmdb.lookup import find
-from knockon.cmdb.reconciliation import reconcile, relate
+from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.reckoning import reckon_again
-from knockon.cmdb.reconciliation.reconciled import Reconciled
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema import values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
-    from knockon.cmdb.contract.rows import Entity, JournalEntry
+    from knockon.cmdb.contract.rows import JournalEntry
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
+    from knockon.cmdb.reconciliation.reconciled import Reconciled
     from knockon.schema.model import Model
 
     T = TypeVar("T")
@@ -103,89 +102,3 @@ async def _put(store: Store, model: Model, decision: Decision, by: str, now: str
         return changes, changes.as_written()[1], True
 
     return await transactions.write(work)
-
-
-async def undo_source(
-    store: Store,
-    model: Model,
-    source: str,
-    *,
-    by: str,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Reconciled:
-    """Take back all that a source ever said; what nobody else reports is retired, and keeps its id.
-
-    In batches, each of them whole; one that was cut off can be repeated. ``progress`` is told (done, in all).
-
-    Raises
-    ------
-    ReferenceNotFound
-    """
-    known = await store.reported_by(source)
-    scopes = [each.name for each in (await store.scopes({source})).values() if each != Scope(source, each.name)]
-    if not known.records and not known.edge_records and not scopes:
-        raise ReferenceNotFound(f"No source {source} has reported anything.")
-    transactions = Transactions(store, RevisionHead(by, "undo", source, values.now(), model.version, {}))
-    await reckon_again(store, model, transactions, progress)
-    total, done, result = len(known.records) + len(known.edge_records), 0, Reconciled()
-
-    async def edges(write: Write, keys: Sequence[Any]) -> Reconciled:
-        changes = Reconciled(related=await relate.forget(write, keys))
-        changes.add(await reconcile.place_again(write, model, keys))
-        return changes
-
-    async def records(write: Write, keys: Sequence[Any]) -> Reconciled:
-        return await reconcile.forget(write, model, [(source, key) for key in keys])
-
-    async def blank(write: Write, names: Sequence[Any]) -> Reconciled:
-        for name in names:
-            await write.put_scope(Scope(source, name))
-        return Reconciled(stored=1)
-
-    for forget, keys in ((edges, sorted(known.edge_records)), (records, sorted(known.records)), (blank, scopes)):
-        for some in _batches(keys):
-
-            async def work(
-                write: Write, forget: Callable[..., Any] = forget, some: Sequence[Any] = some
-            ) -> tuple[Reconciled, list[JournalEntry], bool]:
-                changes: Reconciled = await forget(write, some)
-                return changes.as_written()
-
-            result.add(await transactions.write(work))
-            result.forget_entries()
-            done = min(done + len(some), total)
-            progress(done, total)
-    return result
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What undoing a source would take away."""
-
-    records: int
-    relationships: int
-    only_here: list[Entity]
-    """Live things that nobody else reports, in order: they would be retired."""
-
-
-async def would_lose(store: Store, source: str) -> Loss:
-    """Tell what undoing a source would take away; writes nothing.
-
-    Raises
-    ------
-    ReferenceNotFound
-    """
-    known = await store.reported_by(source)
-    if not known.records and not known.edge_records:
-        raise ReferenceNotFound(f"No source {source} has reported anything.")
-    only_here: list[Entity] = []
-    for some in _batches(sorted(known.records)):
-        records = await store.records([(source, key) for key in some])
-        ids = {each.entity_id for each in records.values() if each.present}
-        shared = {each.entity_id for each in await store.members(ids) if each.source != source}
-        only_here += (await store.entities(ids - shared)).values()
-    return Loss(len(known.records), len(known.edge_records), sorted(only_here, key=lambda each: each.order))
-
-
-def _batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))

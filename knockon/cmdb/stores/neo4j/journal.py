@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from knockon.cmdb.contract.rows import things_of, touching
 from knockon.cmdb.stores.neo4j import forms, reads
 from knockon.cmdb.stores.neo4j.cypher import run
+from knockon.cmdb.stores.neo4j.images import images
 from knockon.errors import JournalCompacted
 from knockon.schema import values
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncSession
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import Entity, JournalEntry, Revision, RevisionHead
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
@@ -144,6 +146,12 @@ async def _refuse_compacted(tx: Transaction, since: int) -> None:
         raise JournalCompacted.before(oldest)
 
 
+async def images_of_revision(tx: Transaction, revision: int) -> list[Image]:
+    """Read the images of a revision that was not compacted."""
+    await _refuse_compacted(tx, revision - 1)
+    return await images(tx, revision)
+
+
 async def feed(tx: Transaction, since: int, limit: int) -> list[Revision]:
     """Read a contiguous run of whole revisions: what a commit has only half shown yet is left for later."""
     ((found,),) = await run(tx, FEED, {"since": since, "limit": limit})
@@ -255,6 +263,10 @@ class Neo4jJournal(ABC):
 
     async def written_at(self, revision: int) -> str | None:
         found: str | None = await self._read(written_at, revision)
+        return found
+
+    async def images(self, revision: int) -> list[Image]:
+        found: list[Image] = await self._read(images_of_revision, revision)
         return found
 
     async def count_entries(self, since: int, until: int) -> int:

@@ -38,7 +38,7 @@ INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
     ("_EdgeRecord", "source"), ("_Scope", "source"),
-    ("_Revision", "written"), ("_Retired", "_name"),
+    ("_Image", "n"), ("_Revision", "written"), ("_Retired", "_name"),
 )  # fmt: skip
 UNPLACED: LiteralString = """
 MATCH (r:_EdgeRecord) WHERE r.at_from IS NULL

@@ -10,6 +10,7 @@ from knockon.cmdb.contract.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import baselines, forms, identity, reads
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
+from knockon.cmdb.stores.neo4j.images import forget_images, put_images, redact_images
 from knockon.cmdb.stores.neo4j.journal import compact, put_revision
 from knockon.cmdb.stores.neo4j.redaction import redact, redacted
 from knockon.cmdb.stores.neo4j.search import search_properties
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncTransaction
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
         Baseline,
         Decision,
@@ -324,13 +326,20 @@ class Neo4jWrite(identity.IdentityReads):
         rows = [[forms.key(*key), digest] for key, digest in edge_records]
         await self._run(TOUCH_EDGE_RECORDS, rows=rows, seen=seen)
 
+    async def put_images(self, rows: Sequence[Image]) -> None:
+        with driver_errors():
+            await put_images(self._tx, self.revision, rows)
+
     async def compact(self, horizon: int) -> None:
         with driver_errors():
             await compact(self._tx, horizon, self.revision)
+            await forget_images(self._tx, horizon)
 
     async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
         with driver_errors():
-            return await redact(self._tx, ids, attributes, name, self.revision)
+            found = await redact(self._tx, ids, attributes, name, self.revision)
+            await redact_images(self._tx, set(found))
+            return found
 
     async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
         with driver_errors():

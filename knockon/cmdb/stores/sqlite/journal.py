@@ -12,6 +12,7 @@ import orjson
 
 from knockon.cmdb.contract.rows import things_of, touching
 from knockon.cmdb.stores.sqlite import reads
+from knockon.cmdb.stores.sqlite.images import images
 from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of, head_row, packed, revision_of, unpacked
 from knockon.errors import JournalCompacted
 from knockon.schema import values
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Sequence
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import Entity, JournalEntry, Revision, RevisionHead
     from knockon.cmdb.stores.sqlite.database import Database
 
@@ -104,6 +106,11 @@ def _refuse_compacted(connection: sqlite3.Connection, since: int) -> None:
         raise JournalCompacted.before(oldest)
 
 
+def images_of_revision(connection: sqlite3.Connection, number: int) -> list[Image]:
+    _refuse_compacted(connection, number - 1)
+    return images(connection, number)
+
+
 def feed(connection: sqlite3.Connection, since: int, limit: int) -> list[Revision]:
     _refuse_compacted(connection, since)
     return [revision_of(row) for row in connection.execute(FEED, [since, limit])]
@@ -184,6 +191,9 @@ class SqliteJournal(ABC):
 
     async def written_at(self, revision: int) -> str | None:
         return await self._database.read(partial(written_at, number=revision))
+
+    async def images(self, revision: int) -> list[Image]:
+        return await self._database.read(partial(images_of_revision, number=revision))
 
     async def count_entries(self, since: int, until: int) -> int:
         return await self._database.read(partial(count_entries, since=since, until=until))

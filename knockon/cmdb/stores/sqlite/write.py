@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.contract.rows import WITHDRAWN
 from knockon.cmdb.stores.sqlite import baselines, identity, reads, search
+from knockon.cmdb.stores.sqlite.images import forget_images, put_images, redact_images
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.redaction import redact, redacted
 from knockon.cmdb.stores.sqlite.rows import (
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+    from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
         Baseline,
         Decision,
@@ -214,14 +216,23 @@ class SqliteWrite(identity.IdentityReads):
 
         await self._do(put)
 
+    async def put_images(self, rows: Sequence[Image]) -> None:
+        await self._do(lambda connection: put_images(connection, self.revision, rows))
+
     async def compact(self, horizon: int) -> None:
-        await self._do(lambda connection: compact(connection, horizon, self.revision))
+        def put(connection: sqlite3.Connection) -> None:
+            compact(connection, horizon, self.revision)
+            forget_images(connection, horizon)
+
+        await self._do(put)
 
     async def redact(self, ids: Collection[str], attributes: Collection[str], name: str) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = await self._do(
-            lambda connection: redact(connection, ids, attributes, name, self.revision)
-        )
-        return found
+        def put(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            found = redact(connection, ids, attributes, name, self.revision)
+            redact_images(connection, set(found))
+            return found
+
+        return await self._read(put)
 
     async def redacted(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:
         return await self._read(lambda connection: redacted(connection, keys))
