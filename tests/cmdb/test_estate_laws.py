@@ -107,9 +107,26 @@ async def an_undo_undone_is_as_before(store: Store, model: Model, history: Histo
 
 
 def in_order(history: History) -> History:
-    """Give the loads in the order of their moments, each at one of its own: a word comes after all older ones."""
-    loads = sorted(history.loads, key=lambda each: each.seen)
+    """Give the loads in the order of their moments, each at one of its own: a word comes after all older ones.
+
+    Of a record that is reported partly too, all reports name one class: another one beside a whole report is not kept.
+    """
+    loads = [with_one_class(each, history) for each in sorted(history.loads, key=lambda each: each.seen)]
     return replace(history, loads=tuple(at_one_moment(each, n) for n, each in enumerate(loads)))
+
+
+def with_one_class(load: Load, history: History) -> Load:
+    partly = {
+        (other.source, each.key): each.class_name for other in history.loads if other.partial for each in other.entities
+    }
+    said = tuple(
+        replace(each, class_name=partly.get((load.source, each.key), each.class_name), attributes={})
+        for each in load.entities
+    )
+    kept = tuple(
+        each if new.class_name == each.class_name else new for each, new in zip(load.entities, said, strict=True)
+    )
+    return replace(load, entities=kept)
 
 
 def at_one_moment(load: Load, n: int) -> Load:

@@ -86,6 +86,8 @@ def record_unsaid(now: Record, image: Image, last: str, scopes: Mapping[tuple[st
         newest = max(new.seen, new.latest[0] if new.latest else "")
         holding = scopes.get((new.source, new.scope), Scope(new.source, new.scope))
         new = replace(new, present=before.present and holding.holds(newest, new.key))
+    if not new.digest and new.latest:  # only partial reports are left
+        new = replace(new, seen=new.latest[0], digest=new.latest[2], whole=False, latest=None)
     return new
 
 
