@@ -22,15 +22,7 @@ def build(spec: ModelSpec) -> Model:
     directions = directions_of(spec)
     for name in spec.classes:
         _build_class(name, spec, directions, classes)
-    relationships = {
-        name: RelationshipType(
-            name,
-            kind,
-            _attributes(name, {**spec.edge_attributes, **kind.attributes}),
-            tuple(_rule(name, rule) for rule in kind.impact) if kind.impact != "none" else (_no_impact(name, kind),),
-        )
-        for name, kind in spec.relationships.items()
-    }
+    relationships = {name: _relationship(name, spec, kind) for name, kind in spec.relationships.items()}
     return Model(spec, classes, relationships)
 
 
@@ -45,8 +37,20 @@ def _build_class(
         lineage = (name, *parent.lineage) if parent else (name,)
         refresh = int(seconds(own.refresh)) if own.refresh else parent.refresh_seconds if parent else None
         known_by = identifiers(spec, lineage, directions)
-        built[name] = EntityClass(name, own, lineage, attributes, own.plural or plural(name), known_by, refresh)
+        built[name] = EntityClass(
+            name, own, lineage, attributes, own.plural or plural(name), known_by, refresh, _required(attributes)
+        )
     return built[name]
+
+
+def _relationship(name: str, spec: ModelSpec, kind: RelationshipSpec) -> RelationshipType:
+    attributes = _attributes(name, {**spec.edge_attributes, **kind.attributes})
+    rules = tuple(_rule(name, rule) for rule in kind.impact) if kind.impact != "none" else (_no_impact(name, kind),)
+    return RelationshipType(name, kind, attributes, rules, _required(attributes))
+
+
+def _required(attributes: Mapping[str, Attribute]) -> tuple[str, ...]:
+    return tuple(sorted(name for name, each in attributes.items() if each.spec.required))
 
 
 def _attributes(declared_by: str, specs: Mapping[str, AttributeSpec]) -> dict[str, Attribute]:

@@ -39,6 +39,7 @@ class EntityClass:
 
     ``lineage`` runs from the class itself to its root; ``depth`` is 0 for the root. ``identifiers``
     come strongest first. ``refresh_seconds`` is how long a source's word stays fresh; None: for ever.
+    ``required`` names the attributes that every record has to have, sorted.
     """
 
     name: str
@@ -48,6 +49,7 @@ class EntityClass:
     plural: str
     identifiers: tuple[Identifier, ...]
     refresh_seconds: int | None
+    required: tuple[str, ...]
 
     @property
     def depth(self) -> int:
@@ -83,6 +85,7 @@ class RelationshipType:
     spec: RelationshipSpec
     attributes: Mapping[str, Attribute]
     rules: tuple[ImpactRule, ...]
+    required: tuple[str, ...]
 
     @property
     def inverse(self) -> str:

@@ -15,9 +15,9 @@ from knockon.schema.observation import EntityObservation, Reject, RelationshipOb
 from knockon.schema.values import UNPRINTABLE, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from knockon.schema.model import Attribute, Attributes, Model
+    from knockon.schema.model import Attributes, EntityClass, Model, RelationshipType
 
 MAX_KEY = 500
 """Characters of a key or a reference: what a store can index whole, in any script."""
@@ -50,7 +50,7 @@ def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
             message = f"this {name} has no key; give it the name that its source uses."
             raise _Fault(RejectCode.MISSING_IDENTIFIER, message)
         key = _reference(raw_key, "key")
-        typed = _typed(kind.name, kind.attributes, obs.attributes, partial=obs.partial)
+        typed = _typed(kind, obs.attributes, partial=obs.partial)
         return EntityObservation(obs.source, key, name, typed, obs.seen, obs.location, obs.record, obs.partial)
     except _Fault as fault:
         return Reject(fault.code, str(fault), obs.location, obs.record)
@@ -69,7 +69,7 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
         if ends[0] == ends[1]:
             raise _Fault(RejectCode.SELF_LOOP, f"{ends[0]!r} cannot be related to itself by {name}.")
         source, target = reversed(ends) if turned else ends
-        attributes = _typed(kind.name, kind.attributes, obs.attributes, partial=False)
+        attributes = _typed(kind, obs.attributes, partial=False)
         return RelationshipObservation(
             obs.source, kind.name, source, target, attributes, obs.seen, obs.location, obs.record
         )
@@ -92,23 +92,28 @@ def _reference(raw: Any, where: str) -> str:
     raise _Fault(RejectCode.MALFORMED_REFERENCE, f"{where} {fault}.")
 
 
-def _typed(owner: str, declared: Mapping[str, Attribute], given: Attributes, *, partial: bool) -> Attributes:
+def _typed(kind: EntityClass | RelationshipType, given: Attributes, *, partial: bool) -> Attributes:
+    declared = kind.attributes
+    typed: Attributes = {}
+    unfit: _Fault | None = None
     for name in sorted(given):
         if name not in declared:
-            raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{owner}: {_unknown('attribute', name, declared)}")
-    typed: Attributes = {}
-    for name in sorted(given):
-        if _absent(given[name]):
-            if given[name] is None and (partial or declared[name].spec.null_overwrites):
+            raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{kind.name}: {_unknown('attribute', name, declared)}")
+        value = given[name]
+        if _absent(value):
+            if value is None and (partial or declared[name].spec.null_overwrites):
                 typed[name] = None
-            continue
-        try:
-            typed[name] = parse(declared[name].spec, given[name])
-        except ValueError as error:
-            raise _Fault(RejectCode.TYPE_MISMATCH, f"{owner}.{name}: {error}") from None
-    for name in sorted(declared):
-        if declared[name].spec.required and not partial and typed.get(name) is None:
-            raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{owner}.{name} is required: {declared[name].spec.description}")
+        elif unfit is None:
+            try:
+                typed[name] = parse(declared[name].spec, value)
+            except ValueError as error:
+                unfit = _Fault(RejectCode.TYPE_MISMATCH, f"{kind.name}.{name}: {error}")
+    if unfit:
+        raise unfit
+    for name in () if partial else kind.required:
+        if typed.get(name) is None:
+            why = declared[name].spec.description
+            raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{kind.name}.{name} is required: {why}")
     return typed
 
 

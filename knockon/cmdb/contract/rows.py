@@ -49,7 +49,16 @@ class Record:
     @property
     def said(self) -> Values:
         """Give all values that count."""
+        if not self.registers:
+            return self.attributes
         return {**self.attributes, **{name: value for name, (value, _) in self.registers.items()}}
+
+    def known_as(self, entity_id: str, claims: Mapping[str, str]) -> Record:
+        """Give it as a record of this entity with these claims; far faster than ``dataclasses.replace``."""
+        return Record(
+            self.source, self.key, entity_id, self.class_name, self.attributes, self.seen, self.digest, self.scope,
+            self.present, claims, self.registers, self.latest, self.whole,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

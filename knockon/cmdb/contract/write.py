@@ -63,8 +63,10 @@ class Write(IdentityReads, Protocol):
         """Read edges by identity, retired ones too; unknown ones are absent."""
         ...
 
-    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
-        """Read all edge records that resolve to each of these edges."""
+    async def sayings(
+        self, keys: Collection[EdgeKey], *, besides: Collection[EdgeRecordKey] = ()
+    ) -> dict[EdgeKey, list[EdgeRecord]]:
+        """Read all edge records that resolve to each of these edges, ``besides`` those that the caller has already."""
         ...
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import EdgeRecord
@@ -49,7 +48,7 @@ async def with_claims(
         if around := placed.get((record.source, record.key)):
             parents = parents_of(model, record.class_name, around, entities)
         now = claims(model, record.class_name, record.said, parents) if record.present else {}
-        found.append(replace(record, claims=now))
+        found.append(record.known_as(record.entity_id, now))
     return found
 
 

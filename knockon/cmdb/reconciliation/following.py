@@ -174,8 +174,8 @@ class Following:
             old = self._stored.get(key)
             if record.present and not (old and old.present):
                 stirred.tokens.add(key_token(*key))
-        rows = [replace(record, entity_id=id_of.get(key, had.get(key, ""))) for key, record in now.items()]
-        rows += [replace(records[key], entity_id=id_of[key]) for key in moved if key not in now]
+        rows = [each.known_as(id_of.get(key, had.get(key, "")), each.claims) for key, each in now.items()]
+        rows += [records[key].known_as(id_of[key], records[key].claims) for key in moved if key not in now]
         await self._write.put_records(rows)
         self.result.stored += len(rows)
         again = {

@@ -284,7 +284,7 @@ async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[
     await write.put_edge_records(records)
     result.stored += len(records)
     changed = len(result.entries)
-    await _imply(write, touched, result)
+    await _imply(write, touched, result, records)
     result.confirmed += max(sum(record.edge is not None for record in records) - len(result.entries) + changed, 0)
 
 
@@ -295,10 +295,15 @@ async def reweigh(write: Write, edges: Collection[EdgeKey]) -> Related:
     return result
 
 
-async def _imply(write: Write, edges: Collection[EdgeKey], result: Related) -> None:
-    """Write the edges that are not as their records imply."""
+async def _imply(
+    write: Write, edges: Collection[EdgeKey], result: Related, written: Collection[EdgeRecord] = ()
+) -> None:
+    """Write the edges that are not as their records imply; ``written`` are some of these, as the store has them."""
     stored = await write.edges(edges)
-    sayings = await write.sayings(edges)
+    sayings = await write.sayings(edges, besides=[record.key for record in written])
+    for record in written:
+        if record.edge:
+            sayings.setdefault(record.edge, []).append(record)
     sources = {record.key.source for each in sayings.values() if len(each) > 1 for record in each}
     scopes = await write.scopes(sources) if sources else {}
     changed: list[Edge] = []

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from knockon.cmdb.contract.rows import SEPARATOR, Entity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from knockon.cmdb.contract.rows import Record
-    from knockon.schema.model import Model
+    from knockon.schema.model import Attribute, Model
 
 
 class Heard(NamedTuple):
@@ -56,6 +56,8 @@ def thing(model: Model, records: Sequence[Heard]) -> Thing:
     """Reconcile the records of one part (docs/decisions/0006); there is at least one."""
     class_name, conflict = _class(model, records)
     declared = model.classes[class_name].attributes
+    if len(records) == 1:
+        return _alone(class_name, declared, records[0])
     candidates: dict[str, list[Value]] = {}
     for record, seen in records:
         for attribute, value in record.said.items():
@@ -74,6 +76,19 @@ def thing(model: Model, records: Sequence[Heard]) -> Thing:
         conflict,
         disputed,
     )
+
+
+def _alone(class_name: str, declared: Mapping[str, Attribute], heard: Heard) -> Thing:
+    """Give a thing of one record, the usual case."""
+    record, seen = heard
+    registers = record.registers
+    won = {
+        attribute: Value(record, value, registers[attribute][1] if attribute in registers else seen)
+        for attribute, value in record.said.items()
+        if value is not None and attribute in declared
+    }
+    name = won["name"].value if "name" in won else None
+    return Thing(class_name, name or record.key, f"{record.source}:{record.key}", won, conflict=False, disputed=False)
 
 
 def _class(model: Model, records: Sequence[Heard]) -> tuple[str, bool]:

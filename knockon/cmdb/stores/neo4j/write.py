@@ -60,7 +60,10 @@ CALL (id) {
 }
 WITH DISTINCT r
 RETURN collect(properties(r))"""
-SAYINGS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {edge: k}) RETURN k, collect(properties(r))"
+SAYINGS: LiteralString = """
+UNWIND $keys AS k
+MATCH (r:_EdgeRecord {edge: k}) WHERE NOT r.k IN $besides
+RETURN k, collect(properties(r))"""
 CONTESTED: LiteralString = """
 UNWIND $keys AS k
 MATCH (r:_EdgeRecord {edge: k})
@@ -238,9 +241,11 @@ class Neo4jWrite(identity.IdentityReads):
         ]
         return {each.key: each for each in found}
 
-    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+    async def sayings(
+        self, keys: Collection[EdgeKey], *, besides: Collection[EdgeRecordKey] = ()
+    ) -> dict[EdgeKey, list[EdgeRecord]]:
         asked = {forms.key(*each): each for each in keys}
-        rows = await self._run(SAYINGS, keys=list(asked))
+        rows = await self._run(SAYINGS, keys=list(asked), besides=[forms.key(*each) for each in besides])
         return {asked[k]: [forms.to_edge_record(each) for each in kept] for k, kept in rows}
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:

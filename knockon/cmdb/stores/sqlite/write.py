@@ -123,8 +123,10 @@ class SqliteWrite(identity.IdentityReads):
     async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
         return await self._read(lambda c: reads.edges(c, keys))
 
-    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
-        return await self._read(lambda c: reads.sayings(c, keys))
+    async def sayings(
+        self, keys: Collection[EdgeKey], *, besides: Collection[EdgeRecordKey] = ()
+    ) -> dict[EdgeKey, list[EdgeRecord]]:
+        return await self._read(lambda c: reads.sayings(c, keys, frozenset(besides)))
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
         return await self._read(lambda c: reads.touching(c, ids))
