@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
-from knockon.cmdb.stores.neo4j.write import SAYINGS, SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, Scope
+    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Scope
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 
-async def sayings(tx: Transaction, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
-    """Read all edge records that resolve to each of these edges."""
+SAYINGS: LiteralString = """
+UNWIND $keys AS k
+MATCH (r:_EdgeRecord {edge: k}) WHERE NOT r.k IN $besides
+RETURN k, collect(properties(r))"""
+SCOPES: LiteralString = """
+UNWIND $sources AS source
+MATCH (s:_Scope {source: source})
+RETURN collect(properties(s))"""
+
+
+async def sayings(
+    tx: Transaction, keys: Collection[EdgeKey], besides: Collection[EdgeRecordKey] = ()
+) -> dict[EdgeKey, list[EdgeRecord]]:
+    """Read all edge records that resolve to each of these edges, besides some."""
     asked = {forms.key(*each): each for each in keys}
-    rows = await run(tx, SAYINGS, {"keys": list(asked)})
+    rows = await run(tx, SAYINGS, {"keys": list(asked), "besides": [forms.key(*each) for each in besides]})
     return {asked[k]: [forms.to_edge_record(each) for each in kept] for k, kept in rows}
 
 

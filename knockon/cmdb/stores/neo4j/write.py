@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.contract.rows import WITHDRAWN
-from knockon.cmdb.stores.neo4j import baselines, forms, identity, reads
+from knockon.cmdb.stores.neo4j import baselines, forms, identity, reads, said
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.images import forget_images, put_images, redact_images
@@ -60,19 +60,11 @@ CALL (id) {
 }
 WITH DISTINCT r
 RETURN collect(properties(r))"""
-SAYINGS: LiteralString = """
-UNWIND $keys AS k
-MATCH (r:_EdgeRecord {edge: k}) WHERE NOT r.k IN $besides
-RETURN k, collect(properties(r))"""
 CONTESTED: LiteralString = """
 UNWIND $keys AS k
 MATCH (r:_EdgeRecord {edge: k})
 WITH k, count(r) AS found WHERE found > 1
 RETURN collect(k)"""
-SCOPES: LiteralString = """
-UNWIND $sources AS source
-MATCH (s:_Scope {source: source})
-RETURN collect(properties(s))"""
 PUT_RECKONED: LiteralString = "MATCH (m:_Meta {id: 0}) SET m.reckoned = $rules"
 PUT_SCOPE: LiteralString = "MERGE (s:_Scope {k: $row.k}) SET s = $row"
 SPREAD_RECORDS: LiteralString = reads.of_held_records("AND r.seen < $seen SET r.seen = $seen")
@@ -244,17 +236,16 @@ class Neo4jWrite(identity.IdentityReads):
     async def sayings(
         self, keys: Collection[EdgeKey], *, besides: Collection[EdgeRecordKey] = ()
     ) -> dict[EdgeKey, list[EdgeRecord]]:
-        asked = {forms.key(*each): each for each in keys}
-        rows = await self._run(SAYINGS, keys=list(asked), besides=[forms.key(*each) for each in besides])
-        return {asked[k]: [forms.to_edge_record(each) for each in kept] for k, kept in rows}
+        with driver_errors():
+            return await said.sayings(self._tx, keys, besides)
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         asked = {forms.key(*each): each for each in keys}
         return {asked[k] for k in await self._collected(CONTESTED, keys=list(asked))}
 
     async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
-        found = map(forms.to_scope, await self._collected(SCOPES, sources=list(set(sources))))
-        return {(each.source, each.name): each for each in found}
+        with driver_errors():
+            return await said.scopes(self._tx, sources)
 
     async def held(self, source: str, scope: str) -> Held:
         with driver_errors():
