@@ -1,7 +1,8 @@
 """How fast loads are, beside the bare database in the same run.
 
-python benchmarks/loads.py [--items 10000]: first load, identical reload, a reload with 5 % changed, the same as a
-complete load, and a second source about the same things.
+python benchmarks/loads.py [--items 10000] [--neo4j]: first load, identical reload, a reload with 5 % changed, the same
+as a complete load, and a second source about the same things. With ``--neo4j`` on a server that is started for it,
+beside bare ``UNWIND ... MERGE`` batches of the same records, with a constraint on each key, through the same driver.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sqlite3
+import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
+import neo4j
 import orjson
 
 from knockon import loaders, sample
@@ -22,6 +25,9 @@ from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened, store_at
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to start a server
+from tests.neo4j_server import running_server
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=10_000, help="configuration items of the estate")
+    parser.add_argument("--neo4j", action="store_true", help="Neo4j instead of SQLite")
     asked = parser.parse_args()
     model = installed_model()
     with tempfile.TemporaryDirectory() as folder:
@@ -42,9 +49,15 @@ def main() -> None:
         read = time.perf_counter() - began
         records = [each for each in items if isinstance(each, EntityObservation | RelationshipObservation)]
         print(f"{len(records):,} records of an estate of {asked.items:,} CIs; read and parsed in {read:.1f} s")
-        bare = bare_rate(records, Path(folder, "bare.db"))
-        print(f"{'bare executemany':<22}{bare:>10,.0f} records/s")
-        asyncio.run(loads(model, records, f"sqlite://{folder}/estate.db", bare))
+        if asked.neo4j:
+            with running_server(print, heap="2g", page_cache="512m") as uri:
+                bare = asyncio.run(bare_neo4j_rate(records, uri))
+                print(f"{'bare UNWIND MERGE':<22}{bare:>10,.0f} records/s")
+                asyncio.run(loads(model, records, uri, bare))
+        else:
+            bare = bare_rate(records, Path(folder, "bare.db"))
+            print(f"{'bare executemany':<22}{bare:>10,.0f} records/s")
+            asyncio.run(loads(model, records, f"sqlite://{folder}/estate.db", bare))
 
 
 async def loads(model: Model, records: list[Any], url: str, bare: float) -> None:
@@ -105,6 +118,40 @@ def bare_rate(records: list[Any], path: Path) -> float:
             connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", rows)
             connection.execute("COMMIT")
         return len(records) / (time.perf_counter() - began)
+
+
+NODES = "UNWIND $rows AS row MERGE (n:Item {k: row.k}) SET n = row"
+EDGES = """
+UNWIND $rows AS row
+MERGE (a:Item {k: row.a})
+MERGE (b:Item {k: row.b})
+MERGE (a)-[r:RELATED {kind: row.kind}]->(b) SET r.body = row.body"""
+
+
+async def bare_neo4j_rate(records: list[Any], uri: str) -> float:
+    """Merge the same records as nodes and relationships with one constraint, in batches of 2,000; then wipe them."""
+    nodes, edges = [], []
+    for each in records:
+        k, kind, body = row(each)
+        if isinstance(each, EntityObservation):
+            nodes.append({"k": k, "kind": kind, "body": body})
+        else:
+            edges.append({"a": each.from_ref, "b": each.to_ref, "kind": kind, "body": body})
+    async with neo4j.AsyncGraphDatabase.driver(uri, telemetry_disabled=True) as driver, driver.session() as session:
+        await (await session.run("CREATE CONSTRAINT item FOR (n:Item) REQUIRE n.k IS UNIQUE")).consume()
+        began = time.perf_counter()
+        for statement, rows in ((NODES, nodes), (EDGES, edges)):
+            for start in range(0, len(rows), 2_000):
+                await session.execute_write(merged, statement, rows[start : start + 2_000])
+        rate = len(records) / (time.perf_counter() - began)
+        await (await session.run("DROP CONSTRAINT item")).consume()
+        wipe = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+        await (await session.run(wipe)).consume()
+    return rate
+
+
+async def merged(tx: neo4j.AsyncManagedTransaction, statement: LiteralString, rows: list[dict[str, Any]]) -> None:
+    await (await tx.run(statement, rows=rows)).consume()
 
 
 def row(each: Any) -> tuple[str, str, str]:
