@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.loading import letters
+from knockon.cmdb.loading.circles import Containment
 from knockon.cmdb.loading.intake import Finding, in_words
 from knockon.cmdb.loading.report import LoadReport, out_of_time
 from knockon.cmdb.loading.retirement import missing, refuse_many
@@ -88,6 +89,8 @@ class LoadRun:
         self._overtaken = 0
         self._outdated = 0
         self._unwritten = 0
+        self._store = store
+        self._containment = Containment()
         self._own: set[str] = set()
         self._letters = letters.How(head, scope, strict, file, replaced)
 
@@ -156,6 +159,8 @@ class LoadRun:
         still_waiting = {record.key for record in edges.waiting}
         counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
         self._seen_again.edge_records(edges.unchanged)
+        standing = [*edges.read, *(record for record, _ in edges.unchanged)]
+        self._containment.note((each.edge, said[each.key].location) for each in standing if each.key in said)
 
     async def withdraw(self, intake: Intake, at: str) -> None:
         """Withdraw what the scope has and a complete load at this moment has not."""
@@ -178,7 +183,8 @@ class LoadRun:
         """Note what was seen again and write the run's own entry; ``complete`` is when a complete load was seen."""
         report = self.report
         late = out_of_time(self._outdated, max(intake.moments, default=""), self.transactions.head)
-        report.findings = [*intake.findings, *report.findings, *await self._standing(), *late]
+        circles = await self._containment.circles(self._store, self.transactions.reader)
+        report.findings = [*intake.findings, *report.findings, *await self._standing(), *circles, *late]
         report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
