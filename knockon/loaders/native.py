@@ -28,7 +28,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_LINE = 16 * 2**20
 """Bytes of one NDJSON line: several times what the values of a record may have, and little for a machine's memory."""
 
-_BEGINNING = 1_000
+_BEGINNING = 2 * 2**20
+"""Of a longer one, what a reject keeps: no more than a record, and enough to tell that it is cut."""
 
 
 @dataclass
@@ -165,7 +166,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _too_long(line: bytes, location: str) -> Reject:
     message = f"The line has {len(line):,} bytes, and a record may have {LONGEST_LINE:,}; leave out what is so long."
-    return _malformed(message, location, f"{line[:_BEGINNING].decode('utf-8', 'backslashreplace')}...")
+    return _malformed(message, location, line[:_BEGINNING].decode("utf-8", "backslashreplace"))
 
 
 def _is_header(record: Any) -> bool:
@@ -207,7 +208,7 @@ def _read_csv(origin: Input) -> NativeFile:
         except csv.Error as error:
             if columns is None:
                 raise FileNotParsed(f"{origin.name}:{number}: {error}.") from error
-            shown = _printable("".join(lines.taken)[:LONGEST_LINE])
+            shown = _printable("".join(lines.taken)[:_BEGINNING])
             read.rejects.append(_malformed(f"The row is not CSV: {error}.", origin.at_line(number), shown, kind))
             continue
         if not row:

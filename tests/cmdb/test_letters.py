@@ -126,10 +126,13 @@ async def test_what_one_load_rejects_it_does_not_settle(store: Store) -> None:
     assert await abouts(store) == [("b",)]
 
 
-async def test_a_newer_letter_stands_against_an_older_record(store: Store) -> None:
+async def test_every_record_of_a_load_is_kept_and_a_later_one_about_the_same_takes_its_place(store: Store) -> None:
+    await say(store, bad("b", note="one"), bad("b", note="other"), bad("b", note="one"))
+    assert [each.record["note"] for each in await kept(store)] == ["other", "one"]
     await say(store, bad("b", TUESDAY, note="newer"))
-    await say(store, bad("b", MONDAY, note="older"))
     assert [each.record["note"] for each in await kept(store)] == ["newer"]
+    await say(store, bad("b", MONDAY, note="late"))
+    assert [each.record["note"] for each in await kept(store)] == ["newer", "late"]
 
 
 async def test_a_relationship_settles_by_its_inverse_name_too(store: Store) -> None:
@@ -192,11 +195,12 @@ async def test_a_replay_does_not_stand_against_what_its_source_has_said_since(st
 async def test_what_is_still_wrong_stays_with_its_new_reason(store: Store) -> None:
     await say(store, bad("b"))
     (before,) = await kept(store)
+    await again(store)
+    assert [(each.id, each.since, each.by) for each in await kept(store)] == [(before.id, before.since, "mender")]
     (report,) = await again(store, ("class", "Computers"))
     (letter,) = await kept(store)
     assert [each.code for each in report.rejects] == ["UNKNOWN_CLASS"]
-    assert (letter.id, letter.code, letter.since, letter.by) == (before.id, "UNKNOWN_CLASS", before.since, "mender")
-    assert letter.location == before.location
+    assert (letter.code, letter.location, letter.seen) == ("UNKNOWN_CLASS", before.location, before.seen)
     await again(store, ("key", "bb"))  # mended in its key, and still wrong: one letter, not two
     assert await abouts(store) == [("bb",)]
 

@@ -214,8 +214,8 @@ class Baseline:
 class DeadLetter:
     """A record of a load that was not taken, kept until its source says it again, or a person settles it.
 
-    Identity: ``id``, out of the source and what the record is ``about``: (native key,) or (type, from, to, group) as it
-    stands in the input; () where that cannot be told, and then out of its content.
+    Identity: ``id``, out of the source and what the record says, so that the same again is the same letter. ``about``
+    is (native key,) or (type, from, to, group), as far as that can be told; else ().
     """
 
     id: str

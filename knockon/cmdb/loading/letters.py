@@ -64,7 +64,7 @@ class How:
 
 
 def written(how: How, rejects: Sequence[Reject]) -> list[DeadLetter]:
-    """Write the letters of a load: of several about one thing the one that was seen last, else read last."""
+    """Write the letters of a load: one for each record, and one where a record stands there several times."""
     letters: dict[str, DeadLetter] = {}
     for number, reject in enumerate(rejects):
         letter = _letter(how, reject, number)
@@ -77,12 +77,9 @@ def written(how: How, rejects: Sequence[Reject]) -> list[DeadLetter]:
 def _letter(how: How, reject: Reject, number: int) -> DeadLetter:
     record, cut = bounded(reject.record)
     about = reject.about if all(len(each) <= MAX_KEY for each in reject.about) else ()
-    # one that says what it is about stands for whatever its source says of that; a partial one, or another, for itself
-    itself = "" if about and not reject.partial else digest(_text(reject.record), reject.partial)
-    if reject.record is None:
-        itself += reject.location
+    content = digest(_text(reject.record), reject.partial, reject.location if reject.record is None else "")
     return DeadLetter(
-        id=_id(how.scope.source, reject.kind, about, itself),
+        id=_id(how.scope.source, reject.kind, about, content),
         source=how.scope.source,
         scope=how.scope.name,
         kind=reject.kind,
@@ -104,8 +101,8 @@ def _letter(how: How, reject: Reject, number: int) -> DeadLetter:
     )
 
 
-def _id(source: str, kind: str, about: tuple[str, ...], itself: str) -> str:
-    return hashlib.blake2b(orjson.dumps([source, kind, about, itself]), digest_size=8).hexdigest()
+def _id(source: str, kind: str, about: tuple[str, ...], content: str) -> str:
+    return hashlib.blake2b(orjson.dumps([source, kind, about, content]), digest_size=8).hexdigest()
 
 
 def _place(file: str, location: str) -> str:
@@ -157,25 +154,29 @@ def without(letter: DeadLetter, attributes: Collection[str]) -> DeadLetter:
 
 
 async def settle(
-    write: Write, model: Model, how: How, intake: Intake, own: Collection[str], *, complete: str = ""
+    write: Write, model: Model, how: How, intake: Intake, own: Collection[DeadLetter], *, complete: str = ""
 ) -> None:
-    """Take away the letters that are settled now; ``own`` are the ids of those that this load has written.
+    """Take away the letters that are settled now; ``own`` are those that this load has written.
 
-    Settled is what the load says again; what a whole record or a relationship that was taken speaks of, seen then or
-    later; and all of the scope that was seen before a complete load, at ``complete``.
+    Settled is what the load says again; what it has another whole record or relationship about, taken or a letter of
+    its own, seen then or later; and all of the scope that was seen before a complete load, at ``complete``.
     """
-    known = [each for each in await write.open_letters(how.scope.source) if each.id not in own]
+    ids = {each.id for each in own}
+    known = [each for each in await write.open_letters(how.scope.source) if each.id not in ids]
     if not known:
         return
-    taken = _taken(model, intake, {(each.kind, each.about) for each in known if each.about})
-    gone = [each.id for each in known if each.id in how.replaced or _is_settled(each, taken, how, complete)]
+    said = _taken(model, intake, {(each.kind, each.about) for each in known if each.about})
+    for each in own:
+        if each.about and not each.partial:
+            said[each.kind, each.about] = max(said.get((each.kind, each.about), ""), each.seen)
+    gone = [each.id for each in known if each.id in how.replaced or _is_settled(each, said, how, complete)]
     await write.drop_letters(gone)
 
 
-def _is_settled(letter: Open, taken: dict[tuple[str, tuple[str, ...]], str], how: How, complete: str) -> bool:
+def _is_settled(letter: Open, said: dict[tuple[str, tuple[str, ...]], str], how: How, complete: str) -> bool:
     if complete and letter.scope == how.scope.name and letter.seen <= complete:
         return True
-    return not letter.partial and letter.seen <= taken.get((letter.kind, letter.about), "")
+    return not letter.partial and letter.seen <= said.get((letter.kind, letter.about), "")
 
 
 def _taken(

@@ -91,7 +91,7 @@ class LoadRun:
         self._unwritten = 0
         self._store = store
         self._containment = Containment()
-        self._own: set[str] = set()
+        self._own: list[DeadLetter] = []
         self._letters = letters.How(head, scope, strict, file, replaced)
 
     def is_whole(self, intake: Intake) -> bool:
@@ -198,9 +198,8 @@ class LoadRun:
             rejected = rejected | intake.rejected_keys | intake.rejected_edge_keys
         self._scope = replace(self._scope, seen=moment or "", complete=complete or "", rejected=rejected)
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
-        every = letters.written(self._letters, report.rejects)
-        self._own = {each.id for each in every}
-        *most, last = letters.parts(every)
+        self._own = letters.written(self._letters, report.rejects)
+        *most, last = letters.parts(self._own)
         for some in most:
             await self._note_letters(some)
         await self._note_seen(parts[-1], "run", note, intake, last)
