@@ -128,7 +128,7 @@ def test_a_bad_record_is_rejected_the_rest_is_loaded_and_mended_it_is_taken(knoc
     assert knockon("letters", "--json").json()["count"] == 0
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "invalid UTF-8 in YAML or JSON": ("f.yaml", yaml().encode() + b"- {class: Server, key: \xff}", "FILE_UNREADABLE"),
     "duplicate key in YAML or JSON": ("f.yaml", yaml("{class: Server, key: a, key: b}"), "FILE_NOT_PARSED"),
     "cut-off YAML": ("f.yaml", yaml("{class: Server, key: b, na"), "FILE_NOT_PARSED"),
