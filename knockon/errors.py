@@ -272,6 +272,7 @@ class FindingCode(StrEnum):
     WAITING_REFERENCE = "WAITING_REFERENCE"
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE"
     RELATIONSHIP_NOT_ALLOWED = "RELATIONSHIP_NOT_ALLOWED"
+    CONTAINMENT_CIRCLE = "CONTAINMENT_CIRCLE"  # things that contain each other
     NOT_COMPLETE = "NOT_COMPLETE"
     LARGE_RETIREMENT = "LARGE_RETIREMENT"  # a dry run of a load that would be refused
     SELF_LOOP = "SELF_LOOP"  # two references that turn out to mean one thing

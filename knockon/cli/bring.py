@@ -139,7 +139,14 @@ def load_files(
 
             async with open_store(found, model) as opened:
                 report = await load_items(
-                    opened, model, reading.items, source=reading.source, actor=me(), progress=progress, **asdict(how)
+                    opened,
+                    model,
+                    reading.items,
+                    source=reading.source,
+                    actor=me(),
+                    file=reading.file,
+                    progress=progress,
+                    **asdict(how),
                 )
                 topologies = Topologies(opened, model, found.cache_folder)
                 return report, await retirements(topologies, report) if how.dry_run else None

@@ -27,6 +27,7 @@ from knockon.cli import (
     history,
     identity,
     keep,
+    letters,
     planning,
     scenario,
     search,
@@ -103,6 +104,7 @@ app.command("spof")(structure.spof)
 app.command("search")(search.search)
 app.command("analyse")(analyse.analyse)
 app.add_typer(health.commands, name="health")
+app.add_typer(letters.commands, name="letters")
 app.add_typer(drift.commands, name="baseline")
 app.command("drift")(drift.drift)
 app.command("history")(history.history)

@@ -82,6 +82,8 @@ def redact(
         f"{', '.join(done.attributes)} of {done.id} are gone from {records} and from the journal; "
         f"recorded as revision {done.revision}."
     )
+    if done.letters:
+        typer.echo(f"{done.letters} dead letters that spoke of the person are gone too.")
     if done.references:
         typer.echo(
             f"{done.references} relationships named the person by name, and wait now: let their source use a key."

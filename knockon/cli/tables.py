@@ -104,6 +104,13 @@ def print_load(report: LoadReport, seconds: float) -> None:
     out = Out()
     done = f"Loaded in {seconds:.1f} s, revision {report.revision}"
     title = done if report.plan is None else f"Dry run: nothing is written, revision {report.revision} stays"
+    print_load_counts(out, report, title)
+    if report.rejects and report.plan is None:
+        out.print("Rejected records are kept: knockon letters lists them, and replays them when they are mended.")
+
+
+def print_load_counts(out: Out, report: LoadReport, title: str) -> None:
+    """Print what became of records, and what could not be taken, under a title."""
     table = Table(box=box.SIMPLE_HEAD, title=title)
     for column in ("", "created", "updated", "unchanged", "retired", "rejected", "waiting"):
         table.add_column(column, justify="left" if not column else "right")

@@ -24,11 +24,15 @@ FORMATS = ("native", "kubernetes")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the files of one load say. ``items`` are raw: values as they stand in the files."""
+    """What the files of one load say. ``items`` are raw: values as they stand in the files.
+
+    ``file`` is the name of the only file; "" where there are several, and locations name them.
+    """
 
     source: str
     format: str
     items: list[Item]
+    file: str = ""
 
 
 def read(paths: Sequence[Path | str], *, source: str | None = None, format: str = "auto", model: Model) -> Reading:  # noqa: A002 - as the option is called
@@ -50,17 +54,18 @@ def read(paths: Sequence[Path | str], *, source: str | None = None, format: str 
     if format not in ("auto", *FORMATS):
         raise FormatUnknown(f"There is no format {format!r}; the formats are auto, {', '.join(FORMATS)}.")
     files: Files = [(each, documents(each) if each.syntax in ("yaml", "json") else None) for each in gather(paths)]
+    only = files[0][0].name if len(files) == 1 else ""
     if (_recognised(files) if format == "auto" else format) == "kubernetes":
         if source is None:
             raise SourceConflict("Kubernetes objects do not name their cluster: give its name with --source.")
         _check_source(source, model)
-        return Reading(source, "kubernetes", kubernetes.read(_parsed(files), source))
+        return Reading(source, "kubernetes", kubernetes.read(_parsed(files), source), only)
     read_files = [native.read(*each) for each in files]
     agreed = _agreed_source(
         source, [(each.name, found.source) for (each, _), found in zip(files, read_files, strict=True)]
     )
     _check_source(agreed, model)
-    return Reading(agreed, "native", [item for each in read_files for item in each.items(agreed)])
+    return Reading(agreed, "native", [item for each in read_files for item in each.items(agreed)], only)
 
 
 def _recognised(files: Files) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from knockon.errors import FileNotParsed, RejectCode
@@ -23,6 +23,14 @@ SECTIONS = ("entities", "relationships")
 _ENTITY_COLUMNS = {"class", "key"}
 _RELATIONSHIP_COLUMNS = {"from", "type", "to"}
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+LONGEST_LINE = 16 * 2**20
+"""Bytes of one NDJSON line: several times what the values of a record may have, and little for a machine's memory."""
+
+_BEGINNING = 2 * 2**20
+"""Of a longer one, what a reject keeps: no more than a record, and enough to tell that it is cut."""
+
 
 @dataclass
 class NativeFile:
@@ -37,7 +45,7 @@ class NativeFile:
 
     def items(self, source: str) -> Iterator[Item]:
         """Yield what this file says, as ``source``: entities before relationships."""
-        yield from self.rejects
+        yield from (replace(each, seen=self.seen, partial=self.partial) for each in self.rejects)
         for record, location in self.entities:
             yield _entity(record, location, source, self.seen, partial=self.partial)
         for record, location in self.relationships:
@@ -124,10 +132,11 @@ def _listed(names: tuple[str, ...]) -> str:
 def _read_lines(origin: Input) -> NativeFile:
     """Read NDJSON: one record a line; a line that cannot be read is a reject."""
     read = NativeFile()
-    data = origin.data.removeprefix(b"\xef\xbb\xbf")
     first = True
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if not (line := line.strip(b" \t\r")):
+    for number, line in _lines(origin.data):
+        if len(line) > LONGEST_LINE:
+            read.rejects.append(_too_long(line, origin.at_line(number)))
+            first = False
             continue
         try:
             record = json_text.parse(line.decode())
@@ -139,12 +148,25 @@ def _read_lines(origin: Input) -> NativeFile:
         else:
             if first and _is_header(record):
                 _take_header_line(read, record, f"{origin.name}:{number}")
-            elif isinstance(record, dict) and ("from" in record or "to" in record):
+            elif _is_relationship(record):
                 read.relationships.append((record, origin.at_line(number)))
             else:
                 read.entities.append((record, origin.at_line(number)))
         first = False
     return read
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give the lines that are not blank, by number; through a buffer, for a list would be a second copy of the file."""
+    for number, line in enumerate(io.BytesIO(data), 1):
+        said = (line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line).strip(b" \t\r\n")
+        if said:
+            yield number, said
+
+
+def _too_long(line: bytes, location: str) -> Reject:
+    message = f"The line has {len(line):,} bytes, and a record may have {LONGEST_LINE:,}; leave out what is so long."
+    return _malformed(message, location, line[:_BEGINNING].decode("utf-8", "backslashreplace"))
 
 
 def _is_header(record: Any) -> bool:
@@ -153,6 +175,10 @@ def _is_header(record: Any) -> bool:
         and not record.keys().isdisjoint(HEADER)
         and record.keys().isdisjoint(_ENTITY_COLUMNS | _RELATIONSHIP_COLUMNS)
     )
+
+
+def _is_relationship(record: Any) -> bool:
+    return isinstance(record, dict) and ("from" in record or "to" in record)
 
 
 def _take_header_line(read: NativeFile, header: dict[str, Any], where: str) -> None:
@@ -167,12 +193,14 @@ def _read_csv(origin: Input) -> NativeFile:
     read = NativeFile()
     # Bytes that are not UTF-8 survive as lone surrogates, so that only their own row is lost.
     text = origin.data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = _Lines(text)
+    rows = csv.reader(lines, strict=True)
     columns: list[str] | None = None
     records = read.entities
     kind: Kind = "entity"
     while True:
         number = rows.line_num + 1
+        lines.taken.clear()
         try:
             row = next(rows)
         except StopIteration:
@@ -180,7 +208,8 @@ def _read_csv(origin: Input) -> NativeFile:
         except csv.Error as error:
             if columns is None:
                 raise FileNotParsed(f"{origin.name}:{number}: {error}.") from error
-            read.rejects.append(_malformed(f"The row is not CSV: {error}.", origin.at_line(number), None, kind))
+            shown = _printable("".join(lines.taken)[:_BEGINNING])
+            read.rejects.append(_malformed(f"The row is not CSV: {error}.", origin.at_line(number), shown, kind))
             continue
         if not row:
             continue
@@ -189,14 +218,27 @@ def _read_csv(origin: Input) -> NativeFile:
             if not set(columns) >= _ENTITY_COLUMNS:
                 records, kind = read.relationships, "relationship"
         elif problem := _row_problem(row, columns):
-            shown = [_printable(cell) for cell in row]
-            read.rejects.append(_malformed(problem, origin.at_line(number), shown, kind))
+            cells = [_printable(cell) for cell in row]
+            read.rejects.append(_malformed(problem, origin.at_line(number), cells, kind))
         else:
             record = {column: cell for column, cell in zip(columns, row, strict=True) if cell}
             records.append((record, origin.at_line(number)))
     if columns is None:
         raise FileNotParsed(f"{origin.name}:1: the file is empty; its first row names the columns.")
     return read
+
+
+class _Lines:
+    """The lines of a text; ``taken`` are those that the reader has taken for the row at hand."""
+
+    def __init__(self, text: str) -> None:
+        self.taken: list[str] = []
+        self._lines = io.StringIO(text, newline="")
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.taken.append(line)
+            yield line
 
 
 def _columns(row: list[str], where: str) -> list[str]:
@@ -241,23 +283,32 @@ _MISSING = {
 }
 
 
+def item(record: Any, location: str, source: str, seen: str | None, *, partial: bool) -> Item:
+    """Give what one record says by itself; one with ``from`` or ``to`` is a relationship."""
+    if _is_relationship(record):
+        return _relationship(record, location, source, seen)
+    return _entity(record, location, source, seen, partial=partial)
+
+
 def _entity(record: Any, location: str, source: str, seen: str | None, *, partial: bool) -> Item:
     if not isinstance(record, dict):
-        return _malformed("A record is a mapping of class, key and attributes.", location, record)
+        malformed = _malformed("A record is a mapping of class, key and attributes.", location, record)
+        return replace(malformed, seen=seen, partial=partial)
     attributes = dict(record)
     class_name, key = attributes.pop("class", None), attributes.pop("key", None)
     if not (isinstance(class_name, str) and class_name and isinstance(key, str) and key):
-        return _without_name(record, ("class", "key"), location, "entity")
+        return replace(_without_name(record, ("class", "key"), location, "entity"), seen=seen, partial=partial)
     return EntityObservation(source, key, class_name, attributes, seen, location, record, partial)
 
 
 def _relationship(record: Any, location: str, source: str, seen: str | None) -> Item:
     if not isinstance(record, dict):
-        return _malformed("A record is a mapping of from, type, to and attributes.", location, record, "relationship")
+        message = "A record is a mapping of from, type, to and attributes."
+        return replace(_malformed(message, location, record, "relationship"), seen=seen)
     attributes = dict(record)
     start, kind, end = attributes.pop("from", None), attributes.pop("type", None), attributes.pop("to", None)
     if not (isinstance(start, str) and start and isinstance(kind, str) and kind and isinstance(end, str) and end):
-        return _without_name(record, ("from", "type", "to"), location, "relationship")
+        return replace(_without_name(record, ("from", "type", "to"), location, "relationship"), seen=seen)
     return RelationshipObservation(source, kind, start, end, attributes, seen, location, record)
 
 

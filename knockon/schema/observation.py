@@ -55,13 +55,21 @@ Kind = Literal["entity", "relationship"]
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One record that was not taken: ``code`` is stable, ``message`` says what to do."""
+    """One record that was not taken: ``code`` is stable, ``message`` says what to do.
+
+    ``record`` is as it stands in the input, in the ``format`` of a loader. ``seen`` and ``partial`` are as of an
+    observation. ``about`` is what it speaks of, as far as that can be told: (key,) or (type, from, to, group).
+    """
 
     code: RejectCode
     message: str
     location: str
     record: Any
     kind: Kind = "entity"
+    seen: str | None = field(default=None, compare=False)
+    partial: bool = field(default=False, compare=False)
+    format: str = field(default="native", compare=False)
+    about: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

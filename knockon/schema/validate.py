@@ -53,7 +53,7 @@ def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
         typed = _typed(kind, obs.attributes, partial=obs.partial)
         return EntityObservation(obs.source, key, name, typed, obs.seen, obs.location, obs.record, obs.partial)
     except _Fault as fault:
-        return Reject(fault.code, str(fault), obs.location, obs.record)
+        return Reject(fault.code, str(fault), obs.location, obs.record, "entity", obs.seen, obs.partial)
 
 
 def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObservation | Reject:
@@ -74,7 +74,7 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
             obs.source, kind.name, source, target, attributes, obs.seen, obs.location, obs.record
         )
     except _Fault as fault:
-        return Reject(fault.code, str(fault), obs.location, obs.record, "relationship")
+        return Reject(fault.code, str(fault), obs.location, obs.record, "relationship", obs.seen)
 
 
 def _reference(raw: Any, where: str) -> str:

@@ -15,9 +15,9 @@ from knockon.cmdb.past.changes import past_scan
 from knockon.cmdb.past.history import histories
 from knockon.cmdb.stewardship.redaction import redact
 from knockon.cmdb.stores import opened, store_at
-from knockon.errors import BadUsage, ReferenceNotFound
+from knockon.errors import BadUsage, ReferenceNotFound, RejectCode
 from knockon.schema.installed import installed_model
-from knockon.schema.observation import EntityObservation, RelationshipObservation
+from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -179,3 +179,28 @@ async def test_only_a_person_and_only_with_a_reason(
     with pytest.raises(error):
         await redact(store_with_ann, MODEL, reference, reason=reason, actor="dpo")
     assert await store_with_ann.revision() == newest
+
+
+async def test_dead_letters_that_speak_of_the_person_are_gone_and_later_ones_do_not(kept: tuple[Store, Any]) -> None:
+    store, text = kept
+    await shop(store)
+    wrong: dict[str, Any] = {"colour": "red"}
+    rejected: list[Item] = [
+        person(**wrong),
+        EntityObservation("desk", "t1", "Incident", {"name": "x", "opened_for": "Ann Example"}, MONDAY),
+        Reject(RejectCode.MALFORMED_RECORD, "no JSON.", "7", '{"email": "ANN@example.com"', seen=MONDAY),
+        EntityObservation("desk", "t2", "Incident", {"name": "kept", **wrong}, MONDAY),
+    ]
+    for each in rejected:
+        source = "hr" if each is rejected[0] else "desk"
+        await load(store, MODEL, [each], source=source, actor="tester")
+    assert await store.count_letters() == 4
+    done = await redact(store, MODEL, "hr:p1", reason="asked for it", actor="dpo")
+    assert done.letters == 3
+    assert [each.words for each in await store.letters(limit=9)] == ["t2"]
+    await load(store, MODEL, [person(TUESDAY, **wrong)], source="hr", actor="tester")
+    (letter,) = await store.letters("hr", limit=9)
+    assert letter.record == {"class": "Person", "key": "p1", "job_title": "operator", **wrong}
+    whole = (await text()).casefold()
+    assert "ann@example.com" not in whole
+    assert "ann example" not in whole

@@ -220,6 +220,59 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record of a load that was not taken, kept until its source says it again, or a person settles it.
+
+    Identity: ``id``, out of the source and what the record says, so that the same again is the same letter. ``about``
+    is (native key,) or (type, from, to, group), as far as that can be told; else ().
+    """
+
+    id: str
+    source: str
+    scope: str
+    kind: Literal["entity", "relationship"]
+    about: tuple[str, ...]
+    code: str
+    message: str
+    location: str  # file, and line or JSON pointer
+    record: Any  # JSON value; the beginning of its text where it is cut
+    cut: bool  # too long to be kept whole
+    format: str  # of the loader that can read the record
+    seen: str
+    partial: bool
+    strict: bool  # whether the load took no relationship whose ends were not there
+    by: str
+    at: str  # when it was rejected last
+    since: str  # when it was rejected first
+    revision: int  # of the load that rejected it last
+    number: int  # its place among the rejects of that load
+
+    @property
+    def place(self) -> str:
+        """Give its place in every list: by load, oldest first, and in a load as its report lists them."""
+        return SEPARATOR.join((self.at, f"{self.number:09}", self.id))
+
+    @property
+    def words(self) -> str:
+        """Say what it is about, as its source does; "" where that cannot be told."""
+        if len(self.about) < len(EdgeRecordKey._fields) - 1:
+            return "".join(self.about)
+        kind, source, target, group = self.about
+        return f"{source} {kind} {target}" + (f" ({group})" if group else "")
+
+
+class Open(NamedTuple):
+    """What settles a dead letter: a later word about the same."""
+
+    id: str
+    kind: str
+    about: tuple[str, ...]
+    scope: str
+    seen: str
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityFinding:
     """Something worth a person's look in how records came together. Identity: ``id``.
 

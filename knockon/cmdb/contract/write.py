@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from knockon.cmdb.contract.letters import LetterWrites
 from knockon.cmdb.contract.reads import IdentityReads
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     )
 
 
-class Write(IdentityReads, Protocol):
+class Write(IdentityReads, LetterWrites, Protocol):
     """One write transaction. Each method costs a bounded number of round trips, whatever it is given.
 
     Reads in it see what it wrote. Rows that are put replace those of the same identity.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import EdgeRecordKey
@@ -76,20 +76,22 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Intake:
             taken = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))
             _keep(relationships, key, key.words, taken, intake)
         elif isinstance(typed, Reject):
+            about = _note_rejected(model, intake, item)
+            record = in_words(item) if typed.record is None else typed.record
+            typed = replace(typed, about=about, seen=typed.seen or loaded_at, record=record or None)
             (intake.rejected_entities if typed.kind == "entity" else intake.rejected_relationships).append(typed)
-            _note_rejected(model, intake, item)
     intake.entities = list(entities.values())
     intake.relationships = list(relationships.values())
     return intake
 
 
-def _note_rejected(model: Model, intake: Intake, item: Item) -> None:
-    """Note what a rejected record is about: in a complete load it counts as reported."""
+def _note_rejected(model: Model, intake: Intake, item: Item) -> tuple[str, ...]:
+    """Note what a rejected record is about, and give it: in a complete load it counts as reported."""
     if isinstance(item, EntityObservation):
         key: Any = item.key  # as it stands in the file
         if isinstance(key, str | int) and str(key).strip():
             intake.rejected_keys.add(str(key))
-            return
+            return (str(key),)
     if isinstance(item, RelationshipObservation):
         name: Any = item.type_name
         found = model.direction(name) if isinstance(name, str) else None
@@ -97,9 +99,33 @@ def _note_rejected(model: Model, intake: Intake, item: Item) -> None:
         if found and all(isinstance(each, str | int) for each in ends):
             source, target = map(str, reversed(ends) if found[1] else ends)
             group = str(item.attributes.get("redundancy_group") or "")
-            intake.rejected_edge_keys.add(EdgeRecordKey(item.source, found[0].name, source, target, group))
-            return
+            edge_key = EdgeRecordKey(item.source, found[0].name, source, target, group)
+            intake.rejected_edge_keys.add(edge_key)
+            return edge_key[1:]
     intake.nameless_rejects += 1
+    return _about(item)
+
+
+def _about(item: Item) -> tuple[str, ...]:
+    """Tell what a record speaks of whose class or type is not known; such a one counts for no complete load."""
+    said = in_words(item)
+    if "from" in said or "to" in said:
+        words = [said.get("type"), said.get("from"), said.get("to"), str(said.get("redundancy_group") or "")]
+    else:
+        words = [said.get("key")]
+    named = [each for each in words if isinstance(each, str)]
+    return tuple(named) if named == words and all(each.strip() for each in named[:3]) else ()
+
+
+def in_words(item: Item) -> dict[str, Any]:
+    """Give what a record says in the native format."""
+    if isinstance(item, EntityObservation):
+        return {"class": item.class_name, "key": item.key, **item.attributes}
+    if isinstance(item, RelationshipObservation):
+        return {"from": item.from_ref, "type": item.type_name, "to": item.to_ref, **item.attributes}
+    if isinstance(item, Reject) and item.format == "native" and isinstance(item.record, dict):
+        return item.record
+    return {}
 
 
 def _keep(kept: dict[Hashable, Taken[Said]], key: Hashable, words: str, taken: Taken[Said], intake: Intake) -> None:

@@ -14,7 +14,7 @@ from knockon.schema import values
 from knockon.schema.observation import EntityObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.loading.report import LoadReport
@@ -35,6 +35,8 @@ async def load(
     allow_retire: bool = False,
     partial: bool = False,
     dry_run: bool = False,
+    file: str = "",
+    replaced: Collection[str] = (),
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadReport:
     """Load one source's observations.
@@ -57,6 +59,10 @@ async def load(
         Go on where the safety brake would stop a complete load.
     dry_run
         Write nothing; the report has the plan. Other writers wait meanwhile.
+    file
+        The file that the locations are in, where they do not name it.
+    replaced
+        The dead letters, by id, that these items say again: they are settled, whatever becomes of the items.
 
     Raises
     ------
@@ -76,7 +82,13 @@ async def load(
     at = max(intake.moments, default=now)
     intake.entities.sort(key=lambda taken: model.layer(taken.said.class_name))  # parents first
     run = LoadRun(
-        store, model, RevisionHead(actor, "load", source, now, model.version, {}), Scope(source, scope), strict
+        store,
+        model,
+        RevisionHead(actor, "load", source, now, model.version, {}),
+        Scope(source, scope),
+        strict,
+        file,
+        frozenset(replaced),
     )
     run.expect(intake)
     complete = complete and run.is_whole(intake)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.loading.intake import Finding
+from knockon.cmdb.loading.letters import bounded
 from knockon.errors import FindingCode
 
 if TYPE_CHECKING:
@@ -48,10 +49,18 @@ class LoadReport:
             **asdict(self.entities),
             "relationships": asdict(self.relationships),
             "findings": [asdict(each) for each in self.findings],
-            "rejects": [asdict(each) for each in self.rejects],
+            "rejects": [reject_json(each) for each in self.rejects],
             "skipped": self.skipped,
             **planned,
         }
+
+
+def reject_json(reject: Reject) -> dict[str, Any]:
+    """Give the ``--json`` form of a reject; of a record that is too long to be kept, the beginning."""
+    return {
+        "code": reject.code, "message": reject.message, "location": reject.location,
+        "record": bounded(reject.record)[0], "kind": reject.kind,
+    }  # fmt: skip
 
 
 def out_of_time(outdated: int, newest: str, head: RevisionHead) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ from knockon.cmdb.contract.images import scope_image, seen_image
 from knockon.cmdb.contract.rows import Scope
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
-from knockon.cmdb.loading.intake import Finding
+from knockon.cmdb.loading import letters
+from knockon.cmdb.loading.circles import Containment
+from knockon.cmdb.loading.intake import Finding, in_words
 from knockon.cmdb.loading.report import LoadReport, out_of_time
 from knockon.cmdb.loading.retirement import missing, refuse_many
 from knockon.cmdb.loading.seen_again import SeenAgain
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
     from knockon.cmdb.contract.rows import (
+        DeadLetter,
         EdgeRecord,
         EdgeRecordKey,
         Held,
@@ -65,7 +68,16 @@ def batches(rows: Sequence[One], size: int | None = None) -> Iterator[list[One]]
 class LoadRun:
     """The transactions of one load, and what they add up to."""
 
-    def __init__(self, store: Store, model: Model, head: RevisionHead, scope: Scope, strict: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        model: Model,
+        head: RevisionHead,
+        scope: Scope,
+        strict: bool,
+        file: str = "",
+        replaced: frozenset[str] = frozenset(),
+    ) -> None:
         self.report = LoadReport()
         self.transactions = Transactions(store, head)
         self._model = model
@@ -78,6 +90,10 @@ class LoadRun:
         self._overtaken = 0
         self._outdated = 0
         self._unwritten = 0
+        self._store = store
+        self._containment = Containment()
+        self._own: list[DeadLetter] = []
+        self._letters = letters.How(head, scope, strict, file, replaced)
 
     def is_whole(self, intake: Intake) -> bool:
         """Tell whether a load that says it is complete can be taken to be so; a finding says why not."""
@@ -144,6 +160,8 @@ class LoadRun:
         still_waiting = {record.key for record in edges.waiting}
         counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
         self._seen_again.edge_records(edges.unchanged)
+        standing = [*edges.read, *(record for record, _ in edges.unchanged)]
+        self._containment.note((each.edge, said[each.key].location) for each in standing if each.key in said)
 
     async def withdraw(self, intake: Intake, at: str) -> None:
         """Withdraw what the scope has and a complete load at this moment has not."""
@@ -166,7 +184,8 @@ class LoadRun:
         """Note what was seen again and write the run's own entry; ``complete`` is when a complete load was seen."""
         report = self.report
         late = out_of_time(self._outdated, max(intake.moments, default=""), self.transactions.head)
-        report.findings = [*intake.findings, *report.findings, *await self._standing(), *late]
+        circles = await self._containment.circles(self._store, self.transactions.reader)
+        report.findings = [*intake.findings, *report.findings, *await self._standing(), *circles, *late]
         report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
@@ -180,7 +199,11 @@ class LoadRun:
             rejected = rejected | intake.rejected_keys | intake.rejected_edge_keys
         self._scope = replace(self._scope, seen=moment or "", complete=complete or "", rejected=rejected)
         note = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
-        await self._note_seen(parts[-1], "run", note, intake)
+        self._own = letters.written(self._letters, report.rejects)
+        *most, last = letters.parts(self._own)
+        for some in most:
+            await self._note_letters(some)
+        await self._note_seen(parts[-1], "run", note, intake, last)
 
     def _find(self, found: Iterable[IdentityFinding], batch: Sequence[Taken[Any]] = ()) -> None:
         """Take up findings about who is who, each at the place of one of its records if it is in the batch."""
@@ -207,9 +230,17 @@ class LoadRun:
         return moments.pop() if await reader.count_held(self._scope.source, self._scope.name) == wanted else None
 
     async def _note_seen(
-        self, part: list[Again], kind: str, note: dict[str, Any], intake: Intake | None = None
+        self,
+        part: list[Again],
+        kind: str,
+        note: dict[str, Any],
+        intake: Intake | None = None,
+        rejected: Sequence[DeadLetter] = (),
     ) -> None:
-        """Note what was seen again; with ``intake``, at the end of the run, the moment of the whole scope too."""
+        """Note what was seen again; with ``intake``, at the end of the run, the moment of the whole scope too.
+
+        There the dead letters are kept of what was rejected, and settled of what was not.
+        """
         self.transactions.head = replace(self.transactions.head, kind=kind, note=note)
 
         async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
@@ -220,9 +251,22 @@ class LoadRun:
             if intake:
                 changes.add(await self._reweigh(write))
                 await write.put_reckoned(self._model.reckoning)
+                await letters.put(write, rejected)
+                at = self._scope.complete
+                await letters.settle(write, self._model, self._letters, intake, self._own, complete=at)
             return changes, changes.as_written()[1], True
 
         await self._changed(work)
+
+    async def _note_letters(self, some: Sequence[DeadLetter]) -> None:
+        """Keep some of very many dead letters before the end of the run."""
+        self.transactions.head = replace(self.transactions.head, kind="letters", note={})
+
+        async def work(write: Write) -> tuple[None, list[JournalEntry], bool]:
+            await letters.put(write, some)
+            return None, [], True
+
+        await self.transactions.write(work)
 
     async def _reweigh(self, write: Write) -> Reconciled:
         """Imply again what several records speak of and may have another newest word now."""
@@ -302,7 +346,15 @@ class LoadRun:
             else:
                 message = f"{text}: what it refers to is not there yet; load that first, or load without --strict."
             self.report.rejects.append(
-                Reject(RejectCode.UNRESOLVED_REFERENCE, message, said.location, said.record, "relationship")
+                Reject(
+                    RejectCode.UNRESOLVED_REFERENCE,
+                    message,
+                    said.location,
+                    said.record or in_words(said),
+                    "relationship",
+                    record.seen,
+                    about=record.key[1:],
+                )
             )
             counts.rejected += 1
             self._unwritten += 1

@@ -77,7 +77,7 @@ def _opened(
 def _object(value: Any, version: str, kind: str, location: str) -> Found | Reject | Skipped:
     if not isinstance(value, dict) or not kind:
         message = "A Kubernetes object is a mapping with apiVersion, kind and metadata."
-        return Reject(RejectCode.MALFORMED_RECORD, message, location, value)
+        return Reject(RejectCode.MALFORMED_RECORD, message, location, value, format="kubernetes")
     group = version.rpartition("/")[0]
     shape = next((SHAPES[g, kind] for g in _SAME_KINDS.get(group, (group,)) if (g, kind) in SHAPES), None)
     if shape is None:
@@ -101,4 +101,4 @@ def _rejected(error: ValidationError, kind: str, value: Any, location: str) -> R
     nameless = place in (("metadata",), ("metadata", "name"))
     code = RejectCode.MISSING_IDENTIFIER if nameless else RejectCode.MALFORMED_RECORD
     path = ".".join(map(str, place))
-    return Reject(code, f"{kind} {path} {words}.", location, value)
+    return Reject(code, f"{kind} {path} {words}.", location, value, format="kubernetes")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.cmdb.contract.filter import All, Any_, Compare, Related
-from knockon.cmdb.stores.sqlite import identity, journal, reads, redaction, schema, write
+from knockon.cmdb.stores.sqlite import identity, journal, letters, reads, redaction, schema, write
 from knockon.cmdb.stores.sqlite.schema import MIGRATIONS, migrate
 from knockon.cmdb.stores.sqlite.where import sql
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STATEMENTS = {
     name: text
-    for module in (reads, write, journal, redaction, identity)
+    for module in (reads, write, journal, redaction, identity, letters)
     for name, text in vars(module).items()
     if isinstance(text, str) and name.isupper() and text.startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))
 }

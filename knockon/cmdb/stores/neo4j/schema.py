@@ -29,7 +29,7 @@ _MADE_MEANWHILE = frozenset({
 UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
     ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"), ("_Decision", "id"), ("_Finding", "id"),
-    ("_Redaction", "k"), ("_Baseline", "name"),
+    ("_Redaction", "k"), ("_Baseline", "name"), ("_Letter", "id"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Claim", "token"), ("_Claim", "record"), ("_Record", "entity"), ("_Decision", "a"), ("_Decision", "b"),
@@ -38,7 +38,7 @@ INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
     ("_EdgeRecord", "source"), ("_Scope", "source"),
-    ("_Image", "n"), ("_Revision", "written"), ("_Retired", "_name"),
+    ("_Image", "n"), ("_Revision", "written"), ("_Retired", "_name"), ("_Letter", "place"), ("_Letter", "source"),
 )  # fmt: skip
 UNPLACED: LiteralString = """
 MATCH (r:_EdgeRecord) WHERE r.at_from IS NULL

@@ -18,6 +18,7 @@ from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.identity import IdentityReads
 from knockon.cmdb.stores.neo4j.journal import Neo4jJournal
+from knockon.cmdb.stores.neo4j.letters import LetterReads
 from knockon.cmdb.stores.neo4j.pages import Sought, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
@@ -53,7 +54,7 @@ LONGEST_WRITE = 300.0
 """Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
 
 
-class Neo4jStore(IdentityReads, Neo4jJournal):
+class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal):
     """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
 
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.

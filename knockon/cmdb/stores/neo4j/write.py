@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.contract.rows import WITHDRAWN
-from knockon.cmdb.stores.neo4j import baselines, forms, identity, reads, said
+from knockon.cmdb.stores.neo4j import baselines, forms, identity, letters, reads, said
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.images import forget_images, put_images, redact_images
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
         Baseline,
+        DeadLetter,
         Decision,
         Edge,
         EdgeKey,
@@ -150,7 +151,7 @@ DELETE r
 RETURN count(DISTINCT row)"""
 
 
-class Neo4jWrite(identity.IdentityReads):
+class Neo4jWrite(identity.IdentityReads, letters.LetterReads):
     """See ``knockon.cmdb.contract.Write``."""
 
     def __init__(self, tx: AsyncTransaction, model: Model, revision: int) -> None:
@@ -206,6 +207,14 @@ class Neo4jWrite(identity.IdentityReads):
     async def drop_baseline(self, name: str) -> None:
         with driver_errors():
             await baselines.drop_baseline(self._tx, name)
+
+    async def put_letters(self, rows: Sequence[DeadLetter]) -> None:
+        with driver_errors():
+            await letters.put_letters(self._tx, rows)
+
+    async def drop_letters(self, ids: Collection[str]) -> None:
+        with driver_errors():
+            await letters.drop_letters(self._tx, ids)
 
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
         kept = await self._collected(EDGE_RECORDS, keys=[forms.key(*each) for each in set(keys)])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.contract.rows import WITHDRAWN
-from knockon.cmdb.stores.sqlite import baselines, identity, reads, search
+from knockon.cmdb.stores.sqlite import baselines, identity, letters, reads, search
 from knockon.cmdb.stores.sqlite.images import forget_images, put_images, redact_images
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.redaction import redact, redacted
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
         Baseline,
+        DeadLetter,
         Decision,
         Edge,
         EdgeKey,
@@ -94,7 +95,7 @@ def begin(connection: sqlite3.Connection) -> int:
     return reads.revision(connection)
 
 
-class SqliteWrite(identity.IdentityReads):
+class SqliteWrite(identity.IdentityReads, letters.LetterReads):
     """A ``contract.Write``; ``do`` runs work on the writing connection."""
 
     def __init__(
@@ -176,6 +177,12 @@ class SqliteWrite(identity.IdentityReads):
 
     async def drop_baseline(self, name: str) -> None:
         await self._do(lambda c: baselines.drop_baseline(c, name))
+
+    async def put_letters(self, rows: Sequence[DeadLetter]) -> None:
+        await self._do(lambda c: letters.put_letters(c, rows))
+
+    async def drop_letters(self, ids: Collection[str]) -> None:
+        await self._do(lambda c: letters.drop_letters(c, ids))
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:
