@@ -67,7 +67,7 @@ def _identity(row: dict[str, Any]) -> list[str]:
     return [row[name] for name in ("source", "type_name", "from_ref", "to_ref", "redundancy_group")]
 
 
-async def raw_neo4j(uri: str, auth: tuple[str, str]) -> dict[str, list[str]]:
+async def raw_neo4j(uri: str, auth: tuple[str, str]) -> list[str]:
     """Read all nodes and relationships as they are, but for what a store that nobody ever compacted does not say."""
     async with neo4j.AsyncGraphDatabase.driver(uri, auth=auth) as driver:
         nodes = await driver.execute_query("MATCH (n) RETURN labels(n) AS l, properties(n) AS p", database_="neo4j")
@@ -77,11 +77,11 @@ async def raw_neo4j(uri: str, auth: tuple[str, str]) -> dict[str, list[str]]:
         )
     described = [_text([sorted(row["l"]), _properties(row["p"])]) for row in nodes.records]
     related = [_text([row["t"], *(_properties(row[each]) for each in "pab")]) for row in links.records]
-    return {"nodes": sorted(described), "relationships": sorted(related)}
+    return sorted([*described, *related])
 
 
 def _properties(kept: dict[str, Any]) -> dict[str, Any]:
-    unsaid = {"horizon": 0, "rewritten": 0}
+    unsaid: dict[str, Any] = {"horizon": 0, "rewritten": 0, "touched": []}
     return {
         name: sorted(value) if name in {"attributes", "_json"} and isinstance(value, list) else _plain(value)
         for name, value in kept.items()

@@ -20,7 +20,7 @@ from knockon.cmdb.stores.sqlite import moving as sqlite_moving
 from tests.cmdb.conftest import neo4j_store, sqlite_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 ITS_OWN = {"number", "names"}
@@ -47,7 +47,7 @@ default, raise FORMAT and add what it has now."""
 
 
 @pytest.fixture
-async def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+async def connection(tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
     async with opened(sqlite_store(tmp_path / "estate.db")):
         pass
     with closing(sqlite3.connect(tmp_path / "estate.db")) as connection:
