@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from knockon.server.settings import Settings
 
 _NAMES = {
-    "scope": "scopes", "decision": "decisions", "entity": "things", "alias": "aliases", "record": "records",
-    "edge": "relationships", "edge_record": "records of relationships", "finding": "findings",
-    "redaction": "redactions", "baseline": "baselines", "revision": "revisions",
+    "scope": ("scope", "scopes"), "decision": ("decision", "decisions"), "entity": ("thing", "things"),
+    "alias": ("alias", "aliases"), "record": ("record", "records"), "edge": ("relationship", "relationships"),
+    "edge_record": ("record of a relationship", "records of relationships"), "finding": ("finding", "findings"),
+    "redaction": ("redaction", "redactions"), "baseline": ("baseline", "baselines"),
+    "revision": ("revision", "revisions"),
 }  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def _tell(moved: Moved, model: Model, as_json: bool, told: dict[str, Any], words
     if as_json:
         print_json({**told, "revision": moved.state.revision, "rows": dict(moved.counts), "reckonsAgain": again})
         return
-    rows = ", ".join(f"{number:,} {_NAMES.get(kind, kind)}" for kind, number in moved.counts.items() if number)
+    rows = ", ".join(f"{number:,} {_NAMES[kind][number > 1]}" for kind, number in moved.counts.items() if number)
     typer.echo(f"The estate at revision {moved.state.revision} is {words}: {rows or 'nothing yet'}.")
     if again:
         typer.echo("It was reckoned under another model than the one here: the next load or decision reckons it again.")

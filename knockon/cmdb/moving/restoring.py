@@ -114,7 +114,7 @@ class _Placed:
         self._lines = lines
 
     async def put(self, kind: str, rows: Sequence[Any]) -> None:
-        last = self._lines.number
+        last = self._lines.number - 1  # the next one is read before it shows that these belong together
         try:
             await self._filling.put(kind, rows)
         except StoreFailed as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import neo4j
+import orjson
 
 from knockon.cmdb.contract.moving import KINDS, State
 from knockon.cmdb.moving.lines import to_line
@@ -31,6 +32,11 @@ async def stream_of(store: Movable) -> Stream:
                  for kind in KINDS}  # fmt: skip
         assert {kind: len(lines) for kind, lines in found.items()} == reading.counts
         return reading.state, found
+
+
+def _line(kind: str, row: Any) -> bytes:
+    """Write a row with its attributes in order, which Neo4j does not keep."""
+    return orjson.dumps(orjson.loads(to_line(kind, row)), option=orjson.OPT_SORT_KEYS)
 
 
 @contextmanager
