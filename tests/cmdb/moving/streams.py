@@ -28,7 +28,7 @@ Stream = tuple[State, dict[str, list[bytes]]]
 async def stream_of(store: Movable) -> Stream:
     """Read everything, as the lines of an export; those of a kind sorted, since each store has an order of its own."""
     async with store.everything() as reading:
-        found = {kind: sorted([to_line(kind, row) async for rows in reading.rows(kind) for row in rows])
+        found = {kind: sorted([_line(kind, row) async for rows in reading.rows(kind) for row in rows])
                  for kind in KINDS}  # fmt: skip
         assert {kind: len(lines) for kind, lines in found.items()} == reading.counts
         return reading.state, found
