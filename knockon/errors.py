@@ -20,6 +20,8 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- OverlayInvalid                   OVERLAY_INVALID
     |   +-- ScenarioInvalid                  SCENARIO_INVALID
     |   +-- RulesInvalid                     RULES_INVALID
+    |   +-- ExportInvalid                    EXPORT_INVALID
+    |   +-- ExportTooNew                     EXPORT_TOO_NEW
     +-- ModelError                exit 2   the metamodel has mistakes
     |   +-- ModelInvalid                     MODEL_INVALID
     +-- StoreError                exit 3   the store could not do what was asked
@@ -27,11 +29,13 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- StoreBusy                        STORE_BUSY
     |   +-- StoreTooNew                      STORE_TOO_NEW
     |   +-- StoreFailed                      STORE_FAILED
+    |   +-- StoreUnfinished                  STORE_UNFINISHED
     +-- Refused                   exit 4   what was asked is understood, and not done
     |   +-- SafetyBrake                      SAFETY_BRAKE
     |   +-- AnswerGone                       ANSWER_GONE
     |   +-- PastTooFar                       PAST_TOO_FAR
     |   +-- JournalCompacted                 JOURNAL_COMPACTED
+    |   +-- StoreNotEmpty                    STORE_NOT_EMPTY
     +-- InternalError                        INTERNAL_ERROR
 
 A record that is rejected while the rest of its file is loaded is not an exception: see
@@ -159,6 +163,18 @@ class RulesInvalid(InputError):
     code = "RULES_INVALID"
 
 
+class ExportInvalid(InputError):
+    """A file is no full export, or is not whole, or holds what no store keeps; the message has the line."""
+
+    code = "EXPORT_INVALID"
+
+
+class ExportTooNew(InputError):
+    """A full export was written in a newer format."""
+
+    code = "EXPORT_TOO_NEW"
+
+
 class ModelError(KnockonError):
     """The metamodel has mistakes; only ``model lint``, which was asked to find them, ends with 1."""
 
@@ -169,6 +185,11 @@ class ModelInvalid(ModelError):
     """The model files have mistakes; the message lists them with file and line."""
 
     code = "MODEL_INVALID"
+
+    @classmethod
+    def lacks(cls, what: str, name: str) -> ModelInvalid:
+        """Say that an estate has something that the model knows nothing of."""
+        return cls(f"The estate has {what} {name}, which the model lacks. Use the model files that have it.")
 
 
 class StoreError(KnockonError):
@@ -200,6 +221,20 @@ class StoreFailed(StoreError):
     """The database refused a statement; the message carries its words."""
 
     code = "STORE_FAILED"
+
+
+class StoreUnfinished(StoreError):
+    """A copy into the store is under way, or was cut off: it is no whole estate."""
+
+    code = "STORE_UNFINISHED"
+
+    @classmethod
+    def anew(cls) -> StoreUnfinished:
+        """Say what to do about a store that is no whole estate."""
+        return cls(
+            "This store is being filled by a copy or an import, or one was cut off in it: it is no whole estate. "
+            "Wait for it, or copy or import into it once more: that begins anew."
+        )
 
 
 class Refused(KnockonError):
@@ -241,6 +276,12 @@ class JournalCompacted(Refused):
             f"The journal up to revision {horizon} was compacted, so revision {horizon} is the oldest that can be "
             "asked about; whoever follows the changes must read the whole estate anew."
         )
+
+
+class StoreNotEmpty(Refused):
+    """A store that something was ever written to is not filled with another estate."""
+
+    code = "STORE_NOT_EMPTY"
 
 
 class InternalError(KnockonError):
@@ -290,6 +331,8 @@ __all__ = [
     "BadCursor",
     "BadFilter",
     "BadUsage",
+    "ExportInvalid",
+    "ExportTooNew",
     "FileNotParsed",
     "FileUnreadable",
     "FindingCode",
@@ -316,7 +359,9 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoreFailed",
+    "StoreNotEmpty",
     "StoreTooNew",
+    "StoreUnfinished",
     "StoreUnreachable",
     "UsageError",
 ]

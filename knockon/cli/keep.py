@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from knockon.cli.moving import export_full
 from knockon.cli.options import AsOf, Json, StoreUrl, answered, model_of, print_json, settings, writing_to
+from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Edge, Entity, Scan
@@ -18,10 +20,27 @@ def export(
     output: Annotated[Literal["json"], typer.Option("--format", help="How to write it.")] = "json",
     as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="A file; else standard output.", show_default=False)] = None,
+    full: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead: write everything that the store keeps to this file, for `knockon import`.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
-    """Write all entities and relationships, at one revision."""
+    """Write all entities and relationships, at one revision; or a backup of everything with --full."""
     import orjson
+
+    if full is not None:
+        if as_of is not None or out is not None:
+            raise BadUsage(
+                "A full export is of the newest revision, and goes to its file: leave out --as-of and --out."
+            )
+        export_full(full, as_json, store)
+        return
 
     scan = answered(store, lambda estate: estate.store.scan(estate.model.concrete("Entity")), as_of)
     assert output == "json"

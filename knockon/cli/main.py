@@ -28,6 +28,7 @@ from knockon.cli import (
     identity,
     keep,
     letters,
+    moving,
     planning,
     scenario,
     search,
@@ -120,7 +121,9 @@ app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)
 app.command("export")(keep.export)
+app.command("import")(moving.import_)
 app.command("redact")(storing.redact)
+storing.commands.command("copy")(moving.copy)
 app.add_typer(storing.commands, name="store")
 app.add_typer(model_commands, name="model")
 model_commands.command("lint")(keep.lint)

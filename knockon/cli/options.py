@@ -148,7 +148,7 @@ def _refuse_missing(url: str) -> None:
 
     file = store_file(url)
     if file and not file.exists():
-        raise StoreUnreachable(f"There is no store at {file}; load something first, or mend --store.")
+        raise StoreUnreachable(f"There is no store at {file}; load something first, or name another one.")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ different words, and only the words can be taken back.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
@@ -30,6 +31,25 @@ class Image(NamedTuple):
     key: tuple[str, ...]
     before: list[Any] | None
     after: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """The images of one ``put_images``. Identity: (revision, part), counted from 1 in each revision."""
+
+    revision: int
+    part: int
+    images: tuple[Image, ...]
+
+
+_LENGTHS = {"record": (9, 7), "edge": (5, 4), "scope": (3, 3), "seen": (1, 2), "edge_seen": (1, 2)}
+
+
+def is_sound(image: Image) -> bool:
+    """Tell whether an image out of a foreign file has the parts that its kind has."""
+    before, after = _LENGTHS[image.kind]
+    key = 5 if "edge" in image.kind else 2
+    return len(image.key) == key and len(image.after) == after and len(image.before or range(before)) == before
 
 
 def record_image(old: Record | None, seen: str, new: Record) -> Image:

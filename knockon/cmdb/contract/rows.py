@@ -7,11 +7,12 @@ waits for or that could change what it means are its *watches*.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - fields are read at run time, where rows come out of a file
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from collections.abc import Set as AbstractSet
 
 SEPARATOR = "\x1f"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from knockon.cmdb.contract.journal import Journal
 from knockon.cmdb.contract.letters import LetterReads
+from knockon.cmdb.contract.moving import Movable
 from knockon.cmdb.contract.reads import IdentityReads
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 Direction = Literal["out", "in"]
 
 
-class Store(IdentityReads, LetterReads, Journal, Protocol):
+class Store(IdentityReads, LetterReads, Journal, Movable, Protocol):
     """One estate, kept. Safe to use from many tasks at once."""
 
     async def open(self) -> None:

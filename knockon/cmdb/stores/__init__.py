@@ -62,3 +62,21 @@ async def opened(store: Store) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def opened_to_fill(store: Store) -> AsyncIterator[Store]:
+    """Open a store for the length of a block, to fill it: also one that an earlier filling left unfinished."""
+    await store.open_to_fill()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def shown(url: str) -> str:
+    """Give a store's URL as it may be shown to anybody: without user and password."""
+    if file := store_file(url):
+        return f"sqlite://{file}"
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -9,7 +9,18 @@ import neo4j
 import pytest
 
 from knockon.cmdb.contract.filter import All, Compare, Related
-from knockon.cmdb.stores.neo4j import Neo4jStore, identity, journal, pages, reads, redaction, scan, schema, write
+from knockon.cmdb.stores.neo4j import (
+    Neo4jStore,
+    identity,
+    journal,
+    moving,
+    pages,
+    reads,
+    redaction,
+    scan,
+    schema,
+    write,
+)
 from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, record, saying
 from tests.conftest import wipe
 
@@ -38,7 +49,8 @@ def fixed(module: Any) -> Iterator[tuple[str, str]]:
 
 
 STATEMENTS: dict[str, str] = {
-    **dict(each for module in (reads, write, scan, journal, redaction, identity) for each in fixed(module)),
+    **dict(each for module in (reads, write, scan, journal, redaction, identity, moving) for each in fixed(module)),
+    **{f"moving page {name}": kind.page for name, kind in moving.KINDS.items()},
     "put_edges": write.put_edges_statement("DEPENDS_ON"),
     "retire_edges": write.retire_edges_statement("DEPENDS_ON"),
     **{
@@ -115,6 +127,8 @@ async def test_no_statement_looks_at_everything(
     scans = SCANS
     if request.node.callspec.params["session"] == "emptied" and name.startswith(("page", "count")):
         scans = SCANS - {"NodeIndexScan"}  # all of an empty index costs what a part of it does; no load asks for pages
+    if name == "moving.COUNT_EDGES":  # all of them, once in a copy
+        scans = scans - {"NodeByLabelScan", "DirectedAllRelationshipsScan"}
     if name == "redaction.RECORDS_OF":  # it is rare, and a load that kept an index for it is not
         scans = scans - {"NodeByLabelScan"}
     assert scans.isdisjoint(found), found
@@ -136,6 +150,13 @@ async def test_a_page_is_read_in_the_order_of_the_index(session: neo4j.AsyncSess
     assert found.count("Top") <= 1, found  # of the classes' pages, never of a class
     assert "Sort" not in found
     assert "NodeIndexSeekByRange" in found
+
+
+@pytest.mark.parametrize("name", [name for name in STATEMENTS if name.startswith("moving page")])
+async def test_a_whole_estate_is_read_in_the_order_of_an_index(session: neo4j.AsyncSession, name: str) -> None:
+    found = list(operators(await plan_of(session, STATEMENTS[name])))
+    assert {"Sort", "Top"}.isdisjoint(found), found
+    assert {"NodeUniqueIndexSeekByRange", "NodeIndexSeekByRange"} & set(found), found
 
 
 @pytest.mark.parametrize("name", ["page indexed False", "count indexed", "page name True", "count name"])

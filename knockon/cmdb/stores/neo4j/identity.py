@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neo4j import AsyncTransaction
 
     from knockon.cmdb.contract.rows import Decision, EdgeRecord, IdentityFinding, Record
+    from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_Record {k: k}) RETURN collect(properties(r))"
 MEMBERS: LiteralString = """
@@ -149,7 +150,7 @@ async def said_at(
     return list({each.key: each for each in found}.values())
 
 
-async def put_claims(tx: AsyncTransaction, rows: Sequence[Record]) -> None:
+async def put_claims(tx: Transaction, rows: Sequence[Record]) -> None:
     """Write the claims of these records in place of those that they had."""
     keys = {forms.key(row.source, row.key): row for row in rows}
     await run(tx, FORGET_CLAIMS, {"keys": list(keys)})
@@ -158,7 +159,7 @@ async def put_claims(tx: AsyncTransaction, rows: Sequence[Record]) -> None:
 
 
 async def put_findings(
-    tx: AsyncTransaction,
+    tx: Transaction,
     about: Collection[tuple[str, str]],
     tokens: Collection[str],
     rows: Sequence[IdentityFinding],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.contract.images import images_of, images_text, without_records
+from knockon.cmdb.contract.images import ImagePart, images_of, images_text, without_records
 from knockon.cmdb.stores.neo4j.cypher import run
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PUT_IMAGES: LiteralString = """
 OPTIONAL MATCH (i:_Image {n: $revision})
 WITH count(i) AS before
-CREATE (:_Image {n: $revision, part: before + 1, said: $said})"""
+CREATE (:_Image {k: $revision + '/' + (before + 1), n: $revision, part: before + 1, said: $said})"""
 
 IMAGES: LiteralString = "MATCH (i:_Image {n: $revision}) WITH i ORDER BY i.part RETURN i.said"
 
@@ -38,6 +38,17 @@ async def put_images(tx: Transaction, revision: int, rows: Sequence[Image]) -> N
 async def images(tx: Transaction, revision: int) -> list[Image]:
     """Read the images of a revision."""
     return [each for (said,) in await run(tx, IMAGES, {"revision": revision}) for each in images_of(said)]
+
+
+def to_part(kept: dict[str, Any]) -> ImagePart:
+    """Read the images of one node."""
+    return ImagePart(kept["n"], kept["part"], tuple(images_of(kept["said"])))
+
+
+def part_properties(part: ImagePart) -> dict[str, Any]:
+    """Give the properties of the node of some images."""
+    said = images_text(part.images).decode()
+    return {"k": f"{part.revision}/{part.part}", "n": part.revision, "part": part.part, "said": said}
 
 
 async def forget_images(tx: Transaction, until: int) -> None:

@@ -9,6 +9,7 @@ from knockon.cmdb.contract.rows import SEPARATOR, EdgeRecordKey, Held, Neighbour
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.where import compared
+from knockon.errors import StoreUnfinished
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -227,6 +228,8 @@ async def count_neighbours(
 
 
 async def revision(tx: Transaction) -> int:
-    """Give the newest revision."""
+    """Give the newest revision; a store that is being filled has none."""
     rows = await run(tx, REVISION, {})
+    if rows and rows[0][0] is None:
+        raise StoreUnfinished.anew()
     return int(rows[0][0]) if rows else 0

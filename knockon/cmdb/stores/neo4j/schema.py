@@ -10,7 +10,7 @@ from knockon.cmdb.stores.neo4j import search
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.forms import key
 from knockon.cmdb.stores.neo4j.journal import MAKE_TOUCHED_INDEX, TOUCHED_INDEX, note_touched
-from knockon.errors import StoreTooNew
+from knockon.errors import StoreTooNew, StoreUnfinished
 
 if TYPE_CHECKING:
     from neo4j import AsyncManagedTransaction, AsyncSession
@@ -29,7 +29,7 @@ _MADE_MEANWHILE = frozenset({
 UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
     ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"), ("_Decision", "id"), ("_Finding", "id"),
-    ("_Redaction", "k"), ("_Baseline", "name"), ("_Letter", "id"),
+    ("_Redaction", "k"), ("_Baseline", "name"), ("_Image", "k"), ("_Letter", "id"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Claim", "token"), ("_Claim", "record"), ("_Record", "entity"), ("_Decision", "a"), ("_Decision", "b"),
@@ -53,18 +53,22 @@ MERGE (c:_Commit {id: 0}) ON CREATE SET c.rev = 0
 SET m.schema = $version"""
 
 
-async def migrate(session: AsyncSession, model: Model) -> None:
+async def migrate(session: AsyncSession, model: Model, *, unfinished: bool) -> None:
     """Bring a database to this version's layout; concurrent calls do no harm.
 
     Raises
     ------
     StoreTooNew
+    StoreUnfinished
+        Unless ``unfinished`` is expected.
     """
-    found = await session.execute_read(_version)
+    found, filling = await session.execute_read(_version)
     if found > VERSION:
         raise StoreTooNew(
             f"This store has layout {found}, and this knockon knows layouts up to {VERSION}: use a newer knockon."
         )
+    if filling and not unfinished:
+        raise StoreUnfinished.anew()
     present = await session.execute_read(_present)
     wanted = statements(model)
     for name in sorted(wanted.keys() - present):
@@ -79,7 +83,8 @@ async def migrate(session: AsyncSession, model: Model) -> None:
             placed = [[k, key(source, start), key(source, end)] for k, source, start, end in rows]
             await session.execute_write(run, PLACE, {"rows": placed})
         await note_touched(session)
-    await session.execute_write(run, BEGIN, {"version": VERSION})
+    if found < VERSION:  # else who holds the turn for long would keep others from opening
+        await session.execute_write(run, BEGIN, {"version": VERSION})
     await search.renew(session, model)
 
 
@@ -104,9 +109,10 @@ def indexed(model: Model) -> frozenset[str]:
     return frozenset(a.name for a in every if a.spec.indexed and not a.spec.many)
 
 
-async def _version(tx: AsyncManagedTransaction) -> int:
-    rows = await run(tx, "MATCH (m:_Meta {id: 0}) RETURN m.schema", {})
-    return int(rows[0][0]) if rows else 0
+async def _version(tx: AsyncManagedTransaction) -> tuple[int, bool]:
+    """Tell the layout, 0 where there is none yet, and whether the store is being filled."""
+    rows = await run(tx, "MATCH (m:_Meta {id: 0}) RETURN m.schema, m.filling IS NOT NULL", {})
+    return (int(rows[0][0]), rows[0][1]) if rows else (0, False)
 
 
 async def _present(tx: AsyncManagedTransaction) -> set[str]:

@@ -19,10 +19,11 @@ from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.identity import IdentityReads
 from knockon.cmdb.stores.neo4j.journal import Neo4jJournal
 from knockon.cmdb.stores.neo4j.letters import LetterReads
+from knockon.cmdb.stores.neo4j.moving import Neo4jMoving
 from knockon.cmdb.stores.neo4j.pages import Sought, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
-from knockon.errors import StoreFailed, StoreUnreachable
+from knockon.errors import StoreFailed, StoreUnfinished, StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -54,7 +55,7 @@ LONGEST_WRITE = 300.0
 """Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
 
 
-class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal):
+class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal, Neo4jMoving):
     """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
 
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.
@@ -71,6 +72,9 @@ class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal):
         self._bookmarks = AsyncGraphDatabase.bookmark_manager()
 
     async def open(self) -> None:
+        await self._open(unfinished=False)
+
+    async def _open(self, *, unfinished: bool) -> None:
         try:
             with driver_errors():
                 self._opened = AsyncGraphDatabase.driver(
@@ -83,7 +87,7 @@ class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal):
                 )
                 await self._opened.verify_connectivity()
                 async with self._session(WRITE_ACCESS) as session:
-                    await schema.migrate(session, self._model)
+                    await schema.migrate(session, self._model, unfinished=unfinished)
         except (OSError, ValueError) as error:  # an address that is none
             await self.close()
             raise StoreUnreachable(f"Neo4j could not be reached at {self._uri}: {error}.") from error
@@ -126,6 +130,8 @@ class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal):
                 taken = await run(tx, TAKE_REVISION, {})
                 if not taken:
                     raise StoreFailed("The estate was removed from this database while it was open.")
+                if taken[0][0] is None:
+                    raise StoreUnfinished.anew()
                 write = Neo4jWrite(tx, self._model, taken[0][0])
                 yield write
                 await write.commit()

@@ -21,7 +21,7 @@ import orjson
 from knockon.errors import StoreBusy, StoreError, StoreFailed, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
 T = TypeVar("T")
@@ -131,6 +131,35 @@ class Database:
         finally:
             # Queued behind whatever a cancelled block left in the writer's thread, and never cancelled itself.
             self._writer.submit(self._end_turn)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Callable[[Callable[[sqlite3.Connection], T]], Awaitable[T]]]:
+        """Read one snapshot in several pieces of work, on a connection and a thread of its own.
+
+        Others read and write meanwhile; what they write stays in the log until the block ends.
+        """
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, "knockon-sqlite-snapshot") as thread:
+
+            def begin() -> sqlite3.Connection:
+                with self._errors():
+                    connection = sqlite3.connect(
+                        self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
+                    )
+                    connection.execute("PRAGMA query_only = ON")
+                    connection.execute("BEGIN")
+                    return connection
+
+            connection = await loop.run_in_executor(thread, begin)
+
+            def doing(work: Callable[[sqlite3.Connection], T]) -> T:
+                with self._errors():
+                    return work(connection)
+
+            try:
+                yield lambda work: loop.run_in_executor(thread, doing, work)
+            finally:
+                thread.submit(connection.close)
 
     def close(self) -> None:
         """Wait for the work at hand, then close every connection."""

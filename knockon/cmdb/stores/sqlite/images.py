@@ -7,7 +7,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract.images import images_of, images_text, without_records
+from knockon.cmdb.contract.images import ImagePart, images_of, images_text, without_records
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +22,8 @@ TABLES = (
 
 PUT_IMAGES = "INSERT INTO image SELECT ?1, 1 + (SELECT count(*) FROM image WHERE revision = ?1), ?2"
 
+PARTS = "i.revision, i.part, i.said"
+
 IMAGES = "SELECT said FROM image WHERE revision = ? ORDER BY part"
 
 FORGET_IMAGES = "DELETE FROM image WHERE revision <= ?"
@@ -34,6 +36,15 @@ def put_images(connection: sqlite3.Connection, revision: int, rows: Sequence[Ima
 
 def images(connection: sqlite3.Connection, revision: int) -> list[Image]:
     return [each for (said,) in connection.execute(IMAGES, [revision]) for each in _unpacked(said)]
+
+
+def part_of(row: tuple[int, int, bytes]) -> ImagePart:
+    revision, part, said = row
+    return ImagePart(revision, part, tuple(_unpacked(said)))
+
+
+def part_row(part: ImagePart) -> tuple[int, int, bytes]:
+    return part.revision, part.part, _packed(part.images)
 
 
 def forget_images(connection: sqlite3.Connection, until: int) -> None:

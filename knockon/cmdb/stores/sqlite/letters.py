@@ -29,6 +29,8 @@ TABLES = (
     "CREATE INDEX letter_by_source ON letter (source, place)",
 )
 
+LETTER = "l.body, l.id, l.place, l.source, l.code, l.kind, l.about, l.scope, l.seen, l.partial"
+
 LETTERS = "SELECT l.body FROM letter l WHERE l.place > ? AND (? = '' OR l.code = ?) ORDER BY l.place LIMIT ?"
 
 LETTERS_OF = """SELECT l.body FROM letter l WHERE l.source = ? AND l.place > ? AND (? = '' OR l.code = ?)

@@ -75,6 +75,9 @@ PUT_EDGE_RECORD = """INSERT INTO edge_record
 PUT_WATCHES = f"""INSERT OR IGNORE INTO watch
     SELECT t.value, s.number FROM {reads.ASKED_EDGE_RECORDS} CROSS JOIN json_each(s.watches) t"""
 
+# The column is of integers: a hash of digits only would become a number, but for the letter before it.
+PUT_RECKONED = "INSERT OR REPLACE INTO meta VALUES ('reckoned', 'r' || ?)"
+
 PUT_SCOPE = "INSERT OR REPLACE INTO scope VALUES (?, ?, ?, ?, ?)"
 
 SPREAD_RECORDS = "UPDATE record SET seen = max(seen, ?) WHERE source = ? AND scope = ? AND present = 1"
@@ -162,7 +165,7 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads):
         await self._do(lambda c: identity.put_records(c, rows))
 
     async def put_reckoned(self, rules: str) -> None:
-        await self._do(lambda c: c.execute("INSERT OR REPLACE INTO meta VALUES ('reckoned', ?)", [rules]))
+        await self._do(lambda c: c.execute(PUT_RECKONED, [rules]))
 
     async def put_decision(self, row: Decision) -> None:
         await self._do(lambda c: identity.put_decision(c, row))
