@@ -160,7 +160,7 @@ def drop(
     if as_json:
         print_json([replaying.letter_json(each) for each in dropped])
     else:
-        typer.echo(f"{len(dropped):,} dead letters are dropped: {reason}")
+        typer.echo(f"Dropped: {len(dropped):,}. `knockon changes` tells who did so, when and why.")
 
 
 def _replayed(
