@@ -167,7 +167,7 @@ def reported_by(connection: sqlite3.Connection, source: str) -> Held:
 
 def reckoned(connection: sqlite3.Connection) -> str:
     found = connection.execute("SELECT value FROM meta WHERE key = 'reckoned'").fetchone()
-    return str(found[0]) if found else ""
+    return str(found[0]).removeprefix("r") if found else ""
 
 
 def every_record(connection: sqlite3.Connection) -> tuple[dict[str, list[tuple[str, str]]], list[EdgeRecordKey]]:
