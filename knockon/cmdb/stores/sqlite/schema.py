@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.stores.sqlite import search
+from knockon.cmdb.stores.sqlite import search, values
 from knockon.cmdb.stores.sqlite.journal import touched_by
 from knockon.errors import StoreTooNew, StoreUnreachable
 
@@ -106,6 +106,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             name TEXT PRIMARY KEY, revision INTEGER NOT NULL, at TEXT NOT NULL, made_by TEXT NOT NULL,
             reason TEXT NOT NULL) WITHOUT ROWID""",
     ),
+    values.TABLES,
 )
 
 
