@@ -50,9 +50,15 @@ def lists_of(fields: Any) -> dict[str, str]:
     return found
 
 
+def query_fields(schema: ApiSchema) -> Any:
+    query = schema._schema.query_type
+    assert query is not None
+    return query.fields
+
+
 def class_lists(schema: ApiSchema) -> Iterator[tuple[str, str, dict[str, int]]]:
     """Give each list of the query with what it may cost."""
-    for name, asked in lists_of(schema._schema.query_type.fields).items():
+    for name, asked in lists_of(query_fields(schema)).items():
         budget = BUDGETS["lists"].get(name) or BUDGETS["lists"]["of a class"]
         yield name, f"{name}{ARGUMENTS.get(name, '')} {asked}", budget
 
@@ -61,7 +67,7 @@ def lists_of_things(schema: ApiSchema) -> Iterator[tuple[str, str, dict[str, int
     """Give each list that a thing has, once, with what it may cost."""
     types: Any = schema._schema.type_map
     plural = {
-        name: next(n for n, each in schema._schema.query_type.fields.items() if str(each.type) == f"{name}Connection")
+        name: next(n for n, each in query_fields(schema).items() if str(each.type) == f"{name}Connection")
         for name in CONCRETE
     }
     seen = set()

@@ -24,7 +24,7 @@ _ALWAYS = frozenset({"id", "name"})
 def indexed(model: Model) -> frozenset[str]:
     """Name the attributes by which a value is found without looking at every entity of a class."""
     every = (a for each in model.classes.values() for a in each.attributes.values())
-    return frozenset(a.name for a in every if a.spec.indexed and not a.spec.many)
+    return frozenset(a.name for a in every if a.spec.indexed and not a.spec.many) - _ALWAYS
 
 
 def has_index(name: str, indexes: Collection[str]) -> bool:

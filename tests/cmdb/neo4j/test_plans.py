@@ -119,7 +119,7 @@ def value_for(parameter: str) -> Any:
 
 
 async def plan_of(session: neo4j.AsyncSession, statement: str) -> dict[str, Any]:
-    lists = {name: [] for name in re.findall(r"IN \$(\w+)", statement)}
+    lists: dict[str, Any] = {name: [] for name in re.findall(r"IN \$(\w+)", statement)}
     parameters = {name: value_for(name) for name in re.findall(r"\$(\w+)", statement)} | lists
     summary = await (await session.run("CYPHER replan=force EXPLAIN " + statement, parameters)).consume()
     assert summary.plan is not None

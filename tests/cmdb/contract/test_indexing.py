@@ -1,0 +1,130 @@
+"""Which attributes have an index goes by the model, also when it changes, and in a store that is older than indexes."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not
+from knockon.cmdb.contract.indexing import EQUALITIES, anchor, indexed
+from knockon.cmdb.contract.ordering import OrderBy
+from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.cmdb.stores.sqlite.schema import MIGRATIONS
+from knockon.errors import ScanTooLarge
+from tests.cmdb.conftest import neo4j_store
+from tests.cmdb.contract.estate import CLASSES, MODEL, commit, entity, ids
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from knockon.cmdb.contract.store import Store
+    from knockon.schema.model import Model
+
+    Open = Callable[[Model], Awaitable[Store]]
+
+
+def with_size_indexed() -> Model:
+    """Give the suite's model as an extension file would make it that asks for one more index."""
+    classes = {}
+    for name, each in MODEL.classes.items():
+        size = each.attributes["size"]
+        size = replace(size, spec=size.spec.model_copy(update={"indexed": True}))
+        classes[name] = replace(each, attributes={**each.attributes, "size": size})
+    return replace(MODEL, classes=classes)
+
+
+WIDER = with_size_indexed()
+BY_SIZE = OrderBy("size")
+
+
+@pytest.fixture(params=["sqlite", "neo4j"])
+async def opening(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
+    """Give what opens one database with any model."""
+    async with AsyncExitStack() as stack:
+
+        async def open_with(model: Model) -> Store:
+            if request.param == "sqlite":
+                store: Store = SqliteStore(tmp_path / "estate.db", model)
+            else:
+                uri, auth = request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
+                store = neo4j_store(uri, auth, model)
+            stack.push_async_callback(store.close)
+            await store.open()
+            return store
+
+        yield open_with
+
+
+async def test_a_model_that_asks_for_an_index_gets_one_and_all_writers_keep_it(opening: Open) -> None:
+    assert indexed(WIDER) == indexed(MODEL) | {"size"}
+    older = await opening(MODEL)
+    await commit(older, entity("a", size=3), entity("b", size=1), entity("c"))
+    with pytest.raises(ScanTooLarge):
+        await older.page(CLASSES, None, by=BY_SIZE, limit=9, bound=0)
+    newer = await opening(WIDER)
+    assert ids(await newer.page(CLASSES, None, by=BY_SIZE, limit=9, bound=0)) == ["b", "a", "c"]
+    assert ids(await newer.page(CLASSES, Compare("size", "gt", 1), limit=9, bound=0)) == ["a"]
+    await commit(older, entity("b", size=5), entity("d", size=4))  # by who has opened it with the older model
+    assert ids(await newer.page(CLASSES, None, by=BY_SIZE, limit=9, bound=0)) == ["a", "d", "b", "c"]
+    assert await newer.count(CLASSES, Compare("size", "eq", 1), bound=0) == 0
+    again = await opening(MODEL)
+    await commit(again, entity("a", size=9), entity("d", retired=True, size=4))
+    assert ids(await newer.page(CLASSES, None, by=BY_SIZE, limit=9, bound=0)) == ["b", "a", "c"]
+
+
+async def test_a_file_of_before_there_were_indexes_gets_them(tmp_path: Path) -> None:
+    path = tmp_path / "estate.db"
+    store = SqliteStore(path, MODEL)
+    await store.open()
+    await commit(store, entity("a", serial_number="s2"), entity("b", serial_number="s1"), entity("c", "Application"),
+                 entity("gone", serial_number="s0", retired=True))  # fmt: skip
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript("DROP TABLE attribute_value; DROP TABLE attribute_index")
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [len(MIGRATIONS) - 1])
+    await store.open()
+    by = OrderBy("serial_number", descending=True)
+    assert ids(await store.page(CLASSES, None, by=by, limit=9, bound=0)) == ["a", "b", "c"]
+    assert ids(await store.page(CLASSES, Compare("serial_number", "eq", "s1"), limit=9)) == ["b"]
+    await store.close()
+
+
+compares = st.builds(
+    Compare, st.sampled_from(["id", "name", "x", "y", "z"]),
+    st.sampled_from(["eq", "in", "ne", "lt", "gte", "starts_with", "contains"]), st.just(""), st.booleans(),
+)  # fmt: skip
+conditions: st.SearchStrategy[Condition] = st.recursive(
+    compares,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple).map(All)
+        | st.lists(inner, max_size=3).map(tuple).map(Any_)
+        | inner.map(Not)
+    ),
+    max_leaves=8,
+)
+
+
+def implied(where: Condition) -> list[Compare]:
+    """List what must hold of a single attribute, whatever else is asked."""
+    if isinstance(where, All):
+        return [found for each in where.members for found in implied(each)]
+    return [where] if isinstance(where, Compare) else []
+
+
+@given(conditions)
+def test_an_anchor_is_implied_is_of_one_index_and_is_found_where_there_is_one(where: Condition) -> None:
+    found = anchor(where, {"x", "y"})
+    usable = [each for each in implied(where) if each.name != "z" and not each.many]
+    usable = [each for each in usable if each.operator not in {"ne", "contains"}]
+    assert set(found) <= set(usable)
+    assert bool(found) == bool(usable)
+    assert len({each.name for each in found}) <= 1
+    equalities = [each for each in usable if each.operator in EQUALITIES]
+    assert found == (equalities[0],) if equalities else all(each.operator not in EQUALITIES for each in found)
