@@ -45,16 +45,22 @@ BY_SIZE = OrderBy("size")
 
 
 @pytest.fixture(params=["sqlite", "neo4j"])
-async def opening(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
-    """Give what opens one database with any model."""
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Model], Store]:
+    """Give what makes a store of one database with any model."""
+    if request.param == "sqlite":
+        return lambda model: SqliteStore(tmp_path / "estate.db", model)
+    uri: str = request.getfixturevalue("wiped_neo4j")
+    auth: tuple[str, str] = request.getfixturevalue("neo4j_auth")
+    return lambda model: neo4j_store(uri, auth, model)
+
+
+@pytest.fixture
+async def opening(databases: Callable[[Model], Store]) -> AsyncIterator[Open]:
+    """Give what opens it."""
     async with AsyncExitStack() as stack:
 
         async def open_with(model: Model) -> Store:
-            if request.param == "sqlite":
-                store: Store = SqliteStore(tmp_path / "estate.db", model)
-            else:
-                uri, auth = request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
-                store = neo4j_store(uri, auth, model)
+            store = databases(model)
             stack.push_async_callback(store.close)
             await store.open()
             return store
