@@ -50,8 +50,9 @@ TYPED: dict[str, st.SearchStrategy[Any]] = {
     "started_at": instants,
 }  # fmt: skip
 BY = [OrderBy(name, down) for name in (*TYPED, "name") for down in (False, True)]
-LISTS: dict[str, st.SearchStrategy[Any]] = {"tags": words, "ports": integers}
-TEXTUAL = {"text", "serial_number", "started_at", "tags", "name"}
+addresses = words | st.sampled_from(["a b", "b", '\\"a" AND *'])
+LISTS: dict[str, st.SearchStrategy[Any]] = {"tags": words, "ports": integers, "addresses": addresses}
+TEXTUAL = {"text", "serial_number", "started_at", "tags", "addresses", "name"}
 
 attributes = st.fixed_dictionaries(
     {},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,7 +46,8 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 def plan(connection: sqlite3.Connection, statement: str) -> list[str]:
-    parameters = [None] * (2 if "?2" in statement else statement.count("?"))
+    numbered = set(re.findall(r"\?\d", statement))
+    parameters = [None] * (len(numbered) or statement.count("?"))
     return [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
 
 
@@ -63,7 +65,7 @@ def test_no_statement_scans_a_table(connection: sqlite3.Connection, name: str) -
     elif name == "RECORDS_OF":  # a redaction is rare, and a load that kept an index for it is not
         assert scans(steps) == ["SCAN r"]
     elif name == "FILL":  # once in the life of a file
-        assert scans(steps) == ["SCAN n USING INDEX entity_by_name"]
+        assert scans(steps) == ["SCAN n USING INDEX entity_by_name"] * 2
     elif name == "EVERY_DECISION":  # of which people have made few
         assert scans(steps) == ["SCAN d"]
     else:
@@ -152,6 +154,20 @@ def test_what_an_index_answers_is_found_by_it(connection: sqlite3.Connection, co
     ):
         steps = plan(connection, statement)
         assert steps[0].startswith(step.removesuffix(")"))
+        assert scans(steps) == []
+
+
+@pytest.mark.parametrize("test", [("eq", "x"), ("in", ("x", "y"))])
+def test_one_of_several_values_is_found_by_its_index(connection: sqlite3.Connection, test: tuple[Any, Any]) -> None:
+    sought = pages.Sought(CLASSES, Compare("addresses", *test, many=True), INDEXES)
+    for statement, _ in (
+        pages.plain(sought, "a", "b", 5, backward=False),
+        pages.ordered(sought, OrderBy("serial_number"), (), 5, backward=False),
+        pages.matching("count(*)", sought, sought.source()),
+    ):
+        steps = plan(connection, statement)
+        assert steps[0] == "SEARCH n USING INDEX sqlite_autoindex_entity_1 (id=?)"
+        assert BY_VALUE.format("=?") in steps
         assert scans(steps) == []
 
 

@@ -22,7 +22,21 @@ SCANS = {"AllNodesScan", "NodeByLabelScan", "DirectedAllRelationshipsScan", "Und
          "DirectedRelationshipTypeScan", "UndirectedRelationshipTypeScan", "NodeIndexScan", "UnionNodeByLabelsScan",
          "PartitionedNodeByLabelScan"}  # fmt: skip
 NUMBERS = {"limit", "chunk", "most", "since", "revision", "until", "before"}
-TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope", "moment", "rules"}
+TEXTS = {
+    "name",
+    "low",
+    "high",
+    "first",
+    "last",
+    "seen",
+    "alias",
+    "entity",
+    "source",
+    "scope",
+    "moment",
+    "rules",
+    "members",
+}
 
 INDEXED = indexed(MODEL)
 WHERES: dict[str, Any] = {
@@ -32,6 +46,7 @@ WHERES: dict[str, Any] = {
     "among": All((Compare("serial_number", "in", ("x", "y")), Compare("size", "gt", 1))),
     "range": All((Compare("serial_number", "gte", "x"), Compare("serial_number", "lt", "\ue000"))),
     "beginning": Compare("name", "starts_with", "x"),
+    "member": All((Compare("addresses", "in", ("x", "y z"), many=True), Compare("size", "gt", 1))),
     "other": Compare("text", "contains", "x"),
     "related": Related("DEPENDS_ON", "out", Compare("name", "eq", "x")),
 }
@@ -168,6 +183,12 @@ async def test_a_part_of_the_values_is_found_by_its_index(session: neo4j.AsyncSe
     seek = "NodeIndexSeek" if name == "among" else "NodeIndexSeekByRange"
     for kind in ("page {} False", "page {} True", "count {}", "bound {}"):
         assert seek in list(operators(await plan_of(session, STATEMENTS[kind.format(name)])))
+
+
+@pytest.mark.parametrize("name", ["page member False", "page member True", "count member", "bound member"])
+async def test_one_of_several_values_is_found_by_its_index(session: neo4j.AsyncSession, name: str) -> None:
+    found = list(operators(await plan_of(session, STATEMENTS[name])))
+    assert found[-1] == "ProcedureCall" or found[-2:] == ["ProcedureCall", "Argument"], found
 
 
 @pytest.mark.parametrize("session", ["large"], indirect=True, scope="module")

@@ -57,13 +57,14 @@ class Sought:
         if found or (by is not None and has_index(by, wanted.indexed) and not wanted.few):
             self.parameters["classes"] = list(wanted.classes)
             name = found[0].name if found else by or ""
-            tests += _found_by(name, found, self.parameters)
+            among = bool(found) and found[0].many
+            tests += [Where(found[0], self.parameters).text] if among else _found_by(name, found, self.parameters)
             tests.append("n._class IN $classes")
             if after is not None:
                 tests.append(compared("n._order", "gt", after, self.parameters))
             if before is not None:
                 tests.append(compared("n._order", "lt", before, self.parameters))
-            self.match = f"MATCH {_index_of(name)}"
+            self.match = _members(found[0], self.parameters) if among else f"MATCH {_index_of(name)}"
         else:
             self.parameters["ranges"] = ranges(wanted.classes, after, before)
             self.each = "UNWIND $ranges AS range CALL (range) {"
@@ -84,6 +85,19 @@ def _found_by(name: str, tests: tuple[Compare, ...], parameters: dict[str, Any])
     if any(is_plain(each.operator, each.value) for each in tests):
         return found
     return [f"n.{held(name)} IS NOT NULL", *found]
+
+
+def member_index(name: str) -> LiteralString:
+    """Name the index of an attribute's several values."""
+    return f"knockon_members_{identifier(name).strip('`')}"
+
+
+def _members(test: Compare, parameters: dict[str, Any]) -> LiteralString:
+    """Find what may have such a member: in Lucene's words, all of its words side by side."""
+    values = test.value if test.operator == "in" else (test.value,)
+    quoted = (each.replace("\\", "\\\\").replace('"', '\\"') for each in values)
+    parameters["members"] = " ".join(f'"{each}"' for each in quoted)
+    return f"CALL db.index.fulltext.queryNodes('{member_index(test.name)}', $members) YIELD node AS n WITH n"
 
 
 def _index_of(name: str) -> LiteralString:

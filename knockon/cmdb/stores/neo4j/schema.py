@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, LiteralString
 
 from neo4j.exceptions import ClientError
 
-from knockon.cmdb.contract.indexing import indexed
+from knockon.cmdb.contract.indexing import indexed, of_members
 from knockon.cmdb.stores.neo4j import search
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.forms import key
 from knockon.cmdb.stores.neo4j.journal import MAKE_TOUCHED_INDEX, TOUCHED_INDEX, note_touched
+from knockon.cmdb.stores.neo4j.pages import member_index
 from knockon.errors import StoreTooNew
 
 if TYPE_CHECKING:
@@ -91,11 +92,18 @@ def statements(model: Model) -> dict[str, LiteralString]:
         wanted[f"knockon{label}_{name}"] = (
             f"CREATE CONSTRAINT `knockon{label}_{name}` IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"
         )
-    named = [*INDEXED, *(("_Live", identifier(each)) for each in sorted(indexed(model)))]
+    named = [*INDEXED, *(("_Live", identifier(each)) for each in sorted(indexed(model)) if not of_members(each))]
     for label, *names in named:
         title: LiteralString = f"knockon{label}_{'_'.join(name.strip('`') for name in names)}"
         properties = ", ".join(f"n.{name}" for name in names)
         wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON ({properties})"
+    for name in sorted(filter(None, map(of_members, indexed(model)))):
+        title = member_index(name)
+        # it cuts texts at spaces, and long words: what is found has to be looked at, and no text is too long
+        wanted[title] = (
+            f"CREATE FULLTEXT INDEX `{title}` IF NOT EXISTS FOR (n:_Live) ON EACH [n.{identifier(name)}] "
+            "OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace', `fulltext.eventually_consistent`: false}}"
+        )
     wanted[TOUCHED_INDEX] = MAKE_TOUCHED_INDEX
     return wanted
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.contract.filter import All, Compare
-from knockon.cmdb.contract.indexing import FEW, anchor, goes_along, has_index, scans, too_large
+from knockon.cmdb.contract.indexing import FEW, anchor, goes_along, has_index, members_of, scans, too_large
 from knockon.cmdb.contract.ordering import BEYOND, stretches
 from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of
 from knockon.cmdb.stores.sqlite.where import both, compared, narrowest, sql, value_of
@@ -69,6 +69,8 @@ class Sought:
         found = anchor(self.where, self.indexes)
         if not found and (self.few or by is None or not has_index(by.name, self.indexes)):
             return Source()
+        if found and found[0].many:
+            return _by_member(found[0])
         name = found[0].name if found else by.name if by else ""
         return _by_index(name, (*found, *between) if by and by.name == name else found)
 
@@ -81,6 +83,13 @@ def _by_index(name: str, tests: tuple[Compare, ...]) -> Source:
     return Source(
         BY_VALUE, VALUES_WITHIN, "v.sort_key", both(("v.attribute = ?", [name]), *found), attribute=name, column=column
     )
+
+
+def _by_member(test: Compare) -> Source:
+    """Look for the things first: + keeps SQLite from going through all of the classes instead."""
+    text, parameters = both(("v.attribute = ?", [members_of(test.name)]), compared(("v.value", []), test))
+    found = f"n.id IN (SELECT v.entity_id FROM attribute_value v WHERE {text})", parameters
+    return Source(within=WITHIN.replace("n.class_name", "+n.class_name"), place="+n.sort_key", tests=found)
 
 
 def page(
@@ -125,7 +134,7 @@ def plain(
     statement, parameters = matching(ENTITY, sought, source, between)
     down = " DESC" if backward else ""
     # class and order give the order of everything, so one index serves any number of classes without a sort
-    first = f"n.class_name{down}, " if source.tables == BY_CLASS else ""
+    first = f"n.class_name{down}, " if (source.tables, source.place) == (BY_CLASS, "n.sort_key") else ""
     return f"{statement} ORDER BY {first}{source.place}{down} LIMIT ?", [*parameters, limit]
 
 

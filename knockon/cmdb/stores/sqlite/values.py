@@ -25,22 +25,38 @@ TABLES = (
     "CREATE TABLE attribute_index (attribute TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 
-_OF_ASKED = """FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value AND n.retired = 0
-    CROSS JOIN json_each(n.attributes) k
-    WHERE k.atom IS NOT NULL AND k.key IN (SELECT attribute FROM attribute_index)"""
+_VALUES = "k.key, k.atom, n.sort_key, n.id"
+_MEMBERS = "DISTINCT k.key || '[]', m.atom, n.sort_key, n.id"
+_ASKED = """FROM json_each(?1) a CROSS JOIN entity n ON n.id = a.value AND n.retired = 0
+    CROSS JOIN json_each(n.attributes) k"""
+_EVERY = "FROM entity n CROSS JOIN json_each(n.attributes) k"
+# one that an older model had alone counts as a list of one
+_EACH = "CROSS JOIN json_each(iif(k.type = 'array', k.value, json_array(k.atom))) m"
+_KEPT = "(SELECT attribute FROM attribute_index)"
+_NEW = "(SELECT value FROM json_each(?1))"
 
-FORGET = f"""DELETE FROM attribute_value WHERE (attribute, value, sort_key, entity_id) IN (
-    SELECT k.key, k.atom, n.sort_key, n.id {_OF_ASKED})"""
+_OF_ASKED = f"SELECT {_VALUES} {_ASKED} WHERE k.atom IS NOT NULL AND k.key IN {_KEPT}"
+_MEMBERS_OF_ASKED = f"SELECT {_MEMBERS} {_ASKED} {_EACH} WHERE k.key || '[]' IN {_KEPT} AND m.atom IS NOT NULL"
 
-KEEP = f"INSERT INTO attribute_value SELECT k.key, k.atom, n.sort_key, n.id {_OF_ASKED}"
+# two statements: SQLite would look through the table for what is in a UNION
+FORGET, FORGET_MEMBERS = (
+    f"DELETE FROM attribute_value WHERE (attribute, value, sort_key, entity_id) IN ({those})"
+    for those in (_OF_ASKED, _MEMBERS_OF_ASKED)
+)
 
-FILL = """INSERT INTO attribute_value SELECT k.key, k.atom, n.sort_key, n.id FROM entity n, json_each(n.attributes) k
-    WHERE n.retired = 0 AND k.atom IS NOT NULL AND k.key IN (SELECT value FROM json_each(?))"""
+KEEP = f"INSERT INTO attribute_value {_OF_ASKED} UNION ALL {_MEMBERS_OF_ASKED}"
+
+FILL = f"""INSERT INTO attribute_value
+    SELECT {_VALUES} {_EVERY} WHERE n.retired = 0 AND k.atom IS NOT NULL AND k.key IN {_NEW}
+    UNION ALL SELECT {_MEMBERS} {_EVERY} {_EACH}
+        WHERE n.retired = 0 AND k.key || '[]' IN {_NEW} AND m.atom IS NOT NULL"""
 
 
 def forget(connection: sqlite3.Connection, rows: Sequence[Entity]) -> None:
     """Take away the values that these entities had; before they are written."""
-    connection.execute(FORGET, [asked(row.id for row in rows)])
+    ids = [asked(row.id for row in rows)]
+    connection.execute(FORGET, ids)
+    connection.execute(FORGET_MEMBERS, ids)
 
 
 def keep(connection: sqlite3.Connection, rows: Sequence[Entity]) -> None:
