@@ -12,6 +12,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- NotAuthenticated                 NOT_AUTHENTICATED
     |   +-- QueryInvalid                     QUERY_INVALID
     |   +-- QueryTooCostly                   QUERY_TOO_COSTLY
+    |   +-- ScanTooLarge                     SCAN_TOO_LARGE
     +-- InputError                exit 2   a file cannot be read at all; nothing of it is written
     |   +-- FileUnreadable                   FILE_UNREADABLE
     |   +-- FileNotParsed                    FILE_NOT_PARSED
@@ -112,6 +113,12 @@ class QueryTooCostly(UsageError):
     """A GraphQL query asks for more at once than is served."""
 
     code = "QUERY_TOO_COSTLY"
+
+
+class ScanTooLarge(UsageError):
+    """A list would take a look at more things, one by one, than is served."""
+
+    code = "SCAN_TOO_LARGE"
 
 
 class InputError(KnockonError):
@@ -354,6 +361,7 @@ __all__ = [
     "RejectCode",
     "RulesInvalid",
     "SafetyBrake",
+    "ScanTooLarge",
     "ScenarioInvalid",
     "SourceConflict",
     "StoreBusy",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 
     from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import (
         EdgeKey,
         EdgeRecord,
@@ -132,21 +133,23 @@ class BatchedStore:
         return list(await self._once(question, lambda: self._store.findings(code, after, limit)))
 
     async def page(
-        self, classes: Collection[str], where: Condition | None, *,
+        self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
         after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+        bound: int | None = None,
     ) -> list[Entity]:  # fmt: skip
         """As ``Store.page``."""
         found = await self._once(
-            ("page", tuple(classes), where, after, before, limit, backward),
+            ("page", tuple(classes), where, by, after, before, limit, backward, bound),
             lambda: self._store.page(
-                classes, where, after=after, before=before, limit=limit, backward=backward
+                classes, where, by=by, after=after, before=before, limit=limit, backward=backward, bound=bound
             ),
-        )  # fmt: skip
+        )
         return list(found)
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
         """As ``Store.count``."""
-        return await self._once(("total", tuple(classes), where), lambda: self._store.count(classes, where))
+        question = ("total", tuple(classes), where, bound)
+        return await self._once(question, lambda: self._store.count(classes, where, bound=bound))
 
     async def search(
         self, sought: Query, classes: Collection[str], *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import strawberry
@@ -28,6 +29,7 @@ from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
 from knockon.graphql.identity import IdentityFields
 from knockon.graphql.limits import Limits
+from knockon.graphql.orders import Orders
 from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
     from knockon.schema.model import EntityClass, Model
 
 log = logging.getLogger("knockon.graphql")
+
+MOST_LOOKED_AT = 200_000
+"""Things that a list may look at one by one, where no index answers it: some seconds' work at worst."""
 
 
 class ApiSchema(strawberry.Schema):
@@ -96,6 +101,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
     relationship_name = definitions.enum("RelationshipName", "A relationship type, or its inverse.", sorted(names))
     nodes = NodeTypes(definitions, model, attributes)
     filters = Filters(definitions, model, attributes, relationship_name)
+    orders = Orders(definitions, model)
     answers = AnswerTypes(definitions, model, nodes, connections)
     questions = Questions(definitions, model, answers, relationship_name)
     more = Relations(model, nodes, connections, attributes).fields()
@@ -104,7 +110,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
     identity = IdentityFields(definitions, connections)
     more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes), *identity.node_fields()]
     nodes.fill(more)
-    lists = [_list_field(each, model, nodes, filters, connections) for each in model.classes.values()]
+    lists = [_list_field(each, model, nodes, filters, orders, connections) for each in model.classes.values()]
     found = search_field(model, nodes, connections)
     asked = [
         *questions.query_fields(),
@@ -142,29 +148,47 @@ def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
 
 
 def _list_field(
-    each: EntityClass, model: Model, nodes: NodeTypes, filters: Filters, connections: ConnectionTypes
+    each: EntityClass, model: Model, nodes: NodeTypes, filters: Filters, orders: Orders, connections: ConnectionTypes
 ) -> StrawberryField:
     """Make the field that lists a class and all below it; null if it fails, so that others have their answer."""
     classes = model.concrete(each.name)
     connection = connections.make(
         each.name, nodes.of(each.name), of=f"things of class {each.name} or below",
-        read_node=lambda entity: entity, cursor=lambda entity: cursor_of(each.name, entity.order),
+        read_node=lambda row: row.entity, cursor=lambda row: cursor_of(row.kind, row.place),
     )  # fmt: skip
 
-    def resolve(_root: None, request: Request, where: dict[str, Any] | None = None, **pages: Any) -> Connection:
-        asked = paging(each.name, **pages)
+    def resolve(
+        _root: None, request: Request, where: dict[str, Any] | None = None, orderBy: str | None = None,  # noqa: N803 - as it is called in GraphQL
+        **pages: Any,
+    ) -> Connection:  # fmt: skip
+        by = orders.meant(each.name, orderBy)
+        kind = f"{each.name} {orderBy}" if by else each.name
+        asked = paging(kind, **pages)
         condition = filters.condition(each.name, where)
 
         async def page() -> Page:
-            return page_of(await request.store.page(classes, condition, **asked.one_more()), asked)
+            found = await request.store.page(classes, condition, by=by, **asked.one_more(), bound=MOST_LOOKED_AT)
+            return page_of([_Row(row, kind, by.place(row) if by else row.order) for row in found], asked)
 
         async def count() -> int:
-            return await request.store.count(classes, condition)
+            return await request.store.count(classes, condition, bound=MOST_LOOKED_AT)
 
         return Connection(page, count)
 
-    where = argument("where", maybe(filters.of(each.name)), "Only those that fulfil this.")
+    arguments = [
+        *paging_arguments(),
+        argument("where", maybe(filters.of(each.name)), "Only those that fulfil this."),
+        argument("orderBy", maybe(orders.of(each.name)), "By this, then by class and name; else by class and name."),
+        as_of_argument(),
+    ]
     said = f"All of class {each.name} or below: {each.spec.description}"
-    return resolved(
-        pascal_to_camel(each.plural), maybe(connection), resolve, said, [*paging_arguments(), where, as_of_argument()]
-    )
+    return resolved(pascal_to_camel(each.plural), maybe(connection), resolve, said, arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An entity, and its place in the list that was asked for."""
+
+    entity: Entity
+    kind: str
+    place: str

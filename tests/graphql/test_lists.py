@@ -144,6 +144,74 @@ async def test_filters(api: Api, field: str, condition: str, expected: list[str]
     assert await where(api, field, condition) == expected
 
 
+ORDERED = """query($order: ServerOrder, $first: Int, $after: String, $last: Int, $before: String) {
+  servers(orderBy: $order, first: $first, after: $after, last: $last, before: $before) {
+    edges { cursor node { name } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+
+
+@pytest.mark.parametrize(
+    ("field", "order", "expected"),
+    [
+        ("servers", "SERIAL_NUMBER_DESC", ["box", "srv-2", "srv-1"]),
+        ("servers", "NAME_DESC", ["srv-2", "srv-1", "box"]),
+        ("servers", "null", ["box", "srv-1", "srv-2"]),
+        ("services", "USER_COUNT_ASC", ["shop", "intranet"]),
+        ("services", "USER_COUNT_DESC", ["shop", "intranet"]),
+        ("services", "CRITICALITY_DESC", ["intranet", "shop"]),
+        ("incidents", "OPENED_AT_ASC", ["inc-2", "inc-1"]),
+        ("applications", "ENVIRONMENT_DESC", ["wiki", "web"]),
+    ],
+)
+async def test_order(api: Api, field: str, order: str, expected: list[str]) -> None:
+    data = await api.ask(f"{{ {field}(orderBy: {order}) {{ edges {{ node {{ name }} }} }} }}")
+    assert names(data[field]) == expected
+
+
+@pytest.mark.parametrize("order", ["CPU_CORES_ASC", "CPU_CORES_DESC", "SERIAL_NUMBER_DESC"])
+async def test_pages_of_an_order_run_through_the_whole_list_in_both_directions(empty: Api, order: str) -> None:
+    some = [thing(f"s{i}", "Server", serial_number=f"S{i % 3}", cpu_cores=i % 3 + 1) for i in range(6)]
+    await empty.load(*some, thing("s9", "Server"))
+    for size in (1, 2, 7):
+        whole = names((await empty.ask(ORDERED, order=order))["servers"])
+        assert sorted(whole) == [*(f"s{i}" for i in range(6)), "s9"]
+        assert whole[-1] == "s9"
+        for count, cursor, end, more in (
+            ("first", "after", "endCursor", "hasNextPage"),
+            ("last", "before", "startCursor", "hasPreviousPage"),
+        ):
+            found: list[str] = []
+            place = None
+            while True:
+                page = (await empty.ask(ORDERED, order=order, **{count: size, cursor: place}))["servers"]
+                found = [*found, *names(page)] if count == "first" else [*names(page), *found]
+                if not page["pageInfo"][more]:
+                    break
+                place = page["pageInfo"][end]
+            assert found == whole
+
+
+async def test_a_cursor_of_another_order_is_refused(api: Api) -> None:
+    page = (await api.ask(ORDERED, order="NAME_ASC", first=1))["servers"]
+    for order in ("NAME_DESC", None, "SERIAL_NUMBER_ASC"):
+        assert (await api.code(ORDERED, order=order, after=page["pageInfo"]["endCursor"]))[0] == "BAD_CURSOR"
+
+
+async def test_a_list_in_order_costs_one_call_whatever_it_holds(api: Api) -> None:
+    query = "{ servers(orderBy: SERIAL_NUMBER_DESC) { totalCount edges { node { name runs { edges { node { name }}}}}}}"
+    assert await api.calls(query) == {"page": 1, "count": 1, "neighbours": 1}
+
+
+async def test_a_list_that_no_index_answers_is_bounded(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knockon.graphql.schema.MOST_LOOKED_AT", 2)
+    code, message = await api.code("{ servers(orderBy: CPU_CORES_ASC) { edges { node { id } } } }")
+    assert code == "SCAN_TOO_LARGE"
+    assert "cpu_cores" in message
+    assert "indexed: true" in message
+    assert (await api.code('{ servers(where: {name: {contains: "x"}}) { totalCount } }'))[0] == "SCAN_TOO_LARGE"
+    await api.ask("{ servers(orderBy: SERIAL_NUMBER_ASC) { totalCount } }")
+    await api.ask("{ applications(orderBy: ENVIRONMENT_ASC) { edges { node { id } } } }")
+
+
 async def test_counting_respects_the_filter(api: Api) -> None:
     data = await api.ask('{ servers(first: 0, where: {name: {startsWith: "srv"}}) { totalCount edges { cursor } } }')
     assert data["servers"] == {"totalCount": 2, "edges": []}

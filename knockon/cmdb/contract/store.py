@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import (
         Baseline,
         EdgeKey,
@@ -127,16 +128,26 @@ class Store(IdentityReads, LetterReads, Journal, Movable, Protocol):
         """Read live entities by id; aliases resolve (the key is the id asked for); unknown ids are absent."""
         ...
 
-    async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
-                   before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
+    async def page(self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
+                   after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+                   bound: int | None = None) -> list[Entity]:  # fmt: skip
         """Read at most ``limit`` entities of these classes with ``after < order < before``.
 
-        The first of them, or with ``backward`` the last, in either case in order.
+        The first of them, or with ``backward`` the last, in either case in order. With ``by`` they go by that
+        attribute (``ordering.py``), and ``after`` and ``before`` are places that ``by.place`` gave. A bounded number
+        of round trips.
+
+        Raises
+        ------
+        BadCursor
+        ScanTooLarge
+            No index answers this (``indexing.scans``), and there are more than ``bound`` entities of these classes;
+            or, if ``indexing.anchor`` finds comparisons in ``where``, more that fulfil these.
         """
         ...
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        """Count the entities that ``page`` would run through."""
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
+        """Count the entities that ``page`` would run through; ``bound`` as there."""
         ...
 
     async def search(self, sought: Query, classes: Collection[str], *, after: str | None = None,

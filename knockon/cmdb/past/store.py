@@ -6,6 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from knockon.cmdb.contract.filter import All
+from knockon.cmdb.contract.indexing import anchor, indexed, scans, too_large
+from knockon.cmdb.contract.ordering import BEYOND, stretches
 from knockon.cmdb.contract.reads import MOST_ANSWERS
 from knockon.cmdb.contract.rows import SEPARATOR, Neighbour, Scan, neighbour_order
 from knockon.cmdb.past.changes import past_scan
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import Edge, Entity, Found, Record, Revision
     from knockon.cmdb.contract.store import Direction, Store
     from knockon.schema.model import Model
@@ -32,6 +36,7 @@ class PastStore:
     def __init__(self, now: Store, model: Model, scan: Scan) -> None:
         self._now = now
         self._scan = scan
+        self._indexes = indexed(model)
         self._by_id = {each.id: each for each in scan.entities}
         self._by_class: dict[str, list[Entity]] = defaultdict(list)
         self._by_token: dict[str, list[Entity]] = defaultdict(list)
@@ -97,29 +102,28 @@ class PastStore:
         return self._by_name[name][:limit] if name in self._by_name else []
 
     async def page(
-        self, classes: Collection[str], where: Condition | None, *,
+        self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
         after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+        bound: int | None = None,
     ) -> list[Entity]:  # fmt: skip
         """As ``Store.page``."""
+        self._check(classes, where, by, bound)
         found: list[Entity] = []
         if limit <= 0:
             return found
         test = test_of(where, self._near)
-        for name in sorted(set(classes), reverse=backward):  # an order begins with its class
-            rows = self._by_class.get(name, ())
-            start = bisect_right(rows, after, key=lambda each: each.order) if after is not None else 0
-            stop = bisect_left(rows, before, key=lambda each: each.order) if before is not None else len(rows)
-            for number in range(stop - 1, start - 1, -1) if backward else range(start, stop):
-                if test(rows[number]):
-                    found.append(rows[number])
-                    if len(found) == limit:
-                        return found[::-1] if backward else found
+        rows = self._plain(classes, after, before) if by is None else self._ordered(classes, by, after, before)
+        for each in reversed(rows) if backward else rows:
+            if test(each):
+                found.append(each)
+                if len(found) == limit:
+                    break
         return found[::-1] if backward else found
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
         """As ``Store.count``."""
-        test = test_of(where, self._near)
-        return sum(test(each) for name in set(classes) for each in self._by_class.get(name, ()))
+        self._check(classes, where, None, bound)
+        return sum(map(test_of(where, self._near), self._of(classes)))
 
     async def neighbours(
         self, ids: Collection[str], type_name: str, direction: Direction, *,
@@ -169,6 +173,34 @@ class PastStore:
     async def count_found(self, *_asked: Any) -> int:
         """Refuse, as ``search``."""
         raise BadUsage("Only what is there now is found by words; leave asOf out, or filter a list.")
+
+    def _of(self, classes: Collection[str]) -> list[Entity]:
+        """Give all of these classes in order, which begins with the class."""
+        return [each for name in sorted(set(classes)) for each in self._by_class.get(name, ())]
+
+    def _plain(self, classes: Collection[str], after: str | None, before: str | None) -> list[Entity]:
+        rows = self._of(classes)
+        start = bisect_right(rows, after, key=lambda each: each.order) if after is not None else 0
+        stop = bisect_left(rows, before, key=lambda each: each.order) if before is not None else len(rows)
+        return rows[start:stop]
+
+    def _ordered(
+        self, classes: Collection[str], by: OrderBy, after: str | None, before: str | None
+    ) -> list[Entity]:  # fmt: skip
+        rows = by.sorted(self._of(classes))
+        found: list[Entity] = []
+        for part in stretches(by, after, before):
+            test = test_of(All(part.tests), self._near)
+            low, high = part.after or "", part.before or BEYOND
+            found += [each for each in rows if low < each.order < high and test(each)]
+        return found
+
+    def _check(self, classes: Collection[str], where: Condition | None, by: OrderBy | None, bound: int | None) -> None:
+        """Refuse what a store of today would refuse."""
+        if bound is not None and scans(where, by, self._indexes):
+            test = test_of(All(anchor(where, self._indexes)), self._near)
+            if sum(map(test, self._of(classes))) > bound:
+                raise too_large(bound, by)
 
     def _near(self, id_: str, type_name: str, direction: Direction) -> Iterable[Entity]:
         return (each.entity for each in self._neighbours(id_, type_name, direction))

@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not, Related
+from knockon.cmdb.contract.ordering import OrderBy
 from knockon.cmdb.contract.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, JournalEntry, Record
 from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.stores import opened
+from knockon.errors import ScanTooLarge
 from tests.cmdb.conftest import neo4j_store, sqlite_store
 from tests.cmdb.contract.estate import CLASSES, MODEL, SEPARATOR, edge, entity, head, names_of
 
@@ -47,8 +49,10 @@ TYPED: dict[str, st.SearchStrategy[Any]] = {
     "text": words, "serial_number": words, "size": integers, "load": floats, "monitored": st.booleans(),
     "started_at": instants,
 }  # fmt: skip
-LISTS: dict[str, st.SearchStrategy[Any]] = {"tags": words, "ports": integers}
-TEXTUAL = {"text", "serial_number", "started_at", "tags", "name"}
+BY = [OrderBy(name, down) for name in (*TYPED, "name") for down in (False, True)]
+addresses = words | st.sampled_from(["a b", "b", '\\"a" AND *'])
+LISTS: dict[str, st.SearchStrategy[Any]] = {"tags": words, "ports": integers, "addresses": addresses}
+TEXTUAL = {"text", "serial_number", "started_at", "tags", "addresses", "name"}
 
 attributes = st.fixed_dictionaries(
     {},
@@ -179,9 +183,11 @@ async def apply(store: Store, batch: Batch) -> None:
             raise Failing
 
 
-async def everything(store: Store, written: list[Batch], asked: list[Condition], limit: int) -> dict[str, Any]:
+async def everything(
+    store: Store, written: list[Batch], asked: list[Condition], by: OrderBy, limit: int
+) -> dict[str, Any]:
     """Ask a store all that it can be asked, in a form that compares: what has no order is sorted."""
-    found = await readable(store, written, asked, limit)
+    found = await readable(store, written, asked, by, limit)
     found["feed"] = [replace(each, written="") for each in await store.feed(0)]
     tokens = tokens_of(written)
     try:
@@ -199,7 +205,9 @@ def tokens_of(written: list[Batch]) -> list[str]:
     return tokens + [f"k:{row.source}:{row.key}" for batch in written for row in batch.records]
 
 
-async def readable(store: Store, written: list[Batch], asked: list[Condition], limit: int) -> dict[str, Any]:
+async def readable(
+    store: Store, written: list[Batch], asked: list[Condition], by: OrderBy, limit: int
+) -> dict[str, Any]:
     """Read what can be read of an estate, its journal apart."""
     scan = await store.scan(CLASSES)
     every = [*IDS, *ALIASES]
@@ -215,6 +223,7 @@ async def readable(store: Store, written: list[Batch], asked: list[Condition], l
     for condition in [None, *asked]:
         rows = await store.page(CLASSES, condition, limit=100)
         found[f"page {condition}"] = rows, await store.count(CLASSES, condition), await parts(store, condition, limit)
+        found[f"page {condition} {by}"] = await ordered(store, condition, by, limit)
     directions: tuple[Any, ...] = ("out", "in")
     for kind, direction in itertools.product(TYPES, directions):
         found |= await around(store, kind, direction, limit)
@@ -231,6 +240,24 @@ async def parts(store: Store, condition: Condition | None, limit: int) -> list[l
     more = await store.page(CLASSES, condition, after=rows[-1].order, limit=limit) if rows else []
     less = await store.page(CLASSES, condition, before=last[0].order, limit=limit, backward=True) if last else []
     return [rows, last, more, less]
+
+
+async def ordered(store: Store, condition: Condition | None, by: OrderBy, limit: int) -> list[Any]:
+    every = await store.page(CLASSES, condition, by=by, limit=100)
+    last = await store.page(CLASSES, condition, by=by, limit=limit, backward=True)
+    cuts = [by.place(row) for row in every]
+    more = [await store.page(CLASSES, condition, by=by, after=cut, limit=limit) for cut in cuts]
+    less = await store.page(CLASSES, condition, by=by, after=cuts[0], before=cuts[-1], limit=limit) if cuts else []
+    refused = [await refuses(store, condition, each, limit) for each in (None, by)]
+    return [every, last, *more, less, refused]
+
+
+async def refuses(store: Store, condition: Condition | None, by: OrderBy | None, bound: int) -> str | None:
+    try:
+        await store.page(CLASSES, condition, by=by, limit=1, bound=bound)
+    except ScanTooLarge as error:
+        return str(error)
+    return None
 
 
 async def around(store: Store, kind: str, direction: Any, limit: int) -> dict[str, Any]:
@@ -275,10 +302,11 @@ async def wipe(uri: str, auth: tuple[str, str]) -> None:
     first=batches(first=True),
     more=st.lists(batches(first=False).filter(lambda each: not each.fails), max_size=3),
     asked=st.lists(conditions, min_size=1, max_size=5),
+    by=st.sampled_from(BY),
     limit=st.integers(1, 4),
 )
 async def test_a_past_store_answers_as_a_store_does(
-    first: Batch, more: list[Batch], asked: list[Condition], limit: int
+    first: Batch, more: list[Batch], asked: list[Condition], by: OrderBy, limit: int
 ) -> None:
     written = [first, *more]
     with TemporaryDirectory() as folder:
@@ -286,9 +314,9 @@ async def test_a_past_store_answers_as_a_store_does(
             for batch in written:
                 await apply(store, batch)
             past: Any = PastStore(store, MODEL, replace(await store.scan(CLASSES), waiting=[]))
-            expected = await readable(store, written, asked, limit)
+            expected = await readable(store, written, asked, by, limit)
             expected["scan"] = (*expected["scan"][:3], [])
-            answered = await readable(past, written, asked, limit)
+            answered = await readable(past, written, asked, by, limit)
     different = {key: (expected[key], answered.get(key)) for key in expected if expected[key] != answered.get(key)}
     assert different == {}
 
@@ -299,6 +327,7 @@ async def test_a_past_store_answers_as_a_store_does(
     first=batches(first=True),
     more=st.lists(batches(first=False), max_size=3),
     asked=st.lists(conditions, min_size=1, max_size=3),
+    by=st.sampled_from(BY),
     limit=st.integers(1, 4),
 )
 async def test_both_stores_answer_everything_alike(
@@ -307,6 +336,7 @@ async def test_both_stores_answer_everything_alike(
     first: Batch,
     more: list[Batch],
     asked: list[Condition],
+    by: OrderBy,
     limit: int,
 ) -> None:
     await wipe(wiped_neo4j, neo4j_auth)
@@ -322,7 +352,7 @@ async def test_both_stores_answer_everything_alike(
                             await apply(store, batch)
                     else:
                         await apply(store, batch)
-            expected = await everything(here, written, asked, limit)
-            answered = await everything(there, written, asked, limit)
+            expected = await everything(here, written, asked, by, limit)
+            answered = await everything(there, written, asked, by, limit)
     different = {key: (expected[key], answered.get(key)) for key in expected if expected[key] != answered.get(key)}
     assert different == {}

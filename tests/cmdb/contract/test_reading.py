@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,7 +38,7 @@ async def walk(store: Store, classes: tuple[str, ...], limit: int, *, backward: 
     found: list[Entity] = []
     edge_of: str | None = None
     for _ in range(1000):
-        cursor = {"before" if backward else "after": edge_of}
+        cursor: Any = {"before" if backward else "after": edge_of}
         rows = await store.page(classes, None, limit=limit, backward=backward, **cursor)
         if not rows:
             return found
@@ -108,9 +108,8 @@ async def test_pages_hold_while_others_insert_and_rename(store: Store, backward:
     seen: list[str] = []
     cursor: str | None = None
     for turn in range(100):
-        rows = await store.page(
-            ["Server"], None, limit=3, backward=backward, **{"before" if backward else "after": cursor}
-        )
+        beyond: Any = {"before" if backward else "after": cursor}
+        rows = await store.page(["Server"], None, limit=3, backward=backward, **beyond)
         if not rows:
             break
         seen += ids(reversed(rows) if backward else rows)

@@ -80,7 +80,7 @@ def test_all_that_a_file_says_of_an_estate_is_moved(connection: sqlite3.Connecti
 
 
 def test_every_label_is_moved_or_made_anew() -> None:
-    known = {label for label, _ in (*schema.UNIQUE, *schema.INDEXED)}
+    known = {label for label, *_ in (*schema.UNIQUE, *schema.INDEXED)}
     moved = {kind.label for kind in neo4j_moving.KINDS.values()}
     assert known == moved | {*neo4j_moving.DERIVED} | {"_Meta", "_Commit"} | {"_Live", "_Retired", "_Waiting"}
 

@@ -22,7 +22,7 @@ from knockon.cmdb.stewardship.compaction import compact
 from knockon.cmdb.stewardship.decisions import take_back
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb.contract.estate import MODEL as SMALL
-from tests.cmdb.contract.test_parity import Batch, apply, batches, conditions, everything
+from tests.cmdb.contract.test_parity import BY, Batch, apply, batches, conditions, everything
 from tests.cmdb.driving import decide, load_into, undo_source
 from tests.cmdb.histories import History, crowds, histories, loads
 from tests.cmdb.identity import MODEL
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.store import Store
     from tests.cmdb.oracle import Load
 
@@ -205,10 +206,11 @@ def whole_batches(first: bool) -> st.SearchStrategy[Batch]:
     first=whole_batches(first=True),
     more=st.lists(whole_batches(first=False), max_size=3),
     asked=st.lists(conditions, min_size=1, max_size=3),
+    by=st.sampled_from(BY),
     limit=st.integers(1, 4),
 )
 async def test_whatever_a_store_takes_a_file_keeps(
-    first: Batch, more: list[Batch], asked: list[Condition], limit: int
+    first: Batch, more: list[Batch], asked: list[Condition], by: OrderBy, limit: int
 ) -> None:
     written = [first, *more]
     with TemporaryDirectory() as folder:
@@ -222,7 +224,9 @@ async def test_whatever_a_store_takes_a_file_keeps(
             file = Path(folder) / "estate.gz"
             await export(here, SMALL, file)
             await restore(look_at(file), again)
-            assert await everything(again, written, asked, limit) == await everything(here, written, asked, limit)
+            assert await everything(again, written, asked, by, limit) == await everything(
+                here, written, asked, by, limit
+            )
 
 
 @settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
@@ -230,10 +234,17 @@ async def test_whatever_a_store_takes_a_file_keeps(
     first=whole_batches(first=True),
     more=st.lists(whole_batches(first=False), max_size=3),
     asked=st.lists(conditions, min_size=1, max_size=2),
+    by=st.sampled_from(BY),
     limit=st.integers(1, 4),
 )
 async def test_whatever_a_store_takes_the_other_answers_alike(
-    wiped_neo4j: str, neo4j_auth: tuple[str, str], first: Batch, more: list[Batch], asked: list[Condition], limit: int
+    wiped_neo4j: str,
+    neo4j_auth: tuple[str, str],
+    first: Batch,
+    more: list[Batch],
+    asked: list[Condition],
+    by: OrderBy,
+    limit: int,
 ) -> None:
     await wipe(wiped_neo4j, neo4j_auth)
     user, password = neo4j_auth
@@ -245,7 +256,7 @@ async def test_whatever_a_store_takes_the_other_answers_alike(
             for batch in written:
                 await apply(here, batch)
             await copy(here, there)
-            expected = await everything(here, written, asked, limit)
-            answered = await everything(there, written, asked, limit)
+            expected = await everything(here, written, asked, by, limit)
+            answered = await everything(there, written, asked, by, limit)
     different = {key: (expected[key], answered.get(key)) for key in expected if expected[key] != answered.get(key)}
     assert different == {}

@@ -9,6 +9,8 @@ import neo4j
 import pytest
 
 from knockon.cmdb.contract.filter import All, Compare, Related
+from knockon.cmdb.contract.indexing import indexed
+from knockon.cmdb.contract.ordering import OrderBy, stretches
 from knockon.cmdb.stores.neo4j import (
     Neo4jStore,
     identity,
@@ -18,7 +20,6 @@ from knockon.cmdb.stores.neo4j import (
     reads,
     redaction,
     scan,
-    schema,
     write,
 )
 from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, record, saying
@@ -31,12 +32,31 @@ SCANS = {"AllNodesScan", "NodeByLabelScan", "DirectedAllRelationshipsScan", "Und
          "DirectedRelationshipTypeScan", "UndirectedRelationshipTypeScan", "NodeIndexScan", "UnionNodeByLabelsScan",
          "PartitionedNodeByLabelScan"}  # fmt: skip
 NUMBERS = {"limit", "chunk", "most", "since", "revision", "until", "before"}
-TEXTS = {"name", "low", "high", "first", "last", "seen", "alias", "entity", "source", "scope", "moment", "rules"}
+TEXTS = {
+    "name",
+    "low",
+    "high",
+    "first",
+    "last",
+    "seen",
+    "alias",
+    "entity",
+    "source",
+    "scope",
+    "moment",
+    "rules",
+    "members",
+}
 
+INDEXED = indexed(MODEL)
 WHERES: dict[str, Any] = {
     "any": None,
     "name": Compare("name", "eq", "x"),
     "indexed": All((Compare("size", "gt", 1), Compare("serial_number", "eq", "x"))),
+    "among": All((Compare("serial_number", "in", ("x", "y")), Compare("size", "gt", 1))),
+    "range": All((Compare("serial_number", "gte", "x"), Compare("serial_number", "lt", "\ue000"))),
+    "beginning": Compare("name", "starts_with", "x"),
+    "member": All((Compare("addresses", "in", ("x", "y z"), many=True), Compare("size", "gt", 1))),
     "other": Compare("text", "contains", "x"),
     "related": Related("DEPENDS_ON", "out", Compare("name", "eq", "x")),
 }
@@ -46,6 +66,14 @@ def fixed(module: Any) -> Iterator[tuple[str, str]]:
     for name, value in vars(module).items():
         if name.isupper() and isinstance(value, str) and re.search(r"\b(MATCH|MERGE|CREATE)\b", value):
             yield f"{module.__name__.rpartition('.')[2]}.{name}", value
+
+
+def by_value(name: str, after: str | None, where: Any, *, descending: bool = False, backward: bool = False) -> str:
+    """Give the statement for all that has a value, or for what comes after a place."""
+    by = OrderBy(name, descending)
+    (middle,) = (each for each in stretches(by, after, None) if each.sorted)
+    sought = pages.Sought(pages.Wanted(CLASSES, where, INDEXED), by=name, between=middle.tests)
+    return pages.page_statement(sought, by, backward=backward)
 
 
 STATEMENTS: dict[str, str] = {
@@ -61,13 +89,17 @@ STATEMENTS: dict[str, str] = {
     "count_neighbours": reads.count_neighbours_statement("DEPENDS_ON", "out"),
     **{
         f"page {name} {down}": pages.page_statement(
-            pages.Sought(CLASSES, where, schema.indexed(MODEL), "a", "z"), backward=down
+            pages.Sought(pages.Wanted(CLASSES, where, INDEXED), "a", "z"), backward=down
         )
         for name, where in WHERES.items()
         for down in (False, True)
     },
     **{
-        f"count {name}": pages.count_statement(pages.Sought(CLASSES, where, schema.indexed(MODEL)))
+        f"bound {name}": pages.bound_statement(pages.Sought(pages.Wanted(CLASSES, where, INDEXED)))
+        for name, where in WHERES.items()
+    },
+    **{
+        f"count {name}": pages.count_statement(pages.Sought(pages.Wanted(CLASSES, where, INDEXED)))
         for name, where in WHERES.items()
     },
 }
@@ -113,7 +145,8 @@ def value_for(parameter: str) -> Any:
 
 
 async def plan_of(session: neo4j.AsyncSession, statement: str) -> dict[str, Any]:
-    parameters = {name: value_for(name) for name in re.findall(r"\$(\w+)", statement)}
+    lists: dict[str, Any] = {name: [] for name in re.findall(r"IN \$(\w+)", statement)}
+    parameters = {name: value_for(name) for name in re.findall(r"\$(\w+)", statement)} | lists
     summary = await (await session.run("CYPHER replan=force EXPLAIN " + statement, parameters)).consume()
     assert summary.plan is not None
     return summary.plan
@@ -125,7 +158,7 @@ async def test_no_statement_looks_at_everything(
 ) -> None:
     found = list(operators(await plan_of(session, STATEMENTS[name])))
     scans = SCANS
-    if request.node.callspec.params["session"] == "emptied" and name.startswith(("page", "count")):
+    if request.node.callspec.params["session"] == "emptied" and name.startswith(("page", "count", "bound")):
         scans = SCANS - {"NodeIndexScan"}  # all of an empty index costs what a part of it does; no load asks for pages
     if name == "moving.COUNT_EDGES":  # all of them, once in a copy
         scans = scans - {"NodeByLabelScan", "DirectedAllRelationshipsScan"}
@@ -162,3 +195,40 @@ async def test_a_whole_estate_is_read_in_the_order_of_an_index(session: neo4j.As
 @pytest.mark.parametrize("name", ["page indexed False", "count indexed", "page name True", "count name"])
 async def test_equality_is_found_by_its_index(session: neo4j.AsyncSession, name: str) -> None:
     assert "NodeIndexSeek" in list(operators(await plan_of(session, STATEMENTS[name])))
+
+
+@pytest.mark.parametrize("session", ["large"], indirect=True, scope="module")
+@pytest.mark.parametrize("name", ["range", "beginning", "among"])
+async def test_a_part_of_the_values_is_found_by_its_index(session: neo4j.AsyncSession, name: str) -> None:
+    seek = "NodeIndexSeek" if name == "among" else "NodeIndexSeekByRange"
+    for kind in ("page {} False", "page {} True", "count {}", "bound {}"):
+        assert seek in list(operators(await plan_of(session, STATEMENTS[kind.format(name)])))
+
+
+@pytest.mark.parametrize("name", ["page member False", "page member True", "count member", "bound member"])
+async def test_one_of_several_values_is_found_by_its_index(session: neo4j.AsyncSession, name: str) -> None:
+    found = list(operators(await plan_of(session, STATEMENTS[name])))
+    assert found[-1] == "ProcedureCall" or found[-2:] == ["ProcedureCall", "Argument"], found
+
+
+@pytest.mark.parametrize("session", ["large"], indirect=True, scope="module")
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("name", ["serial_number", "name"])
+async def test_an_indexed_attribute_gives_the_order_from_any_place_on(
+    session: neo4j.AsyncSession, name: str, descending: bool, backward: bool
+) -> None:
+    for after, operator in ((None, "NodeIndexScan"), ('["x", "Server"]', "NodeIndexSeekByRange")):
+        for where in (None, Compare("text", "contains", "x")):
+            statement = by_value(name, after, where, descending=descending, backward=backward)
+            found = list(operators(await plan_of(session, statement)))
+            assert operator in found, found
+            assert {"Top", "Sort"}.isdisjoint(found), found  # only those of one value are sorted: PartialTop
+
+
+@pytest.mark.parametrize("name", ["identity.FINDINGS", "identity.FINDINGS_OF"])
+async def test_findings_are_read_in_the_order_of_their_index(session: neo4j.AsyncSession, name: str) -> None:
+    found = list(operators(await plan_of(session, STATEMENTS[name])))
+    assert set(found) & {"NodeIndexSeek", "NodeIndexSeekByRange"}
+    assert "Sort" not in found
+    assert name == "identity.FINDINGS" or "Top" not in found

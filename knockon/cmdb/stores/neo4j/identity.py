@@ -49,9 +49,21 @@ EVERY_DECISION: LiteralString = """
 MATCH (d:_Decision) WHERE d.at >= ''
 WITH d ORDER BY d.at, d.id
 RETURN collect(properties(d))"""
+FINDINGS_OF: LiteralString = """
+MATCH (f:_Finding) USING INDEX f:_Finding(code, id)
+WHERE f.code = $code AND f.id > $id
+WITH f ORDER BY f.code, f.id LIMIT $limit
+RETURN collect(properties(f))"""
 FINDINGS: LiteralString = """
-MATCH (f:_Finding)
-WHERE f.code >= $code AND (f.code > $code OR f.id > $id) AND (NOT $only OR f.code = $code)
+CALL () {
+  MATCH (f:_Finding) USING INDEX f:_Finding(code, id)
+  WHERE f.code = $code AND f.id > $id
+  RETURN f ORDER BY f.code, f.id LIMIT $limit
+  UNION ALL
+  MATCH (f:_Finding) USING INDEX f:_Finding(code, id)
+  WHERE f.code > $code AND f.id >= ''
+  RETURN f ORDER BY f.code, f.id LIMIT $limit
+}
 WITH f ORDER BY f.code, f.id LIMIT $limit
 RETURN collect(properties(f))"""
 FINDINGS_ABOUT: LiteralString = """
@@ -126,8 +138,10 @@ class IdentityReads(ABC):
         self, code: str = "", after: tuple[str, str] = ("", ""), limit: int = 100
     ) -> list[IdentityFinding]:
         first = max(after, (code, ""))
-        asked = {"code": first[0], "id": first[1], "only": bool(code), "limit": limit}
-        ((kept,),) = await self._look(FINDINGS, asked)
+        if code and first[0] != code:  # all of this code are before that place
+            return []
+        asked = {"code": first[0], "id": first[1], "limit": limit}
+        ((kept,),) = await self._look(FINDINGS_OF if code else FINDINGS, asked)
         return [forms.to_finding(each) for each in kept]
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, LiteralString
 
 from neo4j.exceptions import ClientError
 
+from knockon.cmdb.contract.indexing import indexed, of_members
 from knockon.cmdb.stores.neo4j import search
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.forms import key
 from knockon.cmdb.stores.neo4j.journal import MAKE_TOUCHED_INDEX, TOUCHED_INDEX, note_touched
+from knockon.cmdb.stores.neo4j.pages import member_index
 from knockon.errors import StoreTooNew, StoreUnfinished
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"), ("_Decision", "id"), ("_Finding", "id"),
     ("_Redaction", "k"), ("_Baseline", "name"), ("_Image", "k"), ("_Letter", "id"),
 )  # fmt: skip
-INDEXED: tuple[tuple[LiteralString, LiteralString], ...] = (
+INDEXED: tuple[tuple[LiteralString, ...], ...] = (
     ("_Claim", "token"), ("_Claim", "record"), ("_Record", "entity"), ("_Decision", "a"), ("_Decision", "b"),
-    ("_Decision", "at"), ("_Finding", "code"), ("_Finding", "token"), ("_About", "record"), ("_About", "finding"),
+    ("_Decision", "at"), ("_Finding", "code", "id"), ("_Finding", "token"), ("_About", "record"), ("_About", "finding"),
     ("_EdgeRecord", "at_from"), ("_EdgeRecord", "at_to"),
     ("_Live", "_order"), ("_Live", "_name"), ("_EdgeRecord", "edge"), ("_EdgeRecord", "known_from"),
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
@@ -95,18 +97,20 @@ def statements(model: Model) -> dict[str, LiteralString]:
         wanted[f"knockon{label}_{name}"] = (
             f"CREATE CONSTRAINT `knockon{label}_{name}` IF NOT EXISTS FOR (n:{label}) REQUIRE n.{name} IS UNIQUE"
         )
-    named = [*INDEXED, *(("_Live", identifier(each)) for each in sorted(indexed(model)))]
-    for label, name in named:
-        title: LiteralString = f"knockon{label}_{name.strip('`')}"
-        wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+    named = [*INDEXED, *(("_Live", identifier(each)) for each in sorted(indexed(model)) if not of_members(each))]
+    for label, *names in named:
+        title: LiteralString = f"knockon{label}_{'_'.join(name.strip('`') for name in names)}"
+        properties = ", ".join(f"n.{name}" for name in names)
+        wanted[title] = f"CREATE INDEX `{title}` IF NOT EXISTS FOR (n:{label}) ON ({properties})"
+    for name in sorted(filter(None, map(of_members, indexed(model)))):
+        title = member_index(name)
+        # it cuts texts at spaces, and long words: what is found has to be looked at, and no text is too long
+        wanted[title] = (
+            f"CREATE FULLTEXT INDEX `{title}` IF NOT EXISTS FOR (n:_Live) ON EACH [n.{identifier(name)}] "
+            "OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace', `fulltext.eventually_consistent`: false}}"
+        )
     wanted[TOUCHED_INDEX] = MAKE_TOUCHED_INDEX
     return wanted
-
-
-def indexed(model: Model) -> frozenset[str]:
-    """Name the attributes by which a value is found without looking at every entity of a class."""
-    every = (a for each in model.classes.values() for a in each.attributes.values())
-    return frozenset(a.name for a in every if a.spec.indexed and not a.spec.many)
 
 
 async def _version(tx: AsyncManagedTransaction) -> tuple[int, bool]:

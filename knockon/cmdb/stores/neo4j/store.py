@@ -13,6 +13,7 @@ from neo4j import (
 )
 
 from knockon import __version__
+from knockon.cmdb.contract.indexing import indexed
 from knockon.cmdb.stores.neo4j import baselines, reads, said, schema, search, seen
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
@@ -20,7 +21,7 @@ from knockon.cmdb.stores.neo4j.identity import IdentityReads
 from knockon.cmdb.stores.neo4j.journal import Neo4jJournal
 from knockon.cmdb.stores.neo4j.letters import LetterReads
 from knockon.cmdb.stores.neo4j.moving import Neo4jMoving
-from knockon.cmdb.stores.neo4j.pages import Sought, count, page
+from knockon.cmdb.stores.neo4j.pages import Wanted, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
 from knockon.errors import StoreFailed, StoreUnfinished, StoreUnreachable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from neo4j import AsyncDriver, AsyncManagedTransaction, AsyncSession
 
     from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import (
         Baseline,
         EdgeKey,
@@ -66,7 +68,7 @@ class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal, Neo4jMoving):
         self._auth = (user, password or "") if user else None
         self._model = model
         self._database = database
-        self._indexed = schema.indexed(model)
+        self._indexed = indexed(model)
         self._opened: AsyncDriver | None = None
         # what this store wrote it reads again, from whatever member of a cluster
         self._bookmarks = AsyncGraphDatabase.bookmark_manager()
@@ -183,13 +185,16 @@ class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal, Neo4jMoving):
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         return await self._read(reads.entities, ids, retired=False)
 
-    async def page(self, classes: Collection[str], where: Condition | None, *, after: str | None = None,
-                   before: str | None = None, limit: int, backward: bool = False) -> list[Entity]:  # fmt: skip
-        sought = Sought(classes, where, self._indexed, after, before)
-        return await self._read(page, sought, limit, backward=backward)
+    async def page(self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
+                   after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+                   bound: int | None = None) -> list[Entity]:  # fmt: skip
+        wanted = Wanted(classes, where, self._indexed)
+        return await self._read(
+            page, wanted, by=by, after=after, before=before, limit=limit, backward=backward, bound=bound
+        )
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        return await self._read(count, Sought(classes, where, self._indexed))
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
+        return await self._read(count, Wanted(classes, where, self._indexed), bound)
 
     async def search(self, sought: Query, classes: Collection[str], *, after: str | None = None,
                      before: str | None = None, limit: int, backward: bool = False) -> list[Found]:  # fmt: skip

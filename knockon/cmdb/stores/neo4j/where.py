@@ -66,9 +66,7 @@ class Where:
 def compared(held: LiteralString, operator: Operator, value: Any, parameters: dict[str, Any]) -> LiteralString:
     """Compare an expression with a value, strings by code point; the value goes into ``parameters``."""
     plain: LiteralString = f"{held} {OPERATORS[operator]} {_parameter(value, parameters)}"
-    if operator not in _ORDERINGS or not isinstance(value, str):
-        return plain
-    if max(value, default="") < "\ue000":
+    if is_plain(operator, value):
         return plain
     before, after = _misplaced(value)
     less, more = ("true", "false") if operator in ("lt", "lte") else ("false", "true")
@@ -76,6 +74,11 @@ def compared(held: LiteralString, operator: Operator, value: Any, parameters: di
         f"CASE WHEN {held} =~ {_parameter(before, parameters)} THEN {less}"
         f" WHEN {held} =~ {_parameter(after, parameters)} THEN {more} ELSE {plain} END"
     )
+
+
+def is_plain(operator: Operator, value: Any) -> bool:
+    """Tell whether a comparison is one operator of Cypher's, which an index can answer."""
+    return operator not in _ORDERINGS or not isinstance(value, str) or max(value, default="") < "\ue000"
 
 
 def _parameter(value: Any, parameters: dict[str, Any]) -> LiteralString:

@@ -50,8 +50,9 @@ DECISIONS = f"""SELECT {DECISION} FROM decision d WHERE d.id IN (
 
 EVERY_DECISION = f"SELECT {DECISION} FROM decision d ORDER BY d.at, d.id"
 
-FINDINGS = f"""SELECT {FINDING} FROM finding f WHERE (f.code, f.id) > (?, ?)
-    AND (? = '' OR f.code = ?) ORDER BY f.code, f.id LIMIT ?"""
+FINDINGS = f"SELECT {FINDING} FROM finding f WHERE (f.code, f.id) > (?, ?) ORDER BY f.code, f.id LIMIT ?"
+
+FINDINGS_OF = f"SELECT {FINDING} FROM finding f WHERE f.code = ? AND f.id > ? ORDER BY f.id LIMIT ?"
 
 FINDINGS_ABOUT = f"""SELECT DISTINCT {FINDING} FROM json_each(?) a CROSS JOIN finding_about o
     ON o.source = json_extract(a.value, '$[0]') AND o.key = json_extract(a.value, '$[1]')
@@ -119,8 +120,11 @@ class IdentityReads(ABC):
     async def findings(
         self, code: str = "", after: tuple[str, str] = ("", ""), limit: int = 100
     ) -> list[IdentityFinding]:
-        parameters = [*after, code, code, limit]
-        return await self._read(lambda c: [finding_of(row) for row in c.execute(FINDINGS, parameters)])
+        first = max(after, (code, ""))
+        if code and first[0] != code:  # all of this code are before that place
+            return []
+        statement = FINDINGS_OF if code else FINDINGS
+        return await self._read(lambda c: [finding_of(row) for row in c.execute(statement, [*first, limit])])
 
 
 def disputed(connection: sqlite3.Connection, keys: Collection[tuple[str, str]]) -> set[str]:

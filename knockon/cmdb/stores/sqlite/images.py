@@ -20,7 +20,7 @@ TABLES = (
         revision INTEGER NOT NULL, part INTEGER NOT NULL, said BLOB NOT NULL, PRIMARY KEY (revision, part))""",
 )
 
-PUT_IMAGES = "INSERT INTO image SELECT ?1, 1 + (SELECT count(*) FROM image WHERE revision = ?1), ?2"
+PUT_IMAGES = "INSERT INTO image VALUES (?1, 1 + (SELECT count(*) FROM image WHERE revision = ?1), ?2)"
 
 PARTS = "i.revision, i.part, i.said"
 

@@ -15,7 +15,7 @@ import orjson
 from knockon.cmdb.contract.letters import letter_of
 from knockon.cmdb.contract.moving import Alias, Redaction, State, Thing
 from knockon.cmdb.contract.rows import Baseline, things_of
-from knockon.cmdb.stores.sqlite import identity, images, journal, letters, reads, search, write
+from knockon.cmdb.stores.sqlite import identity, images, journal, letters, reads, search, values, write
 from knockon.cmdb.stores.sqlite.rows import (
     DECISION,
     EDGE,
@@ -81,6 +81,7 @@ def _put_things(connection: sqlite3.Connection, rows: Sequence[Thing], model: Mo
     connection.executemany("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", put)
     connection.executemany(write.PUT_NAME, ((token, id_) for id_, own in names.items() for token in own))
     search.put(connection, entities, model)
+    values.keep(connection, entities)
 
 
 def _names(row: Thing, model: Model) -> tuple[str, ...]:
@@ -169,7 +170,10 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 """Each kind of ``contract.moving``, its table and the name by which its columns go."""
 
-DERIVED = frozenset({"claim", "entity_name", "finding_about", "search", "searchable", "touched", "watch"})
+DERIVED = frozenset({
+    "attribute_index", "attribute_value", "claim", "entity_name", "finding_about", "search", "searchable", "touched",
+    "watch",
+})  # fmt: skip
 """Tables that are made of the others while they are filled. ``meta`` is the state, and what a file says of itself."""
 
 NO_ENDS = """SELECT count(*) FROM edge e WHERE NOT EXISTS (SELECT 1 FROM entity n WHERE n.id = e.source_id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from knockon.cmdb.contract.ordering import BEYOND
 from knockon.cmdb.contract.reads import MOST_ANSWERS
 from knockon.cmdb.contract.rows import SEPARATOR, WITHDRAWN, EdgeKey, EdgeRecordKey, Held, Neighbour, Scan
 from knockon.cmdb.stores.sqlite.rows import (
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.rows import Edge, EdgeRecord, Entity, Scope
     from knockon.cmdb.contract.store import Direction
-    from knockon.cmdb.stores.sqlite.where import Test
-
-BEYOND = "\U0010ffff"  # greater than any order
 
 REVISION = "SELECT value FROM meta WHERE key = 'revision'"
 
@@ -221,30 +219,6 @@ def scan(connection: sqlite3.Connection, classes: Collection[str]) -> Scan:
     joining = [edge_of(row) for row in rows if row[1] in ids and row[2] in ids]
     waiting = [edge_record_of(row) for row in connection.execute(WAITING)]
     return Scan(revision(connection), found, joining, waiting)
-
-
-def page(
-    connection: sqlite3.Connection, classes: Collection[str], where: Test, *, after: str | None,
-    before: str | None, limit: int, backward: bool,
-) -> list[Entity]:  # fmt: skip
-    statement = page_statement(where[0], backward=backward)
-    parameters = [asked(classes), after or "", before or BEYOND, *where[1], limit]
-    found = [entity_of(row) for row in connection.execute(statement, parameters)]
-    return found[::-1] if backward else found
-
-
-def page_statement(where: str, *, backward: bool) -> str:
-    down = " DESC" if backward else ""
-    return f"""SELECT {ENTITY} FROM entity n WHERE n.retired = 0
-        AND n.class_name IN (SELECT value FROM json_each(?)) AND n.sort_key > ? AND n.sort_key < ?
-        AND ({where}) ORDER BY n.class_name{down}, n.sort_key{down} LIMIT ?"""
-
-
-def count(connection: sqlite3.Connection, classes: Collection[str], where: Test) -> int:
-    statement = f"""SELECT count(*) FROM entity n WHERE n.retired = 0
-        AND n.class_name IN (SELECT value FROM json_each(?)) AND ({where[0]})"""
-    ((number,),) = connection.execute(statement, [asked(classes), *where[1]])
-    return int(number)
 
 
 def _near(direction: Direction) -> str:

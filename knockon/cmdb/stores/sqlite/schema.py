@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.stores.sqlite import images, letters, search
+from knockon.cmdb.stores.sqlite import images, letters, search, values
 from knockon.cmdb.stores.sqlite.journal import touched_by
 from knockon.errors import StoreTooNew, StoreUnreachable
 
@@ -108,6 +108,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     images.TABLES,
     letters.TABLES,
+    values.TABLES,
 )
 
 

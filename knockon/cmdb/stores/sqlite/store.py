@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from knockon.cmdb.stores.sqlite import baselines, reads, search
+from knockon.cmdb.contract.indexing import indexed
+from knockon.cmdb.stores.sqlite import baselines, pages, reads, search, values
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.identity import IdentityReads
 from knockon.cmdb.stores.sqlite.journal import SqliteJournal
@@ -15,7 +16,6 @@ from knockon.cmdb.stores.sqlite.letters import LetterReads
 from knockon.cmdb.stores.sqlite.moving import SqliteMoving
 from knockon.cmdb.stores.sqlite.schema import migrate
 from knockon.cmdb.stores.sqlite.seen import last_seen, said_by
-from knockon.cmdb.stores.sqlite.where import sql
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from knockon.cmdb.contract.filter import Condition
+    from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import (
         Baseline,
         EdgeKey,
@@ -50,14 +51,16 @@ class SqliteStore(IdentityReads, LetterReads, SqliteJournal, SqliteMoving):
 
     What is committed survives the death of the process; a power cut may take the last moments with
     it, never part of a write. A writer waits ``busy_timeout`` seconds for its turn, then raises
-    StoreBusy. ``open`` creates the file, in a folder that is there already. Attributes are kept as JSON; a
-    condition on one reads the entities of the asked classes in order until the page is full. What entities
-    are found by depends on the model: opened with another one, a store makes its index of words anew.
+    StoreBusy. ``open`` creates the file, in a folder that is there already. Attributes are kept as JSON; those that
+    the model calls ``indexed`` have an index, and a condition on another one reads the entities of the asked classes in
+    order until the page is full. Opened with another model, a store makes the indexes that it asks for, and its
+    index of words anew.
     """
 
     def __init__(self, path: Path, model: Model, *, busy_timeout: float = 30.0) -> None:
         self._path = path
         self._model = model
+        self._indexes = indexed(model)
         self._busy_timeout = busy_timeout
         self._opened: Database | None = None
 
@@ -73,6 +76,7 @@ class SqliteStore(IdentityReads, LetterReads, SqliteJournal, SqliteMoving):
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         migrate(connection)
+        values.prepare(connection, self._indexes)
         search.renew(connection, self._model)
 
     async def close(self) -> None:
@@ -142,19 +146,22 @@ class SqliteStore(IdentityReads, LetterReads, SqliteJournal, SqliteMoving):
         classes: Collection[str],
         where: Condition | None,
         *,
+        by: OrderBy | None = None,
         after: str | None = None,
         before: str | None = None,
         limit: int,
         backward: bool = False,
+        bound: int | None = None,
     ) -> list[Entity]:
-        test = sql(where, "n")
         read = partial(
-            reads.page, classes=classes, where=test, after=after, before=before, limit=limit, backward=backward
-        )
+            pages.page, sought=pages.Sought(classes, where, self._indexes), by=by, after=after, before=before,
+            limit=limit, backward=backward, bound=bound,
+        )  # fmt: skip
         return await self._database.read(read)
 
-    async def count(self, classes: Collection[str], where: Condition | None) -> int:
-        return await self._database.read(partial(reads.count, classes=classes, where=sql(where, "n")))
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
+        sought = pages.Sought(classes, where, self._indexes)
+        return await self._database.read(partial(pages.count, sought=sought, bound=bound))
 
     async def search(
         self,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,11 +12,12 @@ import orjson
 from knockon.cmdb.contract.filter import All, Any_, Compare, Not, Related
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from knockon.cmdb.contract.filter import Condition
 
 COLUMNS = {"id": "id", "class": "class_name", "name": "name"}
+SURROGATES = range(0xD800, 0xE000)  # code points that are no characters
 Test = tuple[str, list[Any]]
 """SQL text, and its parameters in order."""
 
@@ -38,9 +40,9 @@ def sql(condition: Condition | None, table: str) -> Test:
         case None:
             return "1", []
         case All(members):
-            return _joined(" AND ", "1", members, table)
+            return both(*(sql(member, table) for member in members))
         case Any_(members):
-            return _joined(" OR ", "0", members, table)
+            return _joined(" OR ", "0", [sql(member, table) for member in members])
         case Not(member):
             text, parameters = sql(member, table)
             return f"NOT ({text})", parameters
@@ -50,8 +52,12 @@ def sql(condition: Condition | None, table: str) -> Test:
             return _compare(condition, table)
 
 
-def _joined(word: str, empty: str, members: tuple[Condition, ...], table: str) -> Test:
-    tests = [sql(member, table) for member in members]
+def both(*tests: Test) -> Test:
+    """Give the test that all of these hold, in this order."""
+    return _joined(" AND ", "1", tests)
+
+
+def _joined(word: str, empty: str, tests: Sequence[Test]) -> Test:
     return word.join(f"({text})" for text, _ in tests) or empty, [each for _, these in tests for each in these]
 
 
@@ -71,18 +77,68 @@ def _compare(compare: Compare, table: str) -> Test:
     if compare.operator == "ne":
         text, parameters = _compare(Compare(compare.name, "eq", compare.value, compare.many), table)
         return f"NOT ({text})", parameters
-    value, path = _value(compare.name, table)
+    if compare.many and compare.operator != "is_null":
+        test, parameters = compared(("m.value", []), compare)
+        any_member = f"EXISTS (SELECT 1 FROM json_each({table}.attributes, ?) m WHERE {test})"
+        return any_member, [_path(compare.name), *parameters]
+    value, path = value_of(compare.name, table)
+    test, parameters = compared((value, path), compare)
+    return (
+        (test, parameters)
+        if compare.operator == "is_null"
+        else (f"{value} IS NOT NULL AND {test}", [*path, *parameters])
+    )
+
+
+def compared(value: Test, compare: Compare) -> Test:
+    """Give the test that an expression stands to the comparison's value as it says; NULL where there is none."""
+    text, parameters = value
     if compare.operator == "is_null":
-        return f"{value} IS {'' if compare.value else 'NOT '}NULL", path
+        return f"{text} IS {'' if compare.value else 'NOT '}NULL", parameters
     wanted, parameter = _wanted(compare)
-    test = TESTS[compare.operator]
-    if compare.many:
-        any_member = f"EXISTS (SELECT 1 FROM json_each({table}.attributes, ?) m WHERE {test('m.value', wanted)})"
-        return any_member, [_path(compare.name), parameter]
-    return f"{value} IS NOT NULL AND {test(value, wanted)}", [*path, *path, parameter]
+    return TESTS[compare.operator](text, wanted), [*parameters, parameter]
 
 
-def _value(name: str, table: str) -> Test:
+def narrowest(tests: Sequence[Compare]) -> list[Compare]:
+    """Give what is left of comparisons of one attribute when each bound is the closest of its kind.
+
+    SQLite begins at one lower bound, and it need not be the closest.
+    """
+    bounds: dict[tuple[bool, bool], Compare] = {}
+    others: list[Compare] = []
+    for each in [bound for test in tests for bound in _bounds(test)]:
+        if each.operator not in ("gt", "gte", "lt", "lte"):
+            others.append(each)
+            continue
+        low = each.operator in ("gt", "gte")
+        kind = low, isinstance(each.value, str)
+        kept = bounds.get(kind)
+        if kept is None or each.value == kept.value:
+            closer = kept is None or each.operator in ("gt", "lt")
+        else:
+            closer = (each.value > kept.value) == low
+        if closer:
+            bounds[kind] = each
+    return [*others, *bounds.values()]
+
+
+def _bounds(test: Compare) -> list[Compare]:
+    """Give the range of values that begin with a text; any other test as it is, but none that a value is there."""
+    if test.operator == "is_null":  # an index has what is there only
+        return []
+    if test.operator != "starts_with":
+        return [test]
+    found = [Compare(test.name, "gte", test.value)]
+    for at in reversed(range(len(test.value))):
+        code = ord(test.value[at]) + 1
+        if code <= sys.maxunicode:
+            following = "\ue000" if code in SURROGATES else chr(code)
+            return [*found, Compare(test.name, "lt", test.value[:at] + following)]
+    return found
+
+
+def value_of(name: str, table: str) -> Test:
+    """Give the expression for an attribute, or for what every entity has."""
     if name in COLUMNS:
         return f"{table}.{COLUMNS[name]}", []
     return f"json_extract({table}.attributes, ?)", [_path(name)]

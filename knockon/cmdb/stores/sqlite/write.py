@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.contract.rows import WITHDRAWN
-from knockon.cmdb.stores.sqlite import baselines, identity, letters, reads, search
+from knockon.cmdb.stores.sqlite import baselines, identity, letters, reads, search, values
 from knockon.cmdb.stores.sqlite.images import forget_images, put_images, redact_images
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.redaction import redact, redacted
@@ -190,8 +190,10 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads):
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:
             connection.execute(FORGET_NAMES, [asked(row.id for row in rows)])
+            values.forget(connection, rows)
             connection.executemany(PUT_ENTITY, (entity_row(row, self.revision, names.get(row.id, ())) for row in rows))
             connection.executemany(PUT_NAME, ((token, row.id) for row in rows for token in names.get(row.id, ())))
+            values.keep(connection, rows)
             search.put(connection, rows, self._model)
 
         await self._do(put)
