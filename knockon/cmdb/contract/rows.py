@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 SEPARATOR = "\x1f"
@@ -311,7 +311,7 @@ class Scan:
 
     revision: int
     entities: list[Entity]
-    edges: list[Edge]
+    edges: Sequence[Edge]  # of a store: ``Edges``
     waiting: list[EdgeRecord]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -11,8 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from knockon.impact.topology.renumbering import Renumbering
 
-_HYPHENS = (8, 13, 18, 23)
 _UUID = 16
+_UUID_TEXT = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Ids(Sequence[str]):
@@ -30,8 +31,11 @@ class Ids(Sequence[str]):
     def of(cls, ids: Sequence[str]) -> Ids:
         """Pack ids; those that are not all UUIDs in their usual form take as many bytes as the longest."""
         uuids = bool(ids) and all(map(is_uuid, ids))
-        packed = [_pack(each, uuids=uuids) for each in ids]
-        raw = np.array(packed, f"S{_UUID if uuids else max(map(len, packed), default=1) or 1}")
+        if uuids:
+            raw = np.frombuffer(_pack("".join(ids), uuids=True), f"S{_UUID}")
+        else:
+            packed = [_pack(each, uuids=False) for each in ids]
+            raw = np.array(packed, f"S{max(map(len, packed), default=1) or 1}")
         return cls(raw, np.argsort(raw, kind="stable").astype(np.int32), uuids=uuids)
 
     def number(self, item_id: str) -> int:
@@ -90,16 +94,7 @@ class Ids(Sequence[str]):
 
 def is_uuid(text: str) -> bool:
     """Tell whether an id is a UUID as it is usually written: lower case, with hyphens."""
-    if len(text) != 36 or any(text[place] != "-" for place in _HYPHENS) or text != text.lower():  # noqa: PLR2004
-        return False
-    digits = text.replace("-", "")
-    if len(digits) != 2 * _UUID:
-        return False
-    try:
-        bytes.fromhex(digits)
-    except ValueError:
-        return False
-    return " " not in digits
+    return _UUID_TEXT.fullmatch(text) is not None
 
 
 def _pack(text: str, *, uuids: bool) -> bytes:
