@@ -53,28 +53,14 @@ class Register(Mapping[str, Entity]):
 
     def renumbered(self, ids: Ids, change: Renumbering, orders: Sequence[str]) -> Register:
         """Give the register after some went and others came, with these orders."""
-        packed = [np.frombuffer(each.encode(), np.uint8) for each in orders]
-        lengths = change.merged(np.diff(self.starts)[change.keep], np.array([len(each) for each in packed], np.int64))
-        starts = _starts(lengths)
-        pieces: list[Any] = []
-        kept = np.flatnonzero(change.keep)
-        done = 0  # of the kept
-        for rank, place in enumerate(change.come.tolist()):
-            pieces += self._runs(kept[done : place - rank])
-            pieces.append(packed[rank])
-            done = place - rank
-        pieces += self._runs(kept[done:])
-        text = np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
-        return Register(ids, starts, text)
-
-    def _runs(self, numbers: Any) -> list[Any]:
-        """Give the text of these numbers, which rise, in as few pieces as they have runs."""
-        if not len(numbers):
-            return []
-        breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
-        firsts = numbers[np.concatenate(([0], breaks))].tolist()
-        lasts = numbers[np.concatenate((breaks - 1, [len(numbers) - 1]))].tolist()
-        return [self.text[self.starts[a] : self.starts[b + 1]] for a, b in zip(firsts, lasts, strict=True)]
+        new = Register.of(ids, orders)
+        lengths = change.column(np.diff(self.starts), np.diff(new.starts))
+        pieces = [
+            of.text[of.starts[first] : of.starts[end]]
+            for first, end, fresh in change.pieces
+            for of in (new if fresh else self,)
+        ]
+        return Register(ids, _starts(lengths), np.concatenate(pieces) if pieces else self.text[:0])
 
 
 def _starts(lengths: Any) -> Any:

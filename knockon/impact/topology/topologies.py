@@ -7,14 +7,14 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from knockon.errors import JournalCompacted, StoreError
 from knockon.impact.topology.catching_up import catch_up
 from knockon.impact.topology.derive import excluded_types, topology_of
 from knockon.impact.topology.register import Register
 from knockon.impact.topology.saved import Base, Shelf, fingerprint
-from knockon.impact.topology.supports import belongs
+from knockon.impact.topology.supports import needed_by_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,10 +57,13 @@ class View:
     waiting: Sequence[EdgeRecord]
     empty_groups: Sequence[EmptyGroup]
 
+    def mapped(self, id_: str) -> bool:
+        """Tell whether an item is a service, or some service needs it. The first question is linear in the estate."""
+        return bool(self._mapped[self.topology.index(id_)])
+
     @cached_property
-    def mapped(self) -> frozenset[str]:
-        """The items that some service needs, services included."""
-        return belongs(self.topology, self.services)
+    def _mapped(self) -> Any:
+        return needed_by_any(self.topology, self.services)
 
 
 class Topologies:
@@ -155,8 +158,9 @@ class Topologies:
         if found is None:
             return None
         came = {id_ for id_, each in found.new.items() if self.model.is_a(each.class_name, SERVICE)}
-        return _view(self.model, found.revision, found.topology, found.register,
-                     (base.services - found.gone) | came, found.waiting, left_out)  # fmt: skip
+        changed = came or not found.gone.isdisjoint(base.services)
+        services = (base.services - found.gone) | came if changed else base.services
+        return _view(self.model, found.revision, found.topology, found.register, services, found.waiting, left_out)
 
     async def _kept(self) -> Base | None:
         """Load the newest topology of this very store that is kept and whole."""

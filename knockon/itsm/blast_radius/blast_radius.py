@@ -135,7 +135,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
     told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
     services, notify, points_cut = await _services(topologies, found, question, told)
     touched = [*seeds, *affected]
-    unmapped = tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped)
+    unmapped = tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and not view.mapped(id_))
     unknown = tuple(unknowns(topologies, found, seeds, set(touched)))
     excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
     return ImpactAnswer(
