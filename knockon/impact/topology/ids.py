@@ -13,7 +13,10 @@ from knockon.impact.topology.renumbering import Renumbering
 
 _UUID = 16
 _MANY = 1_000  # looked up together: then it pays to go over all ids once
-_UUID_TEXT = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_REMEMBERED = 20_000
+_LENGTH = 36
+_UUID_TEXT = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUIDS_TEXT = re.compile(f"(?:{_UUID_TEXT.pattern})*")
 
 
 class Ids(Sequence[str]):
@@ -26,6 +29,9 @@ class Ids(Sequence[str]):
         self.raw = raw
         self.ranked = ranked
         self.uuids = uuids
+        # of what was asked for: an answer asks for each of its items some ten times
+        self._numbers: dict[str, int] = {}
+        self._texts: dict[int, str] = {}
 
     @classmethod
     def of(cls, ids: Sequence[str]) -> Ids:
@@ -40,6 +46,9 @@ class Ids(Sequence[str]):
 
     def number(self, item_id: str) -> int:
         """Give an id's number; KeyError where it is not among them."""
+        known = self._numbers.get(item_id)
+        if known is not None:
+            return known
         if not self.uuids or is_uuid(item_id):
             place = self._place(_pack(item_id, uuids=self.uuids))
             if place < len(self.ranked):
@@ -50,9 +59,10 @@ class Ids(Sequence[str]):
 
     def numbers(self, ids: Sequence[str]) -> list[int]:
         """Give the numbers of ids, in their order; KeyError where one is not among them."""
-        if not self.uuids or len(ids) < _MANY or not all(map(is_uuid, ids)):
+        text = "".join(ids) if self.uuids and len(ids) >= _MANY else ""
+        if len(text) != _LENGTH * len(ids) or not _UUIDS_TEXT.fullmatch(text):
             return [self.number(each) for each in ids]
-        sought = np.frombuffer(_pack("".join(ids), uuids=True), f"S{_UUID}")
+        sought = np.frombuffer(_pack(text, uuids=True), f"S{_UUID}")
         places = np.searchsorted(self.raw, sought, sorter=self.ranked)
         numbers = self.ranked[np.minimum(places, len(self.ranked) - 1)]
         if len(missing := np.flatnonzero(self.raw[numbers] != sought)):
@@ -73,7 +83,16 @@ class Ids(Sequence[str]):
     def __getitem__(self, number: int | slice) -> str | list[str]:
         if isinstance(number, slice):
             return [self._text(each) for each in self.raw[number].tolist()]
-        return self._text(bytes(self.raw[number]))
+        text = self._texts.get(number)
+        if text is None:
+            text = self._text(bytes(self.raw[number]))
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+                self._numbers.clear()
+            if number >= 0:
+                self._texts[int(number)] = text
+                self._numbers[text] = int(number)
+        return text
 
     def __len__(self) -> int:
         return len(self.raw)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from knockon.impact.topology.ids import Ids
     from knockon.impact.topology.renumbering import Renumbering
 
+_REMEMBERED = 20_000
+
 
 class Register(Mapping[str, Entity]):
     """The entities of a topology by id, without their attributes. Immutable.
@@ -26,6 +28,7 @@ class Register(Mapping[str, Entity]):
         self.ids = ids
         self.starts = starts
         self.text = text
+        self._made: dict[str, Entity] = {}  # an answer asks for each of its items some ten times
 
     @classmethod
     def of(cls, ids: Ids, orders: Sequence[str]) -> Register:
@@ -38,9 +41,14 @@ class Register(Mapping[str, Entity]):
         return bytes(self.text[self.starts[number] : self.starts[number + 1]]).decode()
 
     def __getitem__(self, item_id: str) -> Entity:
-        order = self.order(self.ids.number(item_id))
-        class_name, _, rest = order.partition(SEPARATOR)
-        return Entity(item_id, class_name, rest.rpartition(SEPARATOR)[0], order, {})
+        made = self._made.get(item_id)
+        if made is None:
+            order = self.order(self.ids.number(item_id))
+            class_name, _, rest = order.partition(SEPARATOR)
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            made = self._made[item_id] = Entity(item_id, class_name, rest.rpartition(SEPARATOR)[0], order, {})
+        return made
 
     def __contains__(self, item_id: object) -> bool:
         return item_id in self.ids

@@ -37,7 +37,9 @@ def supported(topology: Topology, starts: Collection[str], targets: Collection[s
         A start or a target is not in the topology.
     """
     graph = topology.graph
-    distance, parent, _ = reach(topology, starts, graph.start, graph.consumer, graph.supplier)
+    distance, parent, _ = reach(
+        topology, topology.ids.numbers(list(starts)), graph.start, graph.consumer, graph.supplier
+    )
     numbers = np.array([topology.index(each) for each in set(targets) - set(starts)], np.int64)
     reached = numbers[distance[numbers] >= 0]
     ranked = reached[np.lexsort((reached, distance[reached]))].tolist()
@@ -53,14 +55,13 @@ def needed_by_any(topology: Topology, services: Iterable[str]) -> Any:
     """Tell of each item, by number, what ``belongs`` says of it, without naming any. Linear."""
     graph, needs = topology.graph, topology.needs
     suppliers, consumers = graph.supplier[needs], graph.consumer[needs]
-    distance, _, _ = reach(topology, services, topology.needs_start, suppliers, consumers)
+    distance, _, _ = reach(topology, topology.ids.numbers(list(services)), topology.needs_start, suppliers, consumers)
     return distance >= 0
 
 
-def reach(topology: Topology, starts: Iterable[str], rows: Any, there: Any, here: Any) -> tuple[Any, Any, Any]:
+def reach(topology: Topology, sources: Any, rows: Any, there: Any, here: Any) -> tuple[Any, Any, Any]:
     """Walk from the starts; give each item's distance (or -1), the arc or entry it was reached by, and who was."""
     size = len(topology.ids)
-    sources = topology.ids.numbers(list(starts))
     distance, parent, queue = (np.full(size, -1, np.int32) for _ in range(3))
     if topology.large:
         walked = _compiled()["walk"]
