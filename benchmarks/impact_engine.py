@@ -1,10 +1,11 @@
 """Measures the impact engine against graph libraries, Neo4j, and plain compiled reachability.
 
-    python benchmarks/impact_engine.py [--items 10000 100000] [--starts 200] [--neo4j] [--threshold]
+    python benchmarks/impact_engine.py [--items 10000 100000] [--starts 200] [--large] [--neo4j] [--threshold]
 
 Estates are layered and skewed towards hubs: services over applications over software over machines over
-shared infrastructure, four dependencies for each item; a third of the consumers have their suppliers in
-redundancy groups of two or three. Start items are of three kinds: *leaf* (few need it), *middle*, *hub*.
+shared infrastructure, four dependencies for each item (``--large``: a million items with five too); a third
+of the consumers have their suppliers in redundancy groups of two or three. Start items are of three kinds: *leaf*
+(few need it), *middle*, *hub*.
 
 What is timed is ``evaluate`` (all states, group arithmetic, and the copy of the result), and then together with the
 distances and paths of all that is affected, which are worked out when they are first asked for. Against it stand
@@ -13,6 +14,9 @@ reusable stamp: these tell what is reachable, and no distances. Neo4j (with ``--
 by the fastest of a few Cypher queries (``rivals/cypher.py``), through its driver. Where all dependencies are hard and
 plain (the second estate of each size) all must name the same items, and that is checked for each start; with
 redundancy, which none of the others knows, the engine must name no item that they do not.
+
+Of each size it also tells what the columns take, by item and by arc, and what it costs to splice in one relationship
+and one new item, in processor time beside that of copying every column once.
 """
 
 from __future__ import annotations
@@ -23,7 +27,6 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -32,9 +35,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.rivals.cypher import cypher, fastest, load, server
 from benchmarks.rivals.libraries import libraries, plain_search
+from benchmarks.rivals.machine import machine
 from knockon.impact.propagation.evaluation import Evaluation, evaluate
-from knockon.impact.topology.network import Dependency, Item, Network
-from knockon.impact.topology.topology import Topology
+from knockon.impact.topology.network import Dependency, Item
+from knockon.impact.topology.renumbering import Renumbering
+from knockon.impact.topology.splice import splice
+from knockon.impact.topology.topology import Signature, Topology, interned
 from knockon.schema.states import State, effect_map
 
 if TYPE_CHECKING:
@@ -44,40 +50,48 @@ if TYPE_CHECKING:
 
 LAYERS = (0.05, 0.25, 0.30, 0.30, 0.10)  # shares of the items, from services down
 EACH = 4
+LARGEST = (1_000_000, 5)
+LARGE = 1_000_000
+MOST_HUBS = 5
+"""Of an estate of more than LARGE arcs all engines are asked about so many hubs: networkx takes seconds for each."""
+HARD = Dependency("", "")
 SOFT = effect_map({State.DOWN: State.DEGRADED})
 MOST_CYPHER = 50
 """How many starts of a kind Neo4j is asked for."""
 
 
-def estate(items: int, seed: int = 1) -> Network:
+def estate(items: int, each: int = 4, seed: int = 1) -> Topology:
     """Draw an estate; suppliers stand in the next layer down (sometimes in the same one), hubs far more often."""
-    random = Random(seed)
-    bounds = [0]
-    for share in LAYERS:
-        bounds.append(bounds[-1] + int(items * share))
+    random = np.random.default_rng(seed)
+    bounds = np.append(0, np.cumsum([int(items * share) for share in LAYERS]))
     bounds[-1] = items
-    ids = [f"{number:032x}" for number in range(items)]
-    dependencies: list[Dependency] = []
-    wanted = EACH / (1 - LAYERS[-1])  # the lowest layer needs nothing
+    wanted = each / (1 - LAYERS[-1])  # the lowest layer needs nothing
+    pools = int(wanted) // 3 + 1
+    kinds = [HARD, replace(HARD, effect=SOFT), *(replace(HARD, group=f"pool {pool}") for pool in range(pools))]
+    signatures, code = interned([Signature.of(kind) for kind in kinds])
+    columns = []
     for layer in range(len(LAYERS) - 1):
-        for consumer in range(bounds[layer], bounds[layer + 1]):
-            grouped, left = random.random() < 1 / 3, int(wanted + random.random())
-            for position in range(left):
-                below = layer if layer in (1, 2) and random.random() < 0.15 else layer + 1
-                low, high = bounds[below], bounds[below + 1]
-                supplier = low + int((high - low) * random.random() ** 3)
-                if supplier == consumer:
-                    continue
-                group = f"pool {position // 3}" if grouped else None
-                effect = SOFT if group is None and random.random() < 0.15 else Dependency("", "").effect
-                dependencies.append(Dependency(ids[consumer], ids[supplier], effect, group))
-    return Network([Item(each, each) for each in ids], dependencies)
+        own = np.arange(bounds[layer], bounds[layer + 1])
+        counts = (wanted + random.random(len(own))).astype(np.int64)
+        consumer = np.repeat(own, counts)
+        position = np.arange(len(consumer)) - np.repeat(np.cumsum(counts) - counts, counts)
+        grouped = np.repeat(random.random(len(own)) < 1 / 3, counts)
+        below = np.where((random.random(len(consumer)) < 0.15) & (layer in {1, 2}), layer, layer + 1)
+        low, high = bounds[below], bounds[below + 1]
+        supplier = low + ((high - low) * random.random(len(consumer)) ** 3).astype(np.int64)
+        kind = np.where(grouped, 2 + position // 3, random.random(len(consumer)) < 0.15)
+        columns.append(np.array([code[kind], supplier, consumer])[:, supplier != consumer])
+    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(items)]
+    return Topology.laid_out(ids, lambda number: Item(ids[number], ids[number]), signatures, *np.hstack(columns))
 
 
-def plain(network: Network) -> Network:
+def plain(topology: Topology) -> Topology:
     """Make every dependency hard and nothing redundant: impact is reachability then."""
-    hard = Dependency("", "").effect
-    return Network(network.items, [replace(each, effect=hard, group=None) for each in network.dependencies])
+    signatures, _ = interned([Signature.of(HARD)])
+    ids, graph = topology.ids[:], topology.graph
+    ends = graph.supplier.astype(np.int64), graph.consumer.astype(np.int64)
+    nothing = np.zeros(len(graph.consumer), np.int64)
+    return Topology.laid_out(ids, lambda number: Item(ids[number], ids[number]), signatures, nothing, *ends)
 
 
 def starts_of(topology: Topology, count: int) -> dict[str, list[int]]:
@@ -116,19 +130,22 @@ Curve = dict[tuple[bool, str, str], dict[int, Measured]]
 """By (with redundancy, kind of start, engine), then by size."""
 
 
-def measure(items: int, count: int, driver: Any, curve: Curve) -> None:
+def measure(items: int, each: int, count: int, driver: Any, curve: Curve) -> None:
     """Compare the engines on one size."""
-    redundant = estate(items)
-    print(f"\n{items:,} items, {len(redundant.dependencies):,} dependencies")
-    for exact, network in ((False, redundant), (True, plain(redundant))):
-        before = time.perf_counter()
-        topology = Topology.of(network)
-        taken = time.perf_counter() - before
-        print(f"\n{'all hard and plain' if exact else 'with redundancy'} (laid out in {taken:.2f} s)")
+    for exact in (False, True):
+        before = time.process_time()
+        topology = plain(estate(items, each)) if exact else estate(items, each)
+        taken, arcs = time.process_time() - before, len(topology.graph.consumer)
+        print(f"\n{items:,} items, {arcs:,} arcs, {'all hard and plain' if exact else 'with redundancy'}")
+        if not exact:
+            print(f"  drawn and laid out in {taken:.2f} s of processor time")
+            print_memory(topology)
+            print_splices(topology)
         rivals = [plain_search(topology), *libraries(topology)]
         if driver and exact:
             load(driver, topology)
-        for kind, starts in starts_of(topology, count).items():
+        for kind, every in starts_of(topology, count).items():
+            starts = every[-MOST_HUBS:] if arcs > LARGE and kind == "hub" else every
             more = []
             if driver and exact:
                 way, query = fastest(driver, starts[:3])
@@ -136,8 +153,55 @@ def measure(items: int, count: int, driver: Any, curve: Curve) -> None:
                 more.append(cypher(driver, query, MOST_CYPHER))
             found = compare(topology, [*rivals, *more], starts, exact=exact)
             report(kind, found)
-            for name, each in found.items():
-                curve.setdefault((not exact, kind, name), {})[items] = each
+            for name, measured in found.items():
+                curve.setdefault((not exact, kind, name), {})[items] = measured
+
+
+def columns_of(topology: Topology) -> dict[str, Sequence[Any]]:
+    """Give all columns of a topology, by what they have a row for."""
+    graph, ids = topology.graph, topology.ids
+    return {
+        "item": (ids.raw, ids.ranked, graph.start, topology.needs_start),
+        "arc": (*graph[1:6], graph.member, topology.signature, topology.needs),
+        "group": (graph.terms,),
+    }
+
+
+def print_memory(topology: Topology) -> None:
+    """Print what the columns take, names of items apart; the bound is 150 bytes an item and 40 an arc."""
+    rows = {"item": len(topology.ids), "arc": len(topology.graph.consumer), "group": max(len(topology.terms), 1)}
+    sizes = {kind: sum(each.nbytes for each in columns) for kind, columns in columns_of(topology).items()}
+    bound = 150 * rows["item"] + 40 * rows["arc"]
+    each = ", ".join(f"{size / rows[kind]:.0f} bytes for each {kind}" for kind, size in sizes.items())
+    print(f"  memory {sum(sizes.values()) / 1e6:,.0f} MB: {each}; {sum(sizes.values()) / bound:.2f} of the bound")
+
+
+def print_splices(topology: Topology) -> None:
+    """Time one more relationship, and one new item that needs another, beside copying all columns once."""
+    ids, number, new = topology.ids, len(topology.ids) // 50, "ffffffff-0000-4000-8000-000000000000"
+    consumer = ids[number]
+    needs = [topology.dependency(arc, code) for arc in topology.needed(number) for code in topology.dependencies(arc)]
+    needs.append(replace(HARD, consumer=consumer, supplier=ids[len(ids) - 5]))
+    change = Renumbering.of(len(ids), [], [(len(ids) // 2, new)])
+    fresh = replace(HARD, consumer=new, supplier=ids[5])
+    ways = {
+        "copying every column": lambda: [each.copy() for some in columns_of(topology).values() for each in some],
+        "splicing one relationship": lambda: splice(topology, None, [number], [Item(consumer, "")], needs),
+        "splicing one new item": lambda: splice(topology, change, [], [Item(new, "")], [fresh]),
+    }
+    taken = {name: median_cpu(way) for name, way in ways.items()}
+    for name, seconds in taken.items():
+        print(f"  {name}: {seconds * 1000:.1f} ms, {seconds / next(iter(taken.values())):.1f} times copying")
+
+
+def median_cpu(work: Callable[[], Any]) -> float:
+    """Do it seven times; give the median of its seconds of processor time."""
+    times = []
+    for _ in range(7):
+        before = time.process_time()
+        work()
+        times.append(time.process_time() - before)
+    return sorted(times)[3]
 
 
 def engine(topology: Topology, *, compiled: bool) -> Callable[[int], Evaluation]:
@@ -196,7 +260,7 @@ def threshold() -> None:
     """Show what compiling saves on a hub at growing sizes; it costs half a second from the cache, seconds without."""
     print("\nslowest of the hubs, milliseconds: interpreted, compiled")
     for items in (1_000, 3_000, 10_000, 30_000, 100_000):
-        topology = Topology.of(plain(estate(items)))
+        topology = plain(estate(items))
         hubs = starts_of(topology, 50)["hub"]
         for fast in (False, True):
             engine(topology, compiled=fast)(hubs[0])
@@ -209,16 +273,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--starts", type=int, default=200, help="of leaf and middle kind; a tenth of it hubs")
+    parser.add_argument("--large", action="store_true", help="a million items and five million dependencies too")
     parser.add_argument("--neo4j", action="store_true", help="Neo4j too, on a server that is started for it")
     parser.add_argument("--threshold", action="store_true", help="where compiling begins to pay, instead")
     options = parser.parse_args()
     if options.threshold:
         threshold()
         return
+    print(f"on {machine()}")
     curve: Curve = {}
     with server() if options.neo4j else nullcontext() as driver:
-        for items in options.items:
-            measure(items, options.starts, driver, curve)
+        sizes = [(items, EACH) for items in options.items] + ([LARGEST] if options.large else [])
+        for items, each in sizes:
+            measure(items, each, options.starts, driver, curve)
     print_curve(curve)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
 SEPARATOR = "\x1f"
@@ -374,7 +374,7 @@ class Scan:
 
     revision: int
     entities: list[Entity]
-    edges: list[Edge]
+    edges: Sequence[Edge]  # of a store: ``Edges``
     waiting: list[EdgeRecord]
 
 

@@ -27,6 +27,7 @@ Survivor = GroupArithmetic
 
 WORST_FIRST = (State.DOWN, State.DEGRADED, State.AT_RISK)
 _FEW = 64
+_STATES = tuple(State)  # by number; calling State takes longer than the rest of a look-up
 """A dictionary entry costs as much as so many of a column."""
 
 
@@ -119,6 +120,7 @@ class Evaluation:
         self.removed = removed
         self._found = found
         self._trace = traced
+        self._steps: dict[int, tuple[int, int] | None] = {}  # paths run together, so most are asked for often
 
     @property
     def size(self) -> int:
@@ -180,7 +182,7 @@ class Evaluation:
 
     def _state(self, number: int) -> State:
         place = self._place(number)
-        return State.OPERATIONAL if place < 0 else State(int(self._found.states[place]))
+        return State.OPERATIONAL if place < 0 else _STATES[self._found.states[place]]
 
     def numbers(self, state: State) -> Any:
         """Give the numbers of the items in a state that is worse than OPERATIONAL, seeds included; in no order."""
@@ -227,6 +229,11 @@ class Evaluation:
 
     def step(self, number: int) -> tuple[int, int] | None:
         """Give the arc and the signature by which an affected item's path begins; None where it ends."""
+        if number not in self._steps:
+            self._steps[number] = self._step(number)
+        return self._steps[number]
+
+    def _step(self, number: int) -> tuple[int, int] | None:
         arc = int(self._traced.parents[self._known(number)])
         if arc < 0:
             return None
@@ -254,7 +261,7 @@ class Evaluation:
             place = self._place(int(graph.supplier[arc]))
             if place < 0:
                 continue
-            state = State(int(self._found.states[place]))
+            state = _STATES[self._found.states[place]]
             effect = (int(graph.effect[arc]) >> (2 * state)) & 3
             if self._produces(arc, effect, final):
                 found.append(Cause(arc, int(graph.supplier[arc]), state, int(self._traced.distances[place])))

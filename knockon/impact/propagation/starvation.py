@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -41,6 +42,9 @@ class _Calls(NamedTuple):
         return _Calls(self.called[order], self.caller[order])
 
 
+_KEPT: WeakKeyDictionary[Topology, _Calls] = WeakKeyDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class Starved:
     """A starved item, and who called it before, by id, in order: each is DOWN now, or no demand reaches it."""
@@ -66,22 +70,26 @@ class Starvation:
         These are the callers left, over however many steps, of what something that fell silent called and no root
         reaches now; and all callers before of those among it that no root is known to have reached at all.
         """
-        silenced = np.flatnonzero(self._after_down & ~self._before_down)
-        ids = self._topology.ids
-        suspects = self._reached(self._before, [ids[number] for number in silenced.tolist()])
-        suspects &= ~self._after_down & ~self._reached(self._after, roots)
+        suspects = (
+            self._reached(self._before, np.flatnonzero(self._after_down & ~self._before_down)) & ~self._after_down
+        )
         if not suspects.any():
             return []
-        asked = self._reached(self._after.turned(), self._named(suspects))
-        unserved = suspects & ~self._reached(self._before, roots)
+        known = self._numbers(roots)
+        suspects &= ~self._reached(self._after, known)
+        if not suspects.any():
+            return []
+        asked = self._reached(self._after.turned(), np.flatnonzero(suspects))
+        unserved = suspects & ~self._reached(self._before, known)
         if unserved.any():
-            asked |= self._reached(self._before.turned(), self._named(unserved))
+            asked |= self._reached(self._before.turned(), np.flatnonzero(unserved))
         return [id_ for id_ in self._named(asked) if id_ not in roots]
 
     def starved(self, roots: Collection[str]) -> list[Starved]:
         """List what is starved, in order, if demand begins at ``roots`` and nowhere else."""
-        served = self._reached(self._before, roots)
-        numbers = np.flatnonzero(served & ~self._reached(self._after, roots) & ~self._after_down)
+        known = self._numbers(roots)
+        served = self._reached(self._before, known)
+        numbers = np.flatnonzero(served & ~self._reached(self._after, known) & ~self._after_down)
         ids, back = self._topology.ids, self._before.turned()
         begins, ends = (np.searchsorted(back.caller, places).tolist() for places in (numbers, numbers + 1))
         return [
@@ -95,7 +103,10 @@ class Starvation:
     def _named(self, chosen: Any) -> list[str]:
         return [self._topology.ids[number] for number in np.flatnonzero(chosen).tolist()]
 
-    def _reached(self, calls: _Calls, starts: Iterable[str]) -> Any:
+    def _numbers(self, ids: Iterable[str]) -> list[int]:
+        return self._topology.ids.numbers(list(ids))
+
+    def _reached(self, calls: _Calls, starts: Any) -> Any:
         """Tell of each item whether calls lead to it; the starts are reached."""
         size = len(self._topology.ids)
         rows = np.searchsorted(calls.caller, np.arange(size + 1)).astype(np.int32)
@@ -106,15 +117,18 @@ class Starvation:
 def _down(evaluation: Evaluation) -> Any:
     topology = evaluation.topology
     found = np.zeros(len(topology.ids), bool)
-    for id_ in evaluation.settled():
-        if evaluation.state(id_) is not State.DOWN:
-            break  # settled items come worst first
-        found[topology.index(id_)] = True
+    found[evaluation.numbers(State.DOWN)] = True
     return found
 
 
 def _calls(topology: Topology) -> _Calls:
-    """Find the demand among an estate's dependencies."""
+    """Give the demand among an estate's dependencies; it is kept as long as the topology."""
+    if topology not in _KEPT:
+        _KEPT[topology] = _found_calls(topology)
+    return _KEPT[topology]
+
+
+def _found_calls(topology: Topology) -> _Calls:
     graph, signatures = topology.graph, topology.signatures
     demand = np.array([each.type_name in DEMAND_TYPES for each in signatures], bool)
     turned = np.array([each.reversed for each in signatures], bool)

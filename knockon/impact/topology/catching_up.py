@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.contract.rows import Edge, Entity
 from knockon.cmdb.past.changes import Changes
 from knockon.errors import JournalCompacted
-from knockon.impact.topology.derive import Rules
+from knockon.impact.topology.derive import Rules, attributes_looked_at
 from knockon.impact.topology.renumbering import Renumbering
 from knockon.impact.topology.splice import splice
 from knockon.schema.model import as_text
@@ -108,7 +108,7 @@ class _Work:
             key: ends for key, ends in changes.edges.items()
             if key.type_name not in exclude and key.type_name in model.relationships
         }  # fmt: skip
-        self._conditions = _attributes_looked_at(model)
+        self._conditions = attributes_looked_at(model)
         self.gone: set[str] = set()
         self._come: set[str] = set()
         self._changed: set[str] = set()
@@ -218,9 +218,3 @@ class _Work:
                 continue
             if found := rules.dependency(Edge(key, after["attributes"]), source, target):
                 yield found
-
-
-def _attributes_looked_at(model: Model) -> frozenset[str]:
-    """Name the attributes of things that conditions of impact rules look at."""
-    rules = (rule for kind in model.relationships.values() for rule in kind.rules)
-    return frozenset(name for rule in rules for end, name, _ in rule.conditions if end != "edge")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from knockon.cmdb.contract.edges import Edges
 from knockon.errors import BadUsage
 from knockon.impact.topology.network import Dependency, Item, Network
+from knockon.impact.topology.topology import Signature, Topology, interned
 from knockon.schema.model import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
-    from knockon.cmdb.contract.rows import Edge, Entity
+    from knockon.cmdb.contract.rows import Edge, Entity, Scan
     from knockon.impact.topology.network import Threshold
     from knockon.schema.model import ImpactRule, Model, RuleEnd
     from knockon.schema.spec import RedundancySpec
@@ -48,6 +52,70 @@ def network(
         and (dependency := rules.dependency(edge, source, target))
     ]
     return Network(items, dependencies)
+
+
+def topology_of(model: Model, scan: Scan, *, exclude: Collection[str] = ()) -> Topology:
+    """Give the topology of ``network``, without an object for each edge; O(m log m) for m edges.
+
+    Edges that say the same between things that impact rules cannot tell apart have the same dependency, but for its
+    ends. So each sort of edge is derived once.
+
+    Raises
+    ------
+    BadUsage
+        As ``network``.
+    """
+    left_out = excluded_types(model, exclude)
+    entities = sorted(scan.entities, key=lambda each: each.order)
+    edges = Edges.of(scan.edges)
+    numbers = {each.id: number for number, each in enumerate(entities)}
+    number = np.array([numbers.get(each, -1) for each in edges.ids], np.int64)
+    kind, *ends = (np.frombuffer(each, np.int32).astype(np.int64) for each in (edges.kind, edges.source, edges.target))
+    source, target = (number[each] for each in ends)
+    sorts = _sorts(model, entities)
+    wanted = np.array([each.type_name not in left_out for each in edges.kinds], bool)
+    counted = np.flatnonzero(wanted[kind] & (source >= 0) & (target >= 0) & (sorts[source] >= 0) & (sorts[target] >= 0))
+    kind, source, target = kind[counted], source[counted], target[counted]
+    many = sorts.max(initial=0) + 1
+    _, example, sort = np.unique(
+        (kind * many + sorts[source]) * many + sorts[target], return_index=True, return_inverse=True
+    )
+    rules = Rules(model)
+    found = [
+        rules.dependency(edges[int(counted[each])], entities[source[each]], entities[target[each]]) for each in example
+    ]
+    signatures, code = interned([Signature.of(each) for each in found if each])
+    codes = np.full(len(found), -1, np.int64)
+    codes[[each is not None for each in found]] = code
+    signature = codes[sort]
+    felt = signature >= 0
+    signature, source, target = signature[felt], source[felt], target[felt]
+    reverse = np.array([each.reversed for each in signatures], bool)[signature]
+    return Topology.laid_out(
+        [each.id for each in entities], lambda owner: rules.item(entities[owner]), signatures, signature,
+        np.where(reverse, source, target), np.where(reverse, target, source),
+    )  # fmt: skip
+
+
+def _sorts(model: Model, entities: Sequence[Entity]) -> Any:
+    """Number the sorts of things that impact rules can tell apart; -1: it does not count."""
+    names = sorted(attributes_looked_at(model))
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array(
+        [
+            numbers.setdefault((each.class_name, *[as_text(each.attributes.get(name)) for name in names]), len(numbers))
+            if model.counts(each.class_name, each.attributes)
+            else -1
+            for each in entities
+        ],
+        np.int64,
+    )
+
+
+def attributes_looked_at(model: Model) -> frozenset[str]:
+    """Name the attributes of things that conditions of impact rules look at."""
+    rules = (rule for kind in model.relationships.values() for rule in kind.rules)
+    return frozenset(name for rule in rules for end, name, _ in rule.conditions if end != "edge")
 
 
 def excluded_types(model: Model, names: Collection[str]) -> frozenset[str]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from knockon.impact.topology.ids import Ids
     from knockon.impact.topology.renumbering import Renumbering
 
+_REMEMBERED = 20_000
+
 
 class Register(Mapping[str, Entity]):
     """The entities of a topology by id, without their attributes. Immutable.
@@ -26,6 +28,7 @@ class Register(Mapping[str, Entity]):
         self.ids = ids
         self.starts = starts
         self.text = text
+        self._made: dict[str, Entity] = {}  # an answer asks for each of its items some ten times
 
     @classmethod
     def of(cls, ids: Ids, orders: Sequence[str]) -> Register:
@@ -38,9 +41,14 @@ class Register(Mapping[str, Entity]):
         return bytes(self.text[self.starts[number] : self.starts[number + 1]]).decode()
 
     def __getitem__(self, item_id: str) -> Entity:
-        order = self.order(self.ids.number(item_id))
-        class_name, _, rest = order.partition(SEPARATOR)
-        return Entity(item_id, class_name, rest.rpartition(SEPARATOR)[0], order, {})
+        made = self._made.get(item_id)
+        if made is None:
+            order = self.order(self.ids.number(item_id))
+            class_name, _, rest = order.partition(SEPARATOR)
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            made = self._made[item_id] = Entity(item_id, class_name, rest.rpartition(SEPARATOR)[0], order, {})
+        return made
 
     def __contains__(self, item_id: object) -> bool:
         return item_id in self.ids
@@ -53,28 +61,14 @@ class Register(Mapping[str, Entity]):
 
     def renumbered(self, ids: Ids, change: Renumbering, orders: Sequence[str]) -> Register:
         """Give the register after some went and others came, with these orders."""
-        packed = [np.frombuffer(each.encode(), np.uint8) for each in orders]
-        lengths = change.merged(np.diff(self.starts)[change.keep], np.array([len(each) for each in packed], np.int64))
-        starts = _starts(lengths)
-        pieces: list[Any] = []
-        kept = np.flatnonzero(change.keep)
-        done = 0  # of the kept
-        for rank, place in enumerate(change.come.tolist()):
-            pieces += self._runs(kept[done : place - rank])
-            pieces.append(packed[rank])
-            done = place - rank
-        pieces += self._runs(kept[done:])
-        text = np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
-        return Register(ids, starts, text)
-
-    def _runs(self, numbers: Any) -> list[Any]:
-        """Give the text of these numbers, which rise, in as few pieces as they have runs."""
-        if not len(numbers):
-            return []
-        breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
-        firsts = numbers[np.concatenate(([0], breaks))].tolist()
-        lasts = numbers[np.concatenate((breaks - 1, [len(numbers) - 1]))].tolist()
-        return [self.text[self.starts[a] : self.starts[b + 1]] for a, b in zip(firsts, lasts, strict=True)]
+        new = Register.of(ids, orders)
+        lengths = change.column(np.diff(self.starts), np.diff(new.starts))
+        pieces = [
+            of.text[of.starts[first] : of.starts[end]]
+            for first, end, fresh in change.pieces
+            for of in (new if fresh else self,)
+        ]
+        return Register(ids, _starts(lengths), np.concatenate(pieces) if pieces else self.text[:0])
 
 
 def _starts(lengths: Any) -> Any:

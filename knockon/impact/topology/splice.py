@@ -14,7 +14,7 @@ import numpy as np
 
 from knockon.impact.topology.columns import END, FIRST, OWNER, Graph
 from knockon.impact.topology.network import Item, Network
-from knockon.impact.topology.renumbering import merge
+from knockon.impact.topology.renumbering import Renumbering
 from knockon.impact.topology.topology import Topology
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from knockon.impact.topology.ids import Ids
     from knockon.impact.topology.network import Dependency
-    from knockon.impact.topology.renumbering import Renumbering
 
 
 def splice(
@@ -39,69 +38,112 @@ def splice(
     not looked at. Copies the columns: linear, but at the speed of memory.
     """
     ids = old.ids.renumbered(change) if change else old.ids
-    size = len(ids)
-    is_touched = np.zeros(len(old.ids), bool)
-    is_touched[np.array(sorted(touched), np.int64)] = True
+    items = change or Renumbering.of(len(old.ids), (), ())
     small, number = _small(ids, consumers, dependencies)
     signatures, codes, small_codes = _merged_signatures(old, small)
-
     graph, fresh = old.graph, small.graph
-    keep = ~is_touched[graph.consumer]
-    supplier, consumer = graph.supplier[keep], graph.consumer[keep]
-    if change:
-        supplier, consumer = change.map[supplier], change.map[consumer]
-    new_supplier, new_consumer = number[fresh.supplier], number[fresh.consumer]
-    wide = np.int64(max(size, 1))
-    places = np.searchsorted(supplier * wide + consumer, new_supplier * wide + new_consumer) + np.arange(
-        len(new_supplier)
-    )
-    arc_map = _moved(keep, places)
+    supplier, consumer = number[fresh.supplier], number[fresh.consumer]
+    rows = np.array(sorted(touched), np.int64)
 
+    needs_gone = _ranges(old.needs_start[rows], old.needs_start[rows + 1])
+    needs_before = _ends(old.needs_start, *items.old(consumer[small.needs]))
+    needs = Renumbering(len(old.needs), needs_gone, needs_before)
+    arcs = Renumbering(
+        len(graph.consumer), np.sort(old.needs[needs_gone]).astype(np.int64), _places(graph, items, supplier, consumer)
+    )
     terms, new_terms = old.terms, small.terms.copy()
-    keep_group = ~is_touched[terms[:, OWNER]]
-    kept_terms = terms[keep_group].copy()
-    if change:
-        kept_terms[:, OWNER] = change.map[kept_terms[:, OWNER]]
-    new_terms[:, OWNER] = number[new_terms[:, OWNER]]
-    group_places = np.searchsorted(kept_terms[:, OWNER], new_terms[:, OWNER]) + np.arange(len(new_terms))
-    group_map = np.append(_moved(keep_group, group_places), np.int32(-1))  # the last: -1, no group, stays so
-    small_group_map = np.append(group_places, -1).astype(np.int32)
-    new_rows = merge(kept_terms, new_terms, group_places)
-    counts = new_rows[:, END] - new_rows[:, FIRST]
-    new_rows[:, END] = np.cumsum(counts)
-    new_rows[:, FIRST] = new_rows[:, END] - counts
-    is_new_group = np.zeros(len(new_rows), bool)
-    is_new_group[group_places] = True
-    member = _interleaved(
-        np.repeat(is_new_group, counts), arc_map[graph.member[keep[graph.member]]], places[fresh.member]
+    owner, new_owner = np.ascontiguousarray(terms[:, OWNER]), number[new_terms[:, OWNER]]
+    groups_gone = _ranges(np.searchsorted(owner, rows), np.searchsorted(owner, rows + 1))
+    old_owner, was_there = items.old(new_owner)
+    groups = Renumbering(len(terms), groups_gone, np.searchsorted(owner, old_owner + was_there))
+    ends = [terms[each, FIRST] if each < len(terms) else len(graph.member) for each in groups.before.tolist()]
+    members = Renumbering(
+        len(graph.member),
+        _ranges(terms[groups_gone, FIRST], terms[groups_gone, END]),
+        np.repeat(np.array(ends, np.int64), new_terms[:, END] - new_terms[:, FIRST]),
     )
 
-    supplier = merge(supplier, new_supplier, places)
-    consumer = merge(consumer, new_consumer, places)
-    by_consumer = np.bincount(consumer, minlength=size)
-    is_new_consumer = np.zeros(size, bool)
-    is_new_consumer[new_consumer] = True
-    needs = _interleaved(
-        np.repeat(is_new_consumer, by_consumer), arc_map[old.needs[keep[old.needs]]], places[small.needs]
-    )
-    folded = {int(arc_map[arc]): [int(codes[each]) for each in kinds]
-              for arc, kinds in old.folded.items() if keep[arc]}  # fmt: skip
-    folded |= {int(places[arc]): [int(small_codes[each]) for each in kinds] for arc, kinds in small.folded.items()}
-    signature = merge(codes[old.signature[keep]], small_codes[small.signature], places)
+    new_terms[:, OWNER] = new_owner
     made = Graph(
-        start=_starts(np.bincount(supplier, minlength=size)),
-        supplier=supplier.astype(np.int32, copy=False),
-        consumer=consumer.astype(np.int32, copy=False),
-        effect=merge(graph.effect[keep], fresh.effect, places),
-        group=merge(group_map[graph.group[keep]], small_group_map[fresh.group], places),
-        weight=merge(graph.weight[keep], fresh.weight, places),
-        terms=new_rows.ravel(),
-        member=member.astype(np.int32, copy=False),
+        start=_recounted(graph.start, items, graph.supplier[arcs.gone], supplier),
+        supplier=arcs.column(items.moved(graph.supplier), supplier),
+        consumer=arcs.column(items.moved(graph.consumer), consumer),
+        effect=arcs.column(graph.effect, fresh.effect),
+        group=arcs.column(groups.moved(graph.group), np.append(groups.come, -1)[fresh.group]),
+        weight=arcs.column(graph.weight, fresh.weight),
+        terms=_new_terms(terms, new_terms, items, groups),
+        member=members.column(arcs.moved(graph.member), arcs.come[fresh.member]),
     )
-    columns = (*made, signature, needs, needs_start := _starts(by_consumer))
-    for column in columns:
+    signature = arcs.column(old.signature if codes is None else codes[old.signature], small_codes[small.signature])
+    needed = needs.column(arcs.moved(old.needs), arcs.come[small.needs])
+    needs_start = _recounted(old.needs_start, items, np.repeat(rows, np.diff(old.needs_start)[rows]), consumer)
+    for column in (*made, signature, needed, needs_start):
         column.flags.writeable = False
-    return Topology(ids, made, signatures, signature, folded, needs_start, needs)
+    return Topology(
+        ids, made, signatures, signature, _folded(old, small, arcs, codes, small_codes), needs_start, needed
+    )
+
+
+def _places(graph: Graph, items: Renumbering, supplier: Any, consumer: Any) -> Any:
+    """Give before which old arc each new one comes; ends by new number.
+
+    One between the same two items as old ones comes after them: these go, and so nothing behind them moves.
+    """
+    rows, was_there = items.old(supplier)
+    found = []
+    for row, there, number, kept in zip(rows, was_there, *items.old(consumer), strict=True):
+        first = graph.start[row]
+        own = graph.consumer[first : graph.start[row + 1] if there else first]
+        found.append(first + np.searchsorted(own, np.int32(number), side="right" if kept else "left"))
+    return np.array(found, np.int64)
+
+
+def _ranges(firsts: Any, ends: Any) -> Any:
+    """List the numbers of some ranges, one after the other."""
+    counts = (ends - firsts).astype(np.int64)
+    return np.arange(counts.sum()) + np.repeat(firsts - np.cumsum(counts) + counts, counts)
+
+
+def _ends(starts: Any, rows: Any, was_there: Any) -> Any:
+    """Give where each row's entries end; of one that was not there, where it would begin."""
+    return starts[rows + was_there].astype(np.int64)
+
+
+def _recounted(starts: Any, items: Renumbering, gone: Any, come: Any) -> Any:
+    """Give where the entries of each item start, once those of ``gone`` went and those of ``come`` came."""
+    counts = np.diff(starts)
+    np.subtract.at(counts, gone, 1)
+    counts = items.column(counts, np.zeros(len(items.before), counts.dtype))
+    np.add.at(counts, come, 1)
+    found = np.zeros(len(counts) + 1, np.int32)
+    np.cumsum(counts, out=found[1:])
+    return found
+
+
+def _new_terms(terms: Any, new: Any, items: Renumbering, groups: Renumbering) -> Any:
+    """Give the rows of all groups; ``new`` have their owners by new number already."""
+    if items.ids or len(items.gone):
+        terms = terms.copy()
+        terms[:, OWNER] = items.moved(terms[:, OWNER])
+    found = groups.column(terms, new)
+    if found is terms:
+        return terms.ravel()
+    counts = found[:, END] - found[:, FIRST]
+    found[:, END] = np.cumsum(counts)
+    found[:, FIRST] = found[:, END] - counts
+    return found.ravel()
+
+
+def _folded(old: Topology, small: Topology, arcs: Renumbering, codes: Any, small_codes: Any) -> dict[int, list[int]]:
+    """Give the signatures of folded arcs, by new number of arc and of signature."""
+    gone, kept = set(arcs.gone.tolist()), list(old.folded)
+    found = {
+        place: list(old.folded[arc]) if codes is None else [int(codes[each]) for each in old.folded[arc]]
+        for arc, place in zip(kept, arcs.moved(np.array(kept, np.int64)).tolist(), strict=True)
+        if arc not in gone
+    }
+    new = {int(arcs.come[arc]): [int(small_codes[each]) for each in kinds] for arc, kinds in small.folded.items()}
+    return found | new
 
 
 def _small(ids: Ids, consumers: Sequence[Item], dependencies: Sequence[Dependency]) -> tuple[Topology, Any]:
@@ -113,33 +155,11 @@ def _small(ids: Ids, consumers: Sequence[Item], dependencies: Sequence[Dependenc
 
 
 def _merged_signatures(old: Topology, small: Topology) -> tuple[Sequence[Any], Any, Any]:
-    """Give all signatures in order, and the new code of each of both."""
+    """Give all signatures in order, and the new code of each of both; None for the old ones where they keep theirs."""
     known = {each: code for code, each in enumerate(old.signatures)}
     if all(each in known for each in small.signatures):
-        same = np.arange(len(old.signatures), dtype=np.int32)
-        return old.signatures, same, np.array([known[each] for each in small.signatures], np.int32)
+        return old.signatures, None, np.array([known[each] for each in small.signatures], np.int32)
     merged = sorted(known.keys() | set(small.signatures))
     code = {each: number for number, each in enumerate(merged)}
     before, after = (np.array([code[each] for each in some], np.int32) for some in (old.signatures, small.signatures))
     return merged, before, after
-
-
-def _moved(keep: Any, places: Any) -> Any:
-    """Give where each kept entry stands once others have come in at these places; anything for one not kept."""
-    staying = np.ones(int(np.count_nonzero(keep)) + len(places), bool)
-    staying[places] = False
-    moved = np.full(len(keep), -1, np.int32)
-    moved[keep] = np.flatnonzero(staying)
-    return moved
-
-
-def _interleaved(is_new: Any, kept: Any, new: Any) -> Any:
-    """Fill the new entries' places with one list and the others with the other."""
-    found = np.empty(len(is_new), np.int32)
-    found[is_new] = new
-    found[~is_new] = kept
-    return found
-
-
-def _starts(counts: Any) -> Any:
-    return np.concatenate(([0], np.cumsum(counts))).astype(np.int32)

@@ -37,7 +37,9 @@ def supported(topology: Topology, starts: Collection[str], targets: Collection[s
         A start or a target is not in the topology.
     """
     graph = topology.graph
-    distance, parent, _ = reach(topology, starts, graph.start, graph.consumer, graph.supplier)
+    distance, parent, _ = reach(
+        topology, topology.ids.numbers(list(starts)), graph.start, graph.consumer, graph.supplier
+    )
     numbers = np.array([topology.index(each) for each in set(targets) - set(starts)], np.int64)
     reached = numbers[distance[numbers] >= 0]
     ranked = reached[np.lexsort((reached, distance[reached]))].tolist()
@@ -46,24 +48,28 @@ def supported(topology: Topology, starts: Collection[str], targets: Collection[s
 
 def belongs(topology: Topology, services: Iterable[str]) -> frozenset[str]:
     """Name every item that some of the services need, over however many steps; the services too. Linear."""
+    return frozenset(topology.ids[number] for number in np.flatnonzero(needed_by_any(topology, services)).tolist())
+
+
+def needed_by_any(topology: Topology, services: Iterable[str]) -> Any:
+    """Tell of each item, by number, what ``belongs`` says of it, without naming any. Linear."""
     graph, needs = topology.graph, topology.needs
     suppliers, consumers = graph.supplier[needs], graph.consumer[needs]
-    _, _, reached = reach(topology, services, topology.needs_start, suppliers, consumers)
-    return frozenset(topology.ids[number] for number in reached)
+    distance, _, _ = reach(topology, topology.ids.numbers(list(services)), topology.needs_start, suppliers, consumers)
+    return distance >= 0
 
 
-def reach(topology: Topology, starts: Iterable[str], rows: Any, there: Any, here: Any) -> tuple[Any, Any, list[int]]:
+def reach(topology: Topology, sources: Any, rows: Any, there: Any, here: Any) -> tuple[Any, Any, Any]:
     """Walk from the starts; give each item's distance (or -1), the arc or entry it was reached by, and who was."""
     size = len(topology.ids)
-    sources = [topology.index(each) for each in starts]
     distance, parent, queue = (np.full(size, -1, np.int32) for _ in range(3))
     if topology.large:
         walked = _compiled()["walk"]
         count = walked(rows, there, here, np.array(sources, np.int32), distance, parent, queue)
-        return distance, parent, queue[:count].tolist()
+        return distance, parent, queue[:count]
     columns = [column.tolist() for column in (distance, parent, queue)]
     count = walk(rows.tolist(), there.tolist(), here.tolist(), sources, *columns)
-    return np.array(columns[0]), np.array(columns[1]), columns[2][:count]
+    return np.array(columns[0]), np.array(columns[1]), np.array(columns[2][:count], np.int32)
 
 
 def walk(start: Any, there: Any, here: Any, sources: Any, distance: Any, parent: Any, queue: Any) -> int:

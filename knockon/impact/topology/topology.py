@@ -18,7 +18,7 @@ from knockon.impact.topology.network import Dependency
 from knockon.schema.states import EffectMap, is_monotone_and_reductive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from knockon.impact.topology.network import Item, Network, Threshold
 
@@ -42,6 +42,14 @@ class Signature(NamedTuple):
     min_up: Threshold
     full_up: Threshold
     effect: EffectMap
+
+    @classmethod
+    def of(cls, each: Dependency) -> Signature:
+        """Describe a dependency."""
+        return cls(
+            each.type_name, each.group or "", each.reversed, each.rule, each.group is not None,
+            min(each.weight, HEAVIEST), each.min_up or "", each.full_up or "", each.effect,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +82,20 @@ class Topology:
         items = sorted(network.items, key=lambda item: item.order)
         ids = [item.id for item in items]
         numbers = {each: number for number, each in enumerate(ids)}
-        signatures, signature = _signatures(network.dependencies)
+        signatures, signature = interned([Signature.of(each) for each in network.dependencies])
         supplier = np.array([numbers[each.supplier] for each in network.dependencies], np.int64)
         consumer = np.array([numbers[each.consumer] for each in network.dependencies], np.int64)
+        return cls.laid_out(ids, items.__getitem__, signatures, signature, supplier, consumer)
+
+    @classmethod
+    def laid_out(
+        cls, ids: Sequence[str], item: Callable[[int], Item],
+        signatures: Sequence[Signature], signature: Ints, supplier: Ints, consumer: Ints,
+    ) -> Topology:  # fmt: skip
+        """Lay out dependencies that are given as columns, ends by number; signatures are distinct and in order.
+
+        ``ids`` are in the order of the items; ``item`` is asked for those that own groups.
+        """
         by_place = np.lexsort((signature, consumer, supplier))
         signature, supplier, consumer = signature[by_place], supplier[by_place], consumer[by_place]
         named, group = _number_groups(signatures, signature, consumer)
@@ -89,7 +108,7 @@ class Topology:
         member_start, member, total = _members(group, weight, len(named))
         needed = np.array(
             [
-                _needed(items[owner], name, int(total[number]), *thresholds.get(number, ((), ())))
+                _needed(item(owner), name, int(total[number]), *thresholds.get(number, ((), ())))
                 for number, (owner, name) in enumerate(named)
             ],
             np.int64,
@@ -196,16 +215,10 @@ def resolve(threshold: Threshold, total: int) -> int:
     return min(max(wanted, 1), total)
 
 
-def _signatures(dependencies: Sequence[Dependency]) -> tuple[list[Signature], Ints]:
-    """Intern what describes the dependencies; signatures come in order of type name, then group."""
+def interned(described: Sequence[Signature]) -> tuple[list[Signature], Ints]:
+    """Give the distinct signatures, in order of type name, then group, and the number of each given one."""
     codes: dict[Signature, int] = {}
-    column = np.empty(len(dependencies), np.int64)
-    for i, each in enumerate(dependencies):
-        key = Signature(
-            each.type_name, each.group or "", each.reversed, each.rule, each.group is not None,
-            min(each.weight, HEAVIEST), each.min_up or "", each.full_up or "", each.effect,
-        )  # fmt: skip
-        column[i] = codes.setdefault(key, len(codes))
+    column = np.array([codes.setdefault(each, len(codes)) for each in described], np.int64)
     ordered = sorted(codes)
     rank = np.empty(len(codes), np.int64)
     for position, each_signature in enumerate(ordered):

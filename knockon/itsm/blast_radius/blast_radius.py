@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from knockon import __version__
@@ -27,7 +28,7 @@ from knockon.itsm.services.roll_up import roll_up
 from knockon.itsm.values import Ci, ci_of, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from knockon.itsm.context.difference import Difference
     from knockon.itsm.services.surroundings import Notified
     from knockon.itsm.values import Step
+
+    Reason = Callable[[str], tuple[Because, tuple[Step, ...]]]
 
 NEW_POINTS = (300, 100_000)
 """How often the engine runs at most to find new single points, and how many items it may settle for them."""
@@ -133,9 +136,10 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
     most = question.max_distance
     shown = [id_ for id_ in affected if most is None or after.distance(id_) <= most]
     told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
-    services, notify, points_cut = await _services(topologies, found, question, told)
+    reason = cache(partial(_reason, found))
+    services, notify, points_cut = await _services(topologies, found, question, told, reason)
     touched = [*seeds, *affected]
-    unmapped = tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and id_ not in view.mapped)
+    unmapped = tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and not view.mapped(id_))
     unknown = tuple(unknowns(topologies, found, seeds, set(touched)))
     excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
     return ImpactAnswer(
@@ -149,7 +153,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
         seeds=told,
         assumed=(*map(Ci.of, question.pins), *_pinned(found, {*seeds, *(pin.id for pin in question.pins)})),
         excluded_types=question.left_out,
-        affected=tuple(_affected(found, id_) for id_ in shown),
+        affected=tuple(_affected(found, id_, reason) for id_ in shown),
         counts={state: sum(after.state(id_) == state for id_ in affected) for state in WORST_FIRST},
         survivors=_survivors(found),
         starved=await starving(topologies, view, found.before, after),
@@ -170,7 +174,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
 
 
 async def _services(
-    topologies: Topologies, found: Difference, question: Question, told: Sequence[Seed]
+    topologies: Topologies, found: Difference, question: Question, told: Sequence[Seed], reason: Reason
 ) -> tuple[tuple[AffectedService, ...], tuple[Notified, ...], bool]:
     """Tell the services that get worse, whom to tell, and whether the search for new single points was cut."""
     view, after = found.view, found.after
@@ -191,7 +195,7 @@ async def _services(
     new = await asyncio.to_thread(new_single_points, *asking) if view.topology.large else new_single_points(*asking)
     services = tuple(
         AffectedService(
-            ci_of(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users, *_reason(found, id_),
+            ci_of(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users, *reason(id_),
             around[id_], tuple(ci_of(view, point) for point in new.points[id_]),
         )
         for id_ in hit
@@ -204,9 +208,9 @@ def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
     return Seed(Ci.of(entity), asked, found.after.state(entity.id) if known else ASKED[asked])
 
 
-def _affected(found: Difference, id_: str) -> Affected:
+def _affected(found: Difference, id_: str, reason: Reason) -> Affected:
     after = found.after
-    return Affected(ci_of(found.view, id_), after.state(id_), after.distance(id_), *_reason(found, id_))
+    return Affected(ci_of(found.view, id_), after.state(id_), after.distance(id_), *reason(id_))
 
 
 def _reason(found: Difference, id_: str) -> tuple[Because, tuple[Step, ...]]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from knockon.cmdb.contract.rows import Edge, EdgeKey, Entity
+from knockon.cmdb.contract.edges import Edges
+from knockon.cmdb.contract.rows import Edge, EdgeKey, Entity, Scan
 from knockon.errors import BadUsage
-from knockon.impact.topology.derive import network
+from knockon.impact.topology.derive import network, topology_of
 from knockon.impact.topology.network import Dependency
-from knockon.schema.installed import installed_model
+from knockon.impact.topology.topology import Topology
+from knockon.schema.installed import installed_model, read_model
 from knockon.schema.states import State, effect_map
+from tests.impact.topology.test_splice import same
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn
+
+    from knockon.schema.model import Model
 
 MODEL = installed_model()
 
@@ -108,3 +119,81 @@ def test_a_member_that_is_not_in_service_counts_in_no_group(status: str) -> None
     found = network(MODEL, [*ENTITIES, *members], edges)
     assert [each.supplier for each in found.dependencies] == ["one"]
     assert {"one", "two"} <= {each.id for each in found.items}
+
+
+CONDITIONED = """
+relationships:
+  LEANS_ON:
+    inverse: LEANT_ON_BY
+    description: A relationship whose effect hangs on what its ends are like.
+    ends: [[Application, Application], [Application, Server]]
+    group: none
+    impact:
+      - {name: plain, flows: target_to_source}
+      - name: idle
+        flows: none
+        ends: [Application, ConfigurationItem]
+        when: {source: {environment: test}}
+        because: it carries nothing
+      - name: back
+        flows: source_to_target
+        ends: [ConfigurationItem, Application]
+        when: {target: {environment: staging}}
+        priority: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def conditioned(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    path = tmp_path_factory.mktemp("model") / "model.yaml"
+    path.write_text(CONDITIONED)
+    return read_model(extra=[path])
+
+
+@st.composite
+def scans(draw: DrawFn) -> Scan:
+    """Things that rules, lifecycles and redundancy tell apart, and edges of all sorts between them and others."""
+    classes = st.sampled_from([*4 * ["Application"], "Server", "Cluster", "Hypervisor", "UPS", "Rack"])
+    own = st.fixed_dictionaries(
+        {},
+        optional={
+            "environment": st.sampled_from(["test", "staging", "production"]),
+            "status": st.sampled_from(["ordered", "in_use"]),
+            "min_up": st.sampled_from(["1", "2", "50%"]),
+        },
+    )
+    drawn = draw(st.lists(st.tuples(classes, own), min_size=draw(st.integers(1, 6)), max_size=6))
+    things = [entity(f"t{number}", name, **values) for number, (name, values) in enumerate(drawn)]
+    ends = st.sampled_from([*(each.id for each in things), "gone"])
+    types = st.sampled_from(["DEPENDS_ON", *4 * ["LEANS_ON"], "MEMBER_OF", "CONTAINS", "POWERED_BY", "CONNECTS_TO"])
+    said = st.fixed_dictionaries(
+        {},
+        optional={
+            "strength": st.just("soft"),
+            "redundancy_group": st.sampled_from(["g", "h"]),
+            "weight": st.integers(1, 3),
+            "min_up": st.sampled_from(["1", "2", "50%"]),
+        },
+    )
+    many = st.lists(st.tuples(ends, types, ends, said), min_size=draw(st.integers(0, 12)), max_size=12)
+    edges = [edge(a, kind, b, **values) for a, kind, b, values in draw(many)]
+    return Scan(1, things, [each for each in edges if each.key.source_id != each.key.target_id], [])
+
+
+@given(scans(), st.sampled_from([(), ("DEPENDS_ON",), ("LEANT_ON_BY", "CONTAINS")]))
+def test_deriving_each_sort_of_edge_once_is_deriving_every_edge(
+    conditioned: Model, scan: Scan, exclude: tuple[str, ...]
+) -> None:
+    one_by_one = Topology.of(network(conditioned, scan.entities, scan.edges, exclude=exclude))
+    same(topology_of(conditioned, scan, exclude=exclude), one_by_one)
+    same(topology_of(conditioned, replace(scan, edges=Edges.of(scan.edges)), exclude=exclude), one_by_one)
+
+
+@given(scans())
+def test_relationships_in_columns_are_the_same_relationships(scan: Scan) -> None:
+    columns = Edges.of(scan.edges)
+    assert list(columns) == list(scan.edges)
+    assert [columns[number] for number in range(-1, -len(columns) - 1, -1)] == list(reversed(scan.edges))
+    assert columns[1:3] == scan.edges[1:3]
+    assert columns == Edges.of(list(columns))
+    assert not scan.edges or columns != Edges.of(scan.edges[1:])

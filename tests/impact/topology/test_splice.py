@@ -91,5 +91,36 @@ def test_ids_are_found_by_value(ids: set[str], others: set[str]) -> None:
     for each in others - ids | {"", str(UUID(int=0)) + " "}:
         with pytest.raises(KeyError):
             kept.number(each)
+    assert kept.numbers(list(kept)) == list(range(len(kept)))
     both = Ids.of([*ids, *others - ids])
     assert [both.number(each) for each in both] == list(range(len(both)))
+
+
+def test_many_ids_are_found_together() -> None:
+    ids = [str(UUID(int=number * 7919 << 64)) for number in range(3_000)]
+    kept = Ids.of(ids)
+    assert kept.numbers(ids[::-1]) == list(range(3_000))[::-1]
+    for missing in (str(UUID(int=1)), str(UUID(int=(1 << 128) - 1)), "no UUID"):
+        with pytest.raises(KeyError, match=missing):
+            kept.numbers([*ids, missing])
+
+
+@given(st.integers(0, 12), st.data())
+def test_a_renumbering_is_what_lists_would_do(size: int, data: st.DataObject) -> None:
+    numbers = list(range(size))
+    gone = data.draw(st.sets(st.sampled_from(numbers))) if size else set()
+    before = sorted(data.draw(st.lists(st.integers(0, size), max_size=40)))
+    expected = []
+    for number in (*numbers, size):
+        expected += [size + rank for rank, place in enumerate(before) if place == number]
+        expected += [number] if number in numbers and number not in gone else []
+    change = Renumbering.of(size, gone, [(place, "") for place in before])
+    column = np.array(numbers, np.int32)
+    found = change.column(column, [size + rank for rank in range(len(before))])
+    assert found.tolist() == expected
+    assert change.come.tolist() == [expected.index(size + rank) for rank in range(len(before))]
+    kept = np.array([number for number in numbers if number not in gone] + [-1], np.int32)
+    assert change.moved(kept).tolist() == [*(expected.index(each) for each in kept[:-1].tolist()), -1]
+    old, was_there = change.old(np.arange(len(expected)))
+    assert was_there.tolist() == [each < size for each in expected]
+    assert old.tolist() == [each if each < size else before[each - size] for each in expected]

@@ -11,6 +11,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, LiteralString
 
+import orjson
+
+from knockon.cmdb.contract.edges import EdgeKind, Gathering
 from knockon.cmdb.contract.rows import Scan
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from neo4j import AsyncSession
 
-    from knockon.cmdb.contract.rows import Edge, EdgeRecord, Entity
+    from knockon.cmdb.contract.rows import EdgeRecord, Entity
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 LOCK: LiteralString = "MATCH (c:_Commit {id: 0}) SET c.held = true"
@@ -78,25 +81,31 @@ async def _no_commit(session: AsyncSession) -> AsyncIterator[tuple[Transaction, 
 
 async def _read(tx: Transaction, classes: Collection[str], revision: int) -> Scan:
     entities: list[Entity] = []
-    edges: list[Edge] = []
+    chunks: list[tuple[str, str]] = []  # of entities: the first and the last order
     for low, high in ranges(classes, None, None):
         while rows := await _chunk(tx, low, high):
             entities += rows
-            edges += await _edges_from(tx, rows[0].order, rows[-1].order, classes)
-            low = rows[-1].order  # noqa: PLW2901 - the range shrinks from below
+            chunks.append((rows[0].order, low := rows[-1].order))
             if len(rows) < CHUNK:
                 break
-    return Scan(revision, entities, edges, await _waiting(tx))
+    gathering = Gathering([each.id for each in entities], _kind)
+    for first, last in chunks:
+        (columns,) = await run(tx, EDGES, {"first": first, "last": last, "classes": list(classes)})
+        gathering.take(
+            ((type_name, orjson.dumps(properties)), source, target)
+            for type_name, source, target, properties in zip(*columns, strict=True)
+        )
+    return Scan(revision, entities, gathering.edges(), await _waiting(tx))
+
+
+def _kind(said: tuple[str, bytes]) -> EdgeKind:
+    type_name, properties = said[0], orjson.loads(said[1])
+    return EdgeKind(type_name, properties["_group"], forms.to_values(properties))
 
 
 async def _chunk(tx: Transaction, low: str, high: str) -> list[Entity]:
     ((found,),) = await run(tx, ENTITIES, {"low": low, "high": high, "chunk": CHUNK})
     return sorted(map(forms.to_entity, found), key=lambda row: row.order)
-
-
-async def _edges_from(tx: Transaction, first: str, last: str, classes: Collection[str]) -> list[Edge]:
-    (columns,) = await run(tx, EDGES, {"first": first, "last": last, "classes": list(classes)})
-    return [forms.to_edge(*row) for row in zip(*columns, strict=True)]
 
 
 async def _waiting(tx: Transaction) -> list[EdgeRecord]:

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from knockon.cmdb.contract.edges import EdgeKind, Gathering
 from knockon.cmdb.contract.ordering import BEYOND
 from knockon.cmdb.contract.reads import MOST_ANSWERS
 from knockon.cmdb.contract.rows import SEPARATOR, WITHDRAWN, EdgeKey, EdgeRecordKey, Held, Neighbour, Scan
@@ -85,6 +88,9 @@ NAMED = f"SELECT {ENTITY} FROM entity n WHERE n.name = ? AND n.retired = 0 ORDER
 # any number of classes without a sort.
 SCANNED = f"""SELECT {ENTITY} FROM entity n WHERE n.retired = 0 AND n.class_name IN (SELECT value FROM json_each(?))
     ORDER BY n.class_name, n.sort_key"""
+
+BETWEEN = """SELECT e.type_name, e.redundancy_group, e.attributes, e.source_id, e.target_id
+    FROM edge e WHERE e.retired = 0"""
 
 WAITING = f"SELECT {EDGE_RECORD} FROM edge_record s WHERE s.because IS NOT NULL AND s.because != '{WITHDRAWN}'"
 
@@ -213,12 +219,12 @@ def named(connection: sqlite3.Connection, name: str, limit: int) -> list[Entity]
 
 def scan(connection: sqlite3.Connection, classes: Collection[str]) -> Scan:
     found = [entity_of(row) for row in connection.execute(SCANNED, [asked(classes)])]
-    ids = {entity.id for entity in found}
-    between = f"SELECT {EDGE} FROM edge e WHERE e.retired = 0"
-    rows = connection.execute(between) if ids else ()
-    joining = [edge_of(row) for row in rows if row[1] in ids and row[2] in ids]
+    rows = connection.execute(BETWEEN) if found else ()
+    said = (((type_name, group, own), source, target) for type_name, group, own, source, target in rows)
+    gathering = Gathering([each.id for each in found], lambda kind: EdgeKind(kind[0], kind[1], orjson.loads(kind[2])))
+    gathering.take(said)
     waiting = [edge_record_of(row) for row in connection.execute(WAITING)]
-    return Scan(revision(connection), found, joining, waiting)
+    return Scan(revision(connection), found, gathering.edges(), waiting)
 
 
 def _near(direction: Direction) -> str:
