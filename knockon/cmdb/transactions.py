@@ -45,6 +45,11 @@ class Transactions:
         """What to read from, to see what was written so far."""
         return self._rehearsal or self._store
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether all is rolled back at the end."""
+        return self._rehearsal is not None
+
     async def write(self, work: Callable[[Write], Awaitable[tuple[T, list[JournalEntry], bool]]]) -> T:
         """Do work in one transaction: again when the store is busy, rolled back when it changed nothing.
 

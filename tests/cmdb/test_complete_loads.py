@@ -124,7 +124,7 @@ async def test_loading_a_complete_load_again_changes_nothing_and_is_one_revision
 async def test_an_identical_load_of_all_that_a_scope_holds_is_one_revision_however_large(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("knockon.cmdb.loading.run.SEEN_AGAIN", 2)
+    monkeypatch.setattr("knockon.cmdb.loading.closing.SEEN_AGAIN", 2)
     items = [thing(str(n)) for n in range(7)] + [link(str(n), str((n + 1) % 7)) for n in range(7)]
     await say(store, *items)
     before = await store.revision()
@@ -245,7 +245,8 @@ async def test_what_another_writer_puts_into_the_scope_meanwhile_does_not_outliv
         # the first two look before the other writer commits
         return found if asked > 2 else Held(found.records - {"late"}, found.edge_records)
 
-    monkeypatch.setattr("knockon.cmdb.loading.run.missing", and_meanwhile)
+    for module in ("run", "closing"):
+        monkeypatch.setattr(f"knockon.cmdb.loading.{module}.missing", and_meanwhile)
     await say(store, thing("late", seen=TUESDAY))
     await whole(store, thing("s", seen=WEDNESDAY), thing("t", seen=WEDNESDAY))
     assert await names(store) == {"s", "t"}

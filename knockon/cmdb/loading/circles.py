@@ -32,6 +32,7 @@ class Containment:
     def __init__(self) -> None:
         self._within: Within = {}
         self._said: dict[tuple[str, str], str] = {}
+        self._told_of: set[frozenset[str]] = set()
 
     def note(self, edges: Iterable[tuple[EdgeKey | None, str]]) -> None:
         """Note relationships as they stand now, each with its place in the load."""
@@ -41,7 +42,7 @@ class Containment:
                 self._said[key.source_id, key.target_id] = location
 
     async def circles(self, store: Store, reader: Store | Write) -> list[Finding]:
-        """Find the circles that what was noted is part of.
+        """Find the circles that what was noted since the last time is part of, and were not found then.
 
         Reads what contains the containers, what contains these, and so on: a round trip for each level, and 2,000 of
         them. ``store`` has what was committed, ``reader`` what this load has written.
@@ -54,9 +55,14 @@ class Containment:
             for inside, around in (await _containers(store, sorted(todo))).items():
                 within.setdefault(inside, set()).update(around)
             todo = {each for inside in todo for each in within.get(inside, ())} - looked
-        return [await self._told(ring, reader) for ring in rings(within)]
+        found = [ring for each in rings(within) if (ring := frozenset(each)) not in self._told_of]
+        self._told_of.update(found)
+        told = [await self._told(ring, reader) for ring in found]
+        self._within.clear()
+        self._said.clear()
+        return told
 
-    async def _told(self, ring: set[str], reader: Store | Write) -> Finding:
+    async def _told(self, ring: frozenset[str], reader: Store | Write) -> Finding:
         found = await reader.entities(ring)
         names = sorted(f"{each.class_name}:{each.name}" for each in found.values())
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.rows import EdgeRecordKey
+from knockon.cmdb.contract.rows import SEPARATOR, EdgeRecordKey
+from knockon.cmdb.identity.finding_parents import placings
+from knockon.cmdb.loading.spool import Spool
 from knockon.cmdb.reconciliation.taken import Said, Taken, digest, edge_record_key
 from knockon.errors import FindingCode
 from knockon.schema import validate
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Iterable, Iterator
 
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
@@ -28,61 +31,81 @@ class Finding:
     location: str
 
 
-@dataclass
 class Intake:
-    """One load, sorted out."""
+    """One load, sorted out; what was taken lies in ``spool``, on disk where there is much of it. To be closed."""
 
-    entities: list[Taken[EntityObservation]] = field(default_factory=list)
-    relationships: list[Taken[RelationshipObservation]] = field(default_factory=list)
-    rejected_entities: list[Reject] = field(default_factory=list)
-    rejected_relationships: list[Reject] = field(default_factory=list)
-    rejected_keys: set[str] = field(default_factory=set)
-    rejected_edge_keys: set[EdgeRecordKey] = field(default_factory=set)
-    nameless_rejects: int = 0
-    """Rejected records of which it cannot be told what they are about."""
-    findings: list[Finding] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        self.spool = Spool()
+        self.rejected_entities: list[Reject] = []
+        self.rejected_relationships: list[Reject] = []
+        self.rejected_keys: set[str] = set()
+        self.rejected_edge_keys: set[EdgeRecordKey] = set()
+        self.nameless_rejects = 0  # rejected records of which it cannot be told what they are about
+        self.findings: list[Finding] = []
+        self.skipped: Counter[str] = Counter()
+        self.oldest = self.newest = ""  # when the records that were taken were seen, the first and the last
+        self.partial = False  # whether there are partial records
 
     @property
-    def moments(self) -> set[str]:
-        """When the records that were taken were seen."""
-        return {each.seen for each in self.entities} | {each.seen for each in self.relationships}
+    def moment(self) -> str | None:
+        """The one moment at which all was seen that was taken; None if there are several or none."""
+        return self.newest if self.newest and self.oldest == self.newest else None
+
+    def saw(self, moment: str) -> None:
+        """Note when a record was seen."""
+        self.oldest = min(self.oldest or moment, moment)
+        self.newest = max(self.newest, moment)
 
 
-def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Intake:
+@contextmanager
+def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Iterator[Intake]:
     """Validate items and keep one whole observation for each key: the newer ``(seen, digest)``.
 
-    ``loaded_at`` stands in where an observation does not say when it was seen.
+    ``loaded_at`` stands in where an observation does not say when it was seen. Memory: what was rejected, what was
+    found, and one item at a time.
     """
     intake = Intake()
-    entities: dict[Hashable, Taken[EntityObservation]] = {}
-    relationships: dict[Hashable, Taken[RelationshipObservation]] = {}
-    for item in items:
-        if isinstance(item, Skipped):
-            intake.skipped[item.kind] += 1
-            continue
-        typed: Item = item
-        if isinstance(item, EntityObservation):
-            typed = validate.entity(model, item)
-        elif isinstance(item, RelationshipObservation):
-            typed = validate.relationship(model, item)
-        if isinstance(typed, EntityObservation):
-            content = digest(typed.class_name, typed.attributes)
-            # several partial records of one thing add up, several whole ones do not
-            place = (typed.key, typed.seen, content) if typed.partial else typed.key
-            _keep(entities, place, typed.key, Taken(typed, typed.seen or loaded_at, content), intake)
-        elif isinstance(typed, RelationshipObservation):
-            key = edge_record_key(typed)
-            taken = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))
-            _keep(relationships, key, key.words, taken, intake)
-        elif isinstance(typed, Reject):
-            about = _note_rejected(model, intake, item)
-            record = in_words(item) if typed.record is None else typed.record
-            typed = replace(typed, about=about, seen=typed.seen or loaded_at, record=record or None)
-            (intake.rejected_entities if typed.kind == "entity" else intake.rejected_relationships).append(typed)
-    intake.entities = list(entities.values())
-    intake.relationships = list(relationships.values())
-    return intake
+    with closing(intake.spool):
+        for item in items:
+            if isinstance(item, Skipped):
+                intake.skipped[item.kind] += 1
+            else:
+                _take(model, intake, item, loaded_at)
+        yield intake
+
+
+def _take(model: Model, intake: Intake, item: Item, loaded_at: str) -> None:
+    typed: Item = item
+    if isinstance(item, EntityObservation):
+        typed = validate.entity(model, item)
+    elif isinstance(item, RelationshipObservation):
+        typed = validate.relationship(model, item)
+    if isinstance(typed, EntityObservation):
+        entity = Taken(typed, typed.seen or loaded_at, digest(typed.class_name, typed.attributes))
+        # several partial records of one thing add up, several whole ones do not
+        place = SEPARATOR.join((typed.key, entity.seen, entity.digest)) if typed.partial else typed.key
+        other = intake.spool.keep_entity(place, model.layer(typed.class_name), entity)
+        intake.partial = intake.partial or typed.partial
+        _note_taken(intake, typed.key, entity, other)
+    elif isinstance(typed, RelationshipObservation):
+        relationship = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))
+        key = edge_record_key(typed)
+        children = [child for _, child in placings(model, [key])]
+        _note_taken(intake, key.words, relationship, intake.spool.keep_relationship(key, children, relationship))
+    elif isinstance(typed, Reject):
+        about = _note_rejected(model, intake, item)
+        record = in_words(item) if typed.record is None else typed.record
+        typed = replace(typed, about=about, seen=typed.seen or loaded_at, record=record or None)
+        (intake.rejected_entities if typed.kind == "entity" else intake.rejected_relationships).append(typed)
+
+
+def _note_taken(intake: Intake, words: str, taken: Taken[Said], other: Taken[Said] | None) -> None:
+    """Note when a record was seen, and tell of two that speak of one key: the newer one counts."""
+    intake.saw(taken.seen)
+    if other is not None:
+        which = "says the same again" if taken.digest == other.digest else "says something else; the newer one counts"
+        message = f"{words} stands twice in this load ({other.said.location} and {taken.said.location}) and {which}."
+        intake.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, taken.said.location))
 
 
 def _note_rejected(model: Model, intake: Intake, item: Item) -> tuple[str, ...]:
@@ -126,14 +149,3 @@ def in_words(item: Item) -> dict[str, Any]:
     if isinstance(item, Reject) and item.format == "native" and isinstance(item.record, dict):
         return item.record
     return {}
-
-
-def _keep(kept: dict[Hashable, Taken[Said]], key: Hashable, words: str, taken: Taken[Said], intake: Intake) -> None:
-    """Keep the newer one of two that speak of the same key, whatever their order."""
-    other = kept.get(key)
-    if other is not None:
-        which = "says the same again" if taken.digest == other.digest else "says something else; the newer one counts"
-        message = f"{words} stands twice in this load ({other.said.location} and {taken.said.location}) and {which}."
-        intake.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, taken.said.location))
-    if other is None or (taken.seen, taken.digest) > (other.seen, other.digest):
-        kept[key] = taken

@@ -185,11 +185,11 @@ def _taken(
     """Tell when each of these was seen that a load has taken."""
     found: dict[tuple[str, tuple[str, ...]], str] = {}
     about: tuple[str, tuple[str, ...]]
-    for entity in intake.entities:
+    for entity in intake.spool.entities():
         about = ("entity", (entity.said.key,))
         if about in wanted and not entity.said.partial:
             found[about] = max(found.get(about, ""), entity.seen)
-    for edge in intake.relationships:
+    for edge in intake.spool.relationships():
         _, name, start, end, group = edge_record_key(edge.said)
         # a type that the model did not know then stands as it was written, maybe by its inverse name
         for words in ((name, start, end, group), (model.relationships[name].inverse, end, start, group)):

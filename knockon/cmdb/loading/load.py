@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import RevisionHead, Scope
+from knockon.cmdb.loading.closing import Closing
 from knockon.cmdb.loading.intake import take_in
+from knockon.cmdb.loading.letters import How
 from knockon.cmdb.loading.run import LoadRun, batches
 from knockon.cmdb.reconciliation.reckoning import reckon_again
 from knockon.errors import BadUsage
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.loading.intake import Intake
     from knockon.cmdb.loading.report import LoadReport
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
@@ -42,7 +45,8 @@ async def load(
     """Load one source's observations.
 
     Idempotent; atomic for each batch of at most 2,000 records, so that a load cut off can be
-    repeated. ``progress`` is told (records done, records in all).
+    repeated. All items are read before anything is written; memory holds a batch of them, and what
+    is found and rejected. ``progress`` is told (records done, records in all).
 
     Parameters
     ----------
@@ -74,47 +78,45 @@ async def load(
         What was committed before it stays.
     """
     now = values.now()
-    intake = take_in(model, _as_partial(items) if partial else items, now)
-    if complete and (partial or any(taken.said.partial for taken in intake.entities)):
-        raise BadUsage("A complete load has whole records; load partial ones apart.")
-    if complete and len(intake.moments) > 1:
-        raise BadUsage("A complete load is seen at one moment, and these files say several (`seen`); load them apart.")
-    at = max(intake.moments, default=now)
-    intake.entities.sort(key=lambda taken: model.layer(taken.said.class_name))  # parents first
-    run = LoadRun(
-        store,
-        model,
-        RevisionHead(actor, "load", source, now, model.version, {}),
-        Scope(source, scope),
-        strict,
-        file,
-        frozenset(replaced),
-    )
-    run.expect(intake)
-    complete = complete and run.is_whole(intake)
-    if complete and not allow_retire:
-        run.brake(await store.held(source, scope), intake, only_say=dry_run)
+    head = RevisionHead(actor, "load", source, now, model.version, {})
+    of = Scope(source, scope)
+    with take_in(model, _as_partial(items) if partial else items, now) as intake:
+        if complete and (partial or intake.partial):
+            raise BadUsage("A complete load has whole records; load partial ones apart.")
+        if complete and intake.newest and intake.moment is None:
+            raise BadUsage(
+                "A complete load is seen at one moment, and these files say several (`seen`); load them apart."
+            )
+        run = LoadRun(store, model, head, of, intake, strict=strict)
+        complete = complete and run.is_whole()
+        if complete and not allow_retire:
+            run.brake(await store.held(source, scope), only_say=dry_run)
+        at = (intake.newest or now) if complete else None
+        closing = Closing(model, run, intake, How(head, of, strict, file, frozenset(replaced)))
 
-    async def work() -> None:
-        await reckon_again(store, model, run.transactions, progress)
-        total = len(intake.entities) + len(intake.relationships)
-        done = 0
-        for entities in batches(intake.entities):
-            await run.entities(entities)
-            progress(done := done + len(entities), total)
-        for relationships in batches(intake.relationships):
-            await run.relationships(relationships)
-            progress(done := done + len(relationships), total)
-        if complete:
-            await run.withdraw(intake, at)
-        await run.finish(intake, at if complete else None)
+        async def work() -> None:
+            await reckon_again(store, model, run.transactions, progress)
+            await _batches(run, intake, progress)
+            if at:
+                await run.withdraw(at)
+            await closing.close(at)
 
-    if dry_run:
-        run.report.plan = await run.transactions.rehearse(work)
-    else:
-        await work()
+        if dry_run:
+            run.report.plan = await run.transactions.rehearse(work)
+        else:
+            await work()
     run.report.revision = run.transactions.revision
     return run.report
+
+
+async def _batches(run: LoadRun, intake: Intake, progress: Callable[[int, int], None]) -> None:
+    total, done = sum(intake.spool.counts), 0
+    for entities in batches(intake.spool.entities()):
+        await run.entities(entities)
+        progress(done := done + len(entities), total)
+    for relationships in batches(intake.spool.relationships()):
+        await run.relationships(relationships)
+        progress(done := done + len(relationships), total)
 
 
 def _as_partial(items: Iterable[Item]) -> Iterator[Item]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import Held
-from knockon.cmdb.reconciliation.taken import edge_record_key
 from knockon.errors import SafetyBrake
 
 if TYPE_CHECKING:
@@ -19,9 +18,10 @@ BRAKE_ENTITIES = 20
 
 def missing(held: Held, intake: Intake) -> Held:
     """Give what a scope holds and a load does not report; what it reports and is rejected is reported."""
-    keys = {taken.said.key for taken in intake.entities} | intake.rejected_keys
-    edge_keys = {edge_record_key(taken.said) for taken in intake.relationships} | intake.rejected_edge_keys
-    return Held(held.records - keys, held.edge_records - edge_keys)
+    records, edge_records = set(held.records), set(held.edge_records)
+    records.difference_update(intake.spool.keys(), intake.rejected_keys)
+    edge_records.difference_update(intake.spool.edge_keys(), intake.rejected_edge_keys)
+    return Held(frozenset(records), frozenset(edge_records))
 
 
 def refuse_many(retiring: int, held: int, scope: Scope) -> None:

@@ -1,0 +1,167 @@
+"""The end of a load: what was seen again, what its scope is known of now, its dead letters, and the run's own entry."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.contract.images import scope_image
+from knockon.cmdb.contract.rows import EdgeRecordKey, Scope
+from knockon.cmdb.loading import letters
+from knockon.cmdb.loading.report import out_of_time
+from knockon.cmdb.loading.retirement import missing
+from knockon.cmdb.loading.run import batches, withdraw_edges
+from knockon.cmdb.reconciliation import reconcile, relate
+from knockon.cmdb.reconciliation.reconciled import Reconciled
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from knockon.cmdb.contract.images import Image
+    from knockon.cmdb.contract.rows import DeadLetter, EdgeKey, JournalEntry
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.write import Write
+    from knockon.cmdb.loading.intake import Intake
+    from knockon.cmdb.loading.run import LoadRun
+    from knockon.schema.model import Model
+
+    Again = Iterable[tuple[Image, EdgeKey | None]]
+
+SEEN_AGAIN = 20_000
+"""Unchanged records that one transaction notes as seen again: it only touches them, within a second or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Ends one load; ``how`` is what its dead letters have in common."""
+
+    model: Model
+    run: LoadRun
+    intake: Intake
+    how: letters.How
+
+    async def close(self, complete: str | None) -> None:
+        """Complete the report and write the load's last revisions; ``complete`` is when a complete load was seen."""
+        own = await self._report()
+        scope = await self._scope_now(complete)
+        if not scope.seen:
+            await self._note_seen()
+        *most, last = letters.parts(own)
+        for some in most:
+            await self._note_letters(some)
+        await self._note_run(scope, last, own)
+
+    async def _report(self) -> list[DeadLetter]:
+        """Complete the report; give the dead letters of this load."""
+        report, intake = self.run.report, self.intake
+        late = out_of_time(self.run.outdated, intake.newest, self.run.transactions.head)
+        if self.run.transactions.is_rehearsal:
+            await self.run.look_for_circles()
+        report.findings = [*intake.findings, *report.findings, *await self.run.standing(), *late]
+        report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
+        report.entities.rejected += len(intake.rejected_entities)
+        report.relationships.rejected += len(intake.rejected_relationships)
+        report.skipped = dict(sorted(intake.skipped.items()))
+        return letters.written(self.how, report.rejects)
+
+    async def _scope_now(self, complete: str | None) -> Scope:
+        """Give what this load knows of its scope: when it was seen as one, and what a complete one rejected."""
+        seen = complete or await self._seen_as_one(self.run.transactions.reader)
+        rejected: frozenset[str | EdgeRecordKey] = frozenset()
+        if complete:
+            rejected = rejected | self.intake.rejected_keys | self.intake.rejected_edge_keys
+        return replace(self.how.scope, seen=seen or "", complete=complete or "", rejected=rejected)
+
+    async def _seen_as_one(self, reader: Store | Write) -> str | None:
+        """Give the one moment at which this load saw all that its scope holds; None if it did not.
+
+        Who reports some attributes of a record has not seen the others.
+        """
+        moment, scope = self.intake.moment, self.how.scope
+        if self.run.overtaken or self.intake.partial or moment is None:
+            return None
+        entities, relationships = self.intake.spool.counts
+        wanted = (entities, relationships - self.run.unwritten)
+        return moment if await reader.count_held(scope.source, scope.name) == wanted else None
+
+    async def _note_seen(self) -> None:
+        """Note on each of the unchanged records that it was seen again, some of them in each revision."""
+        self._begin("seen", {})
+        for part in self.intake.spool.seen_again(SEEN_AGAIN):
+
+            async def work(write: Write, part: Again = part) -> tuple[Reconciled, list[JournalEntry], bool]:
+                await self._touch(write, part)
+                return Reconciled(), [], True
+
+            await self.run.changed(work)
+
+    async def _note_letters(self, some: Sequence[DeadLetter]) -> None:
+        """Keep some of very many dead letters before the end of the run."""
+        self._begin("letters", {})
+
+        async def work(write: Write) -> tuple[None, list[JournalEntry], bool]:
+            await letters.put(write, some)
+            return None, [], True
+
+        await self.run.transactions.write(work)
+
+    async def _note_run(self, scope: Scope, rejected: Sequence[DeadLetter], own: Collection[DeadLetter]) -> None:
+        """Write the run's own entry, with the moment of the whole scope and the last letters."""
+        report = self.run.report
+        self._begin("run", {"entities": asdict(report.entities), "relationships": asdict(report.relationships)})
+
+        async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
+            changes = await self._note_scope(write, scope) if scope.seen else Reconciled()
+            changes.add(await self._reweigh(write))
+            await write.put_reckoned(self.model.reckoning)
+            await letters.put(write, rejected)
+            await letters.settle(write, self.model, self.how, self.intake, own, complete=scope.complete)
+            return changes, changes.as_written()[1], True
+
+        await self.run.changed(work)
+
+    async def _note_scope(self, write: Write, scope: Scope) -> Reconciled:
+        """Note when the scope was seen as one; first mend what another writer has put into it meanwhile."""
+        changes = Reconciled()
+        if scope.complete:
+            late = missing(await write.held(scope.source, scope.name), self.intake)
+            changes.add(await withdraw_edges(write, self.model, scope, late.edge_records, scope.complete))
+            changes.add(await reconcile.withdraw(write, self.model, scope, late.records, scope.complete))
+        elif not await self._seen_as_one(write):
+            for part in self.intake.spool.seen_again(SEEN_AGAIN):
+                await self._touch(write, part)
+            return changes
+        known = (await write.scopes({scope.source})).get((scope.source, scope.name), Scope(scope.source, scope.name))
+        await write.put_scope(known.later(scope))
+        await write.put_images([scope_image(known, known.later(scope))])
+        return changes
+
+    async def _touch(self, write: Write, part: Again) -> None:
+        """Note on each of these records that it was seen again."""
+        moments: dict[str, tuple[list[tuple[str, str]], list[tuple[EdgeRecordKey, str]]]] = {}
+        for image, _ in part:
+            seen, digest = image.after
+            records, edge_records = moments.setdefault(seen, ([], []))
+            if image.kind == "seen":
+                records.append((image.key[1], digest))
+            else:
+                edge_records.append((EdgeRecordKey(*image.key), digest))
+        for seen, (records, edge_records) in moments.items():
+            await write.touch(self.how.scope.source, seen, records, edge_records)
+        await write.put_images([image for image, _ in part])
+
+    async def _reweigh(self, write: Write) -> Reconciled:
+        """Imply again what several records speak of and may have another newest word now."""
+        changes = Reconciled()
+        for part in self.intake.spool.seen_again(SEEN_AGAIN):
+            contested = await write.contested({edge for _, edge in part if edge})
+            changes.related.add(await relate.reweigh(write, contested))
+            records = [(image.key[0], image.key[1]) for image, _ in part if image.kind == "seen"]
+            disputed = await write.disputed(records)
+            for some in batches(sorted(disputed)):
+                changes.add(await reconcile.reweigh(write, self.model, some))
+        return changes
+
+    def _begin(self, kind: str, note: dict[str, Any]) -> None:
+        transactions = self.run.transactions
+        transactions.head = replace(transactions.head, kind=kind, note=note)
