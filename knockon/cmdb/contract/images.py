@@ -70,11 +70,9 @@ def edge_record_image(old: EdgeRecord | None, seen: str, new: EdgeRecord) -> Ima
     return Image("edge", new.key, before, [new.seen, new.digest, new.scope, new.present])
 
 
-def seen_image(record: Record | EdgeRecord, seen: str) -> Image:
-    """Give the image of an unchanged record or edge record that was seen again."""
-    if isinstance(record, Record):
-        return Image("seen", (record.source, record.key), [record.seen], [seen, record.digest])
-    return Image("edge_seen", record.key, [record.seen], [seen, record.digest])
+def seen_image(key: tuple[str, ...], digest: str, before: str, seen: str) -> Image:
+    """Give the image of an unchanged record, by (source, key), or edge record, by its key, that was seen again."""
+    return Image("seen" if len(key) == 2 else "edge_seen", key, [before], [seen, digest])  # noqa: PLR2004 - said above
 
 
 def scope_image(old: Scope, new: Scope) -> Image:

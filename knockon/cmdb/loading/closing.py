@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.images import scope_image
-from knockon.cmdb.contract.rows import EdgeRecordKey, Scope
+from knockon.cmdb.contract.images import scope_image, seen_image
+from knockon.cmdb.contract.rows import EdgeKey, EdgeRecordKey, Scope
 from knockon.cmdb.loading import letters
 from knockon.cmdb.loading.report import out_of_time
 from knockon.cmdb.loading.retirement import missing
@@ -15,17 +15,16 @@ from knockon.cmdb.reconciliation import reconcile, relate
 from knockon.cmdb.reconciliation.reconciled import Reconciled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
-    from knockon.cmdb.contract.images import Image
-    from knockon.cmdb.contract.rows import DeadLetter, EdgeKey, JournalEntry
+    from knockon.cmdb.contract.rows import DeadLetter, JournalEntry
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.loading.intake import Intake
     from knockon.cmdb.loading.run import LoadRun
+    from knockon.cmdb.loading.spool import Again
     from knockon.schema.model import Model
 
-    Again = Iterable[tuple[Image, EdgeKey | None]]
 
 SEEN_AGAIN = 20_000
 """Unchanged records that one transaction notes as seen again: it only touches them, within a second or two."""
@@ -89,7 +88,7 @@ class Closing:
         self._begin("seen", {})
         for part in self.intake.spool.seen_again(SEEN_AGAIN):
 
-            async def work(write: Write, part: Again = part) -> tuple[Reconciled, list[JournalEntry], bool]:
+            async def work(write: Write, part: Sequence[Again] = part) -> tuple[Reconciled, list[JournalEntry], bool]:
                 await self._touch(write, part)
                 return Reconciled(), [], True
 
@@ -136,27 +135,26 @@ class Closing:
         await write.put_images([scope_image(known, known.later(scope))])
         return changes
 
-    async def _touch(self, write: Write, part: Again) -> None:
+    async def _touch(self, write: Write, part: Sequence[Again]) -> None:
         """Note on each of these records that it was seen again."""
         moments: dict[str, tuple[list[tuple[str, str]], list[tuple[EdgeRecordKey, str]]]] = {}
-        for image, _ in part:
-            seen, digest = image.after
-            records, edge_records = moments.setdefault(seen, ([], []))
-            if image.kind == "seen":
-                records.append((image.key[1], digest))
+        for each in part:
+            records, edge_records = moments.setdefault(each.seen, ([], []))
+            if _is_record(each):
+                records.append((each.key[1], each.digest))
             else:
-                edge_records.append((EdgeRecordKey(*image.key), digest))
+                edge_records.append((EdgeRecordKey(*each.key), each.digest))
         for seen, (records, edge_records) in moments.items():
             await write.touch(self.how.scope.source, seen, records, edge_records)
-        await write.put_images([image for image, _ in part])
+        await write.put_images([seen_image(each.key, each.digest, each.before, each.seen) for each in part])
 
     async def _reweigh(self, write: Write) -> Reconciled:
         """Imply again what several records speak of and may have another newest word now."""
         changes = Reconciled()
         for part in self.intake.spool.seen_again(SEEN_AGAIN):
-            contested = await write.contested({edge for _, edge in part if edge})
+            contested = await write.contested({EdgeKey(*each.edge) for each in part if each.edge})
             changes.related.add(await relate.reweigh(write, contested))
-            records = [(image.key[0], image.key[1]) for image, _ in part if image.kind == "seen"]
+            records = [(each.key[0], each.key[1]) for each in part if _is_record(each)]
             disputed = await write.disputed(records)
             for some in batches(sorted(disputed)):
                 changes.add(await reconcile.reweigh(write, self.model, some))
@@ -165,3 +163,7 @@ class Closing:
     def _begin(self, kind: str, note: dict[str, Any]) -> None:
         transactions = self.run.transactions
         transactions.head = replace(transactions.head, kind=kind, note=note)
+
+
+def _is_record(again: Again) -> bool:
+    return len(again.key) == 2  # noqa: PLR2004 - (source, key); that of an edge record has five parts

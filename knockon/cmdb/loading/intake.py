@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.contract.rows import SEPARATOR, EdgeRecordKey
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.loading.spool import Spool
-from knockon.cmdb.reconciliation.taken import Said, Taken, digest, edge_record_key
+from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
 from knockon.errors import FindingCode
 from knockon.schema import validate
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation, Skipped
@@ -35,7 +35,7 @@ class Intake:
     """One load, sorted out; what was taken lies in ``spool``, on disk where there is much of it. To be closed."""
 
     def __init__(self) -> None:
-        self.spool = Spool()
+        self.spool = Spool(self._tell)
         self.rejected_entities: list[Reject] = []
         self.rejected_relationships: list[Reject] = []
         self.rejected_keys: set[str] = set()
@@ -56,6 +56,14 @@ class Intake:
         self.oldest = min(self.oldest or moment, moment)
         self.newest = max(self.newest, moment)
 
+    def _tell(self, taken: Taken[Any], other: Taken[Any]) -> None:
+        """Tell of two records that speak of one key: the newer one counts."""
+        said = taken.said
+        words = said.key if isinstance(said, EntityObservation) else edge_record_key(said).words
+        which = "says the same again" if taken.digest == other.digest else "says something else; the newer one counts"
+        message = f"{words} stands twice in this load ({other.said.location} and {said.location}) and {which}."
+        self.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, said.location))
+
 
 @contextmanager
 def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Iterator[Intake]:
@@ -71,6 +79,7 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Iterator[Int
                 intake.skipped[item.kind] += 1
             else:
                 _take(model, intake, item, loaded_at)
+        intake.spool.seal()
         yield intake
 
 
@@ -84,28 +93,20 @@ def _take(model: Model, intake: Intake, item: Item, loaded_at: str) -> None:
         entity = Taken(typed, typed.seen or loaded_at, digest(typed.class_name, typed.attributes))
         # several partial records of one thing add up, several whole ones do not
         place = SEPARATOR.join((typed.key, entity.seen, entity.digest)) if typed.partial else typed.key
-        other = intake.spool.keep_entity(place, model.layer(typed.class_name), entity)
+        intake.spool.keep_entity(place, model.layer(typed.class_name), entity)
         intake.partial = intake.partial or typed.partial
-        _note_taken(intake, typed.key, entity, other)
+        intake.saw(entity.seen)
     elif isinstance(typed, RelationshipObservation):
         relationship = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))
         key = edge_record_key(typed)
         children = [child for _, child in placings(model, [key])]
-        _note_taken(intake, key.words, relationship, intake.spool.keep_relationship(key, children, relationship))
+        intake.spool.keep_relationship(key, children, relationship)
+        intake.saw(relationship.seen)
     elif isinstance(typed, Reject):
         about = _note_rejected(model, intake, item)
         record = in_words(item) if typed.record is None else typed.record
         typed = replace(typed, about=about, seen=typed.seen or loaded_at, record=record or None)
         (intake.rejected_entities if typed.kind == "entity" else intake.rejected_relationships).append(typed)
-
-
-def _note_taken(intake: Intake, words: str, taken: Taken[Said], other: Taken[Said] | None) -> None:
-    """Note when a record was seen, and tell of two that speak of one key: the newer one counts."""
-    intake.saw(taken.seen)
-    if other is not None:
-        which = "says the same again" if taken.digest == other.digest else "says something else; the newer one counts"
-        message = f"{words} stands twice in this load ({other.said.location} and {taken.said.location}) and {which}."
-        intake.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, taken.said.location))
 
 
 def _note_rejected(model: Model, intake: Intake, item: Item) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from knockon.cmdb.contract.images import seen_image
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.loading.circles import Containment
 from knockon.cmdb.loading.intake import Finding, in_words
 from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.loading.retirement import missing, refuse_many
+from knockon.cmdb.loading.spool import Again
 from knockon.cmdb.reconciliation import reconcile, relate
 from knockon.cmdb.reconciliation.reconciled import Reconciled
 from knockon.cmdb.reconciliation.relate import WHY
@@ -116,7 +116,11 @@ class LoadRun:
         counts.unchanged += len(changes.unchanged) + changes.ignored
         self.overtaken += changes.overtaken
         self.outdated += changes.outdated
-        spool.see_again((seen_image(record, seen), None) for record, seen in changes.unchanged if seen > record.seen)
+        spool.see_again(
+            Again((record.source, record.key), record.digest, record.seen, seen)
+            for record, seen in changes.unchanged
+            if seen > record.seen
+        )
 
     async def relationships(self, batch: Sequence[Taken[RelationshipObservation]]) -> None:
         """Load some relationships, and look again at the things that they place in a parent."""
@@ -146,7 +150,9 @@ class LoadRun:
         still_waiting = {record.key for record in edges.waiting}
         counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
         self._intake.spool.see_again(
-            (seen_image(record, seen), record.edge) for record, seen in edges.unchanged if seen > record.seen
+            Again(tuple(record.key), record.digest, record.seen, seen, tuple(record.edge) if record.edge else None)
+            for record, seen in edges.unchanged
+            if seen > record.seen
         )
         standing = [*edges.read, *(record for record, _ in edges.unchanged)]
         self._containment.note((each.edge, said[each.key].location) for each in standing if each.key in said)

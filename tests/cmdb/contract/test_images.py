@@ -24,8 +24,8 @@ EVERY_KIND = [
     record_image(None, "", OLD),
     record_image(OLD, OLD.seen, NEW),
     edge_record_image(None, "", saying("s", "t")),
-    seen_image(NEW, "2026-11-03T08:00:00.000000Z"),
-    seen_image(saying("s", "t"), "2026-11-03T08:00:00.000000Z"),
+    seen_image((NEW.source, NEW.key), "d1", NEW.seen, "2026-11-03T08:00:00.000000Z"),
+    seen_image(saying("s", "t").key, "d1", NEW.seen, "2026-11-03T08:00:00.000000Z"),
     scope_image(Scope("a", "n"), Scope("a", "n", "2", "1", frozenset({"k", saying("s", "t").key}))),
 ]
 
