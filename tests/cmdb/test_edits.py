@@ -25,13 +25,18 @@ PAST, FUTURE = "2020-01-01T08:00:00Z", "2999-01-01T08:00:00Z"
 
 
 @pytest.fixture(params=["sqlite", "neo4j"])
-async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Store, Store]]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any]:
+    """Give the URL of an empty store, and how to log in."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/estate.db", (None, None)
+    return request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
+
+
+@pytest.fixture
+async def pair(place: tuple[str, Any]) -> AsyncIterator[tuple[Store, Store]]:
     """Give two stores on one database: two writers."""
-    auth: Any = (None, None)
-    url = f"sqlite:///{tmp_path}/estate.db"
-    if request.param == "neo4j":
-        url, auth = request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
-    one, other = (store_at(url, MODEL, user=auth[0], password=auth[1]) for _ in range(2))
+    url, (user, password) = place
+    one, other = (store_at(url, MODEL, user=user, password=password) for _ in range(2))
     async with opened(one) as first, opened(other) as second:
         yield first, second
 
