@@ -7,6 +7,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- BadUsage                         BAD_USAGE
     |   +-- ReferenceNotFound                REFERENCE_NOT_FOUND
     |   +-- ReferenceAmbiguous               REFERENCE_AMBIGUOUS
+    |   +-- EditInvalid                      EDIT_INVALID
     |   +-- BadFilter                        BAD_FILTER
     |   +-- BadCursor                        BAD_CURSOR
     |   +-- NotAuthenticated                 NOT_AUTHENTICATED
@@ -37,6 +38,10 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- PastTooFar                       PAST_TOO_FAR
     |   +-- JournalCompacted                 JOURNAL_COMPACTED
     |   +-- StoreNotEmpty                    STORE_NOT_EMPTY
+
+
+    |   +-- EditConflict                     EDIT_CONFLICT
+    |   +-- StillReported                    STILL_REPORTED
     +-- InternalError                        INTERNAL_ERROR
 
 A record that is rejected while the rest of its file is loaded is not an exception: see
@@ -82,6 +87,13 @@ class ReferenceAmbiguous(UsageError):
 
     code = "REFERENCE_AMBIGUOUS"
     http_status = 409
+
+
+class EditInvalid(UsageError):
+    """The model does not take what a person wants to write; the message begins with the code of the reject."""
+
+    code = "EDIT_INVALID"
+    http_status = 422
 
 
 class BadFilter(UsageError):
@@ -291,6 +303,22 @@ class StoreNotEmpty(Refused):
     code = "STORE_NOT_EMPTY"
 
 
+class EditConflict(Refused):
+    """What a person wants to change was changed since that person looked; ``changes`` tell by whom, when and how."""
+
+    code = "EDIT_CONFLICT"
+
+    def __init__(self, message: str, changes: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.changes = changes
+
+
+class StillReported(Refused):
+    """A person wants to take away what other sources still report."""
+
+    code = "STILL_REPORTED"
+
+
 class InternalError(KnockonError):
     """A mistake of knockon's own; the log has the details."""
 
@@ -338,6 +366,8 @@ __all__ = [
     "BadCursor",
     "BadFilter",
     "BadUsage",
+    "EditConflict",
+    "EditInvalid",
     "ExportInvalid",
     "ExportTooNew",
     "FileNotParsed",
@@ -364,6 +394,7 @@ __all__ = [
     "ScanTooLarge",
     "ScenarioInvalid",
     "SourceConflict",
+    "StillReported",
     "StoreBusy",
     "StoreError",
     "StoreFailed",

@@ -1,0 +1,287 @@
+"""What people write: each edit is an observation by that person, and none of them undoes another unseen.
+
+An edit goes the way of a load, in one transaction. It may name the revision at which the person looked; what changed
+since then in what the edit is about is a conflict, and nothing is written (docs/decisions/0022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from uuid_utils import uuid7
+
+from knockon.cmdb.contract.rows import Decision, EdgeKey, RevisionHead, Scope, last_reported
+from knockon.cmdb.identity.findings import worded
+from knockon.cmdb.lookup import find
+from knockon.cmdb.reconciliation import reconcile, relate
+from knockon.cmdb.reconciliation.reckoning import reckon_again
+from knockon.cmdb.reconciliation.reconciled import Reconciled
+from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
+from knockon.cmdb.stewardship.meanwhile import refuse_changed
+from knockon.cmdb.stewardship.words import PEOPLE, moment_after, outweighed, own_record, person_source
+from knockon.cmdb.transactions import Transactions
+from knockon.errors import EditConflict, EditInvalid, FindingCode, ReferenceNotFound, StillReported
+from knockon.schema import validate, values
+from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from knockon.cmdb.contract.rows import Entity, JournalEntry
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.write import Write
+    from knockon.cmdb.planned import Planned
+    from knockon.cmdb.stewardship.words import Outweighed
+    from knockon.schema.model import Model
+
+
+@dataclass
+class Edited:
+    """What an edit came to.
+
+    ``revision`` is the one that it wrote, or the newest one where it changed nothing. ``outweighed`` are words that
+    are kept and do not count, since another source is believed. ``plan`` is a dry run's, which wrote nothing.
+    """
+
+    entity: Entity
+    changes: Reconciled
+    outweighed: list[Outweighed] = field(default_factory=list)
+    revision: int = 0
+    plan: list[Planned] | None = None
+
+    @property
+    def findings(self) -> list[str]:
+        """Say in sentences what a person should look at in who is who."""
+        return [worded(each) for each in self.changes.findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """A person at a store: who writes, and why. With ``dry_run`` nothing is written, and answers have a plan."""
+
+    store: Store
+    model: Model
+    by: str
+    reason: str = ""
+    dry_run: bool = False
+
+    async def create(self, class_name: str, attributes: Mapping[str, Any]) -> Edited:
+        """Say that there is a thing of a class.
+
+        Raises
+        ------
+        EditInvalid
+            The model does not take it.
+        EditConflict
+            By its identifiers it is there already.
+        """
+        key = str(uuid7())
+        said = self._valid(EntityObservation(person_source(self.by), key, class_name, dict(attributes)))
+
+        async def work(write: Write) -> Edited:
+            taken = Taken(said, values.now(), digest(said.class_name, said.attributes))
+            changes = await reconcile.take(write, self.model, [taken], Scope(said.source, ""), {})
+            record = (await write.records([(said.source, key)]))[said.source, key]
+            entity = (await write.entities([record.entity_id]))[record.entity_id]
+            if await _members(write, entity.id) != {(said.source, key)}:
+                raise EditConflict(
+                    f"This is there already: {entity.class_name}:{entity.name} ({entity.id}) has the same identifiers, "
+                    "and nothing is written. Change that one."
+                )
+            for each in changes.findings:  # two records of one person are never joined: a double shows as a finding
+                if each.code == FindingCode.DUPLICATE_IDENTIFIER and (said.source, key) in each.records:
+                    other = next(record for record in each.records if record != (said.source, key))
+                    id_ = (await write.records([other]))[other].entity_id
+                    raise EditConflict(f"{self.by} has said that this is there already ({id_}); change that one.")
+            return Edited(entity, changes)
+
+        return await self._written("create", work)
+
+    async def change(self, reference: str, attributes: Mapping[str, Any], *, expected: int | None = None) -> Edited:
+        """Say what attributes of a thing are; None takes the person's own word on one back.
+
+        Where the model lets null overwrite, None says that there is no value. ``expected`` is the revision at which the
+        person looked at the thing.
+
+        Raises
+        ------
+        EditInvalid
+            The model does not take it.
+        EditConflict
+            One of these attributes changed since ``expected``, or the thing was retired.
+        ReferenceNotFound, ReferenceAmbiguous, JournalCompacted
+        """
+        meant = await find(self.store, self.model, reference)
+
+        async def work(write: Write) -> Edited:
+            entity = (await write.entities([meant.id]))[meant.id]
+            await refuse_changed(self.store, entity, expected, attributes)
+            members = await write.members([entity.id])
+            own, anchor = await own_record(write, members, person_source(self.by))
+            raw = EntityObservation(own[0], own[1], entity.class_name, dict(attributes), partial=True)
+            said = self._valid(raw)
+            scopes = await write.scopes({each.source for each in members})
+            people = [last_reported(each, scopes) for each in members if each.source.startswith(PEOPLE)]
+            # a register of an earlier word of a person must not outlive this one, whatever the clocks say
+            people += [
+                seen for each in members if each.source.startswith(PEOPLE) for _, seen in each.registers.values()
+            ]
+            taken = Taken(said, moment_after(people), digest(said.class_name, said.attributes))
+            if anchor:
+                words = f"what {self.by} says of {entity.class_name}:{entity.name}"
+                await write.put_decision(Decision(str(uuid7()), "link", own, anchor, taken.seen, self.by, words))
+            changes = await reconcile.take(write, self.model, [taken], Scope(own[0], ""), {})
+            now = (await write.entities([entity.id]))[entity.id]
+            return Edited(now, changes, await outweighed(write, self.model, now, own, said.attributes))
+
+        return await self._written("change", work)
+
+    async def retire(self, reference: str, *, expected: int | None = None) -> Edited:
+        """Take back all that people say of a thing; since nobody else reports it, it is retired and keeps its id.
+
+        Raises
+        ------
+        StillReported
+            A source that is no person reports it.
+        EditConflict
+            Any attribute of it changed since ``expected``, or it was retired.
+        ReferenceNotFound, ReferenceAmbiguous, JournalCompacted
+        """
+        meant = await find(self.store, self.model, reference)
+
+        async def work(write: Write) -> Edited:
+            entity = (await write.entities([meant.id]))[meant.id]
+            await refuse_changed(self.store, entity, expected, None)
+            members = await _members(write, entity.id)
+            _refuse_reported(f"{entity.class_name}:{entity.name}", (source for source, _ in members))
+            touching = [each.key for each in await write.touching([entity.id]) if each.key.source.startswith(PEOPLE)]
+            changes = await self._unsay(write, touching)
+            rows = (await write.records(members)).values()
+            at = moment_after([last_reported(each, await write.scopes({each.source})) for each in rows])
+            for each in rows:
+                scope = Scope(each.source, each.scope)
+                changes.add(await reconcile.withdraw(write, self.model, scope, [each.key], at))
+            return Edited((await write.entities([entity.id]))[entity.id], changes)
+
+        return await self._written("retire", work)
+
+    async def relate(self, source: str, type_name: str, target: str, attributes: Mapping[str, Any]) -> Edited:
+        """Say that two things are related; the type may be named by its inverse.
+
+        Raises
+        ------
+        EditInvalid
+            The model does not take it, or does not allow the type between these classes.
+        EditConflict
+            One of the two was retired meanwhile.
+        ReferenceNotFound, ReferenceAmbiguous
+        """
+        ends = [await find(self.store, self.model, each) for each in (source, target)]
+        own = person_source(self.by)
+        said = validate.relationship(
+            self.model, RelationshipObservation(own, type_name, ends[0].id, ends[1].id, dict(attributes))
+        )
+        if isinstance(said, Reject):
+            raise EditInvalid(f"{said.code}: {said.message}")
+        key = edge_record_key(said)
+
+        async def work(write: Write) -> Edited:
+            for end in ends:
+                await refuse_changed(self.store, (await write.entities([end.id]))[end.id], None, ())
+            known = await write.edge_records([key])
+            taken = Taken(said, moment_after(each.seen for each in known.values()), digest(said.attributes))
+            related = await relate.relate(write, self.model, [taken], Scope(own, ""))
+            if related.waiting:
+                raise EditInvalid(f"{related.waiting[0].because}: {relate.WHY[related.waiting[0].because or '']}")
+            changes = Reconciled(related=related, stored=related.stored)
+            changes.add(await reconcile.place_again(write, self.model, [key]))
+            return Edited((await write.entities([ends[0].id]))[ends[0].id], changes)
+
+        return await self._written("relate", work)
+
+    async def unrelate(self, source: str, type_name: str, target: str, group: str = "") -> Edited:
+        """Take back what people say of a relationship; since nobody else reports it, it is retired.
+
+        Raises
+        ------
+        StillReported
+            A source that is no person reports it.
+        EditInvalid
+            There is no such type.
+        ReferenceNotFound, ReferenceAmbiguous
+        """
+        ends = [await find(self.store, self.model, each) for each in (source, target)]
+        found = self.model.direction(type_name)
+        if found is None:
+            raise EditInvalid(f"UNKNOWN_RELATIONSHIP_TYPE: there is no relationship type {type_name!r}.")
+        kind, turned = found
+        first, second = (each.id for each in (reversed(ends) if turned else ends))
+        edge = EdgeKey(kind.name, first, second, group)
+        words = f"{ends[0].class_name}:{ends[0].name} {type_name} {ends[1].class_name}:{ends[1].name}"
+
+        async def work(write: Write) -> Edited:
+            sayings = (await write.sayings([edge])).get(edge, [])
+            if not sayings:
+                raise ReferenceNotFound(f"There is no relationship {words}.")
+            _refuse_reported(words, (each.key.source for each in sayings))
+            changes = await self._unsay(write, [each.key for each in sayings])
+            return Edited((await write.entities([ends[0].id]))[ends[0].id], changes)
+
+        return await self._written("unrelate", work)
+
+    async def _unsay(self, write: Write, keys: Iterable[Any]) -> Reconciled:
+        changes = Reconciled()
+        for record in (await write.edge_records(list(keys))).values():
+            scope = Scope(record.key.source, record.scope)
+            gone = await relate.withdraw(write, scope, [record.key], moment_after([record.seen]))
+            changes.add(Reconciled(related=gone, stored=gone.stored))
+            changes.add(await reconcile.place_again(write, self.model, [record.key]))
+        return changes
+
+    def _valid(self, raw: EntityObservation) -> EntityObservation:
+        said = validate.entity(self.model, raw)
+        if isinstance(said, Reject):
+            raise EditInvalid(f"{said.code}: {said.message}")
+        return said
+
+    async def _written(self, kind: str, work: Callable[[Write], Awaitable[Edited]]) -> Edited:
+        note = {"edit": kind, "reason": self.reason}
+        head = RevisionHead(self.by, "edit", person_source(self.by), values.now(), self.model.version, note)
+        transactions = Transactions(self.store, head)
+        done: list[Edited] = []
+
+        async def one(write: Write) -> tuple[Edited, list[JournalEntry], bool]:
+            edited = await work(write)
+            _, entries, stored = edited.changes.as_written()
+            return edited, entries, stored
+
+        async def all_of_it() -> None:
+            await reckon_again(self.store, self.model, transactions)
+            done.append(await transactions.write(one))
+
+        plan = await transactions.rehearse(all_of_it) if self.dry_run else None
+        if not self.dry_run:
+            await all_of_it()
+        edited = done[-1]
+        edited.plan = plan
+        edited.revision = transactions.revision or await self.store.revision()
+        return edited
+
+
+async def _members(write: Write, id_: str) -> set[tuple[str, str]]:
+    return {(each.source, each.key) for each in await write.members([id_])}
+
+
+def _refuse_reported(what: str, sources: Iterable[str]) -> None:
+    """Refuse to take away what others than people report.
+
+    Raises
+    ------
+    StillReported
+    """
+    if others := sorted({each for each in sources if not each.startswith(PEOPLE)}):
+        raise StillReported(
+            f"{what} is still reported by {', '.join(others)}, and stays until it no longer is: nothing is written. "
+            "Take it out of what they load, and load that completely."
+        )

@@ -1,0 +1,82 @@
+"""A person's words among those of the sources: under which name they are kept, and whether they count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from knockon.cmdb.contract.rows import last_seen
+from knockon.cmdb.reconciliation.thing import Heard, thing
+from knockon.errors import EditInvalid
+from knockon.schema import values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from knockon.cmdb.contract.rows import Entity, Record
+    from knockon.cmdb.contract.write import Write
+    from knockon.cmdb.identity.joining import Key
+    from knockon.schema.model import Model
+
+PEOPLE = "person/"
+"""Begins the name of every source that is a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outweighed:
+    """A person's word that is kept and does not count: ``source`` says ``value``, and is believed."""
+
+    attribute: str
+    said: Any
+    value: Any
+    source: str
+
+    def __str__(self) -> str:
+        word = f"{self.source}'s word counts for {self.attribute}: {self.value!r}"
+        return f"{'taken back' if self.said is None else 'kept'}, but {word}."
+
+
+def person_source(by: str) -> str:
+    """Name the source that a person is; it can be ranked as any other.
+
+    Raises
+    ------
+    EditInvalid
+        A source's name has no colon and no control characters.
+    """
+    if not by.strip() or ":" in by or not by.isprintable():
+        raise EditInvalid(f"{by!r} is no name that a person can write under: use a word or words without a colon.")
+    return PEOPLE + by
+
+
+def moment_after(moments: Iterable[str]) -> str:
+    """Give this moment, or the next one after the newest of these, where a clock was ahead of ours."""
+    newest = max(moments, default="")
+    now = values.now()
+    if now > newest:
+        return now
+    return values.instant((datetime.fromisoformat(newest) + timedelta(microseconds=1)).isoformat())
+
+
+async def own_record(write: Write, members: Sequence[Record], source: str) -> tuple[Key, Key | None]:
+    """Give the record under which a source speaks of a thing, and to which other it is to be linked if it is new."""
+    keys = sorted((each.source, each.key) for each in members)
+    own = next((key for key in keys if key[0] == source), None)
+    if own:
+        return own, None
+    anchor = keys[0]
+    plain = (source, anchor[1])  # a thing without a name is called by its smallest key: it keeps that
+    return ((source, ":".join(anchor)) if await write.records([plain]) else plain), anchor
+
+
+async def outweighed(write: Write, model: Model, entity: Entity, own: Key, said: Mapping[str, Any]) -> list[Outweighed]:
+    """Tell which of the values that a person gave do not count, and whose do."""
+    members = await write.members([entity.id])
+    scopes = await write.scopes({each.source for each in members})
+    won = thing(model, [Heard(each, last_seen(each, scopes)) for each in members]).won
+    return [
+        Outweighed(name, value, won[name].value, won[name].record.source)
+        for name, value in sorted(said.items())
+        if name in won and (won[name].record.source, won[name].record.key) != own and won[name].value != value
+    ]

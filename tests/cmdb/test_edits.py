@@ -1,0 +1,143 @@
+"""What people write: an observation by each, and never an update lost; on both stores."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from knockon.cmdb.loading.load import load
+from knockon.cmdb.stewardship.edits import Editor
+from knockon.cmdb.stores import opened, store_at
+from knockon.errors import EditConflict, EditInvalid, ReferenceNotFound, StillReported
+from knockon.schema.installed import installed_model
+from knockon.schema.observation import EntityObservation, RelationshipObservation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from knockon.cmdb.contract.store import Store
+
+MODEL = installed_model()
+PAST, FUTURE = "2020-01-01T08:00:00Z", "2999-01-01T08:00:00Z"
+
+
+@pytest.fixture(params=["sqlite", "neo4j"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any]:
+    """Give the URL of an empty store, and how to log in."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/estate.db", (None, None)
+    return request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
+
+
+@pytest.fixture
+async def pair(place: tuple[str, Any]) -> AsyncIterator[tuple[Store, Store]]:
+    """Give two stores on one database: two writers."""
+    url, (user, password) = place
+    one, other = (store_at(url, MODEL, user=user, password=password) for _ in range(2))
+    async with opened(one) as first, opened(other) as second:
+        yield first, second
+
+
+async def scanned(store: Store, seen: str = PAST, **attributes: Any) -> None:
+    said = {"name": "web-1", "description": "rack 7", **attributes}
+    items = [EntityObservation("scan", "r1", "Server", said, seen), EntityObservation("scan", "r2", "Server", {}, seen)]
+    edge = RelationshipObservation("scan", "DEPENDS_ON", "r1", "r2", {}, seen)
+    assert not (await load(store, MODEL, [*items, edge], source="scan", actor="tester")).rejects
+
+
+async def test_a_change_is_a_word_of_that_person_and_journaled_with_who_and_why(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store)
+    before = (await store.resolve(["k:scan:r1"]))["k:scan:r1"]
+    done = await Editor(store, MODEL, "anna", reason="moved").change("scan:r1", {"description": "rack 9"})
+    assert ([done.entity.id], done.entity.attributes["description"], done.outweighed) == (before, "rack 9", [])
+    assert {(each.source, each.key) for each in await store.members(before)} == {("scan", "r1"), ("person/anna", "r1")}
+    (written,) = await store.feed(done.revision - 1)
+    assert (written.head.actor, written.head.kind, written.head.note["reason"]) == ("anna", "edit", "moved")
+    back = await Editor(store, MODEL, "anna").change("scan:r1", {"description": None})
+    assert back.entity.attributes["description"] == "rack 7"
+    assert [(each.attribute, each.value, each.source) for each in back.outweighed] == [
+        ("description", "rack 7", "scan")
+    ]
+
+
+async def test_a_thing_without_a_name_keeps_what_it_is_called(pair: tuple[Store, Store]) -> None:
+    await scanned(pair[0])
+    assert (await Editor(pair[0], MODEL, "anna").change("scan:r2", {"description": "spare"})).entity.name == "r2"
+
+
+async def test_a_word_that_does_not_count_is_told(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store, FUTURE)
+    done = await Editor(store, MODEL, "anna").change("scan:r1", {"description": "rack 9"})
+    assert done.entity.attributes["description"] == "rack 7"
+    assert [str(each) for each in done.outweighed] == ["kept, but scan's word counts for description: 'rack 7'."]
+
+
+async def test_of_two_concurrent_edits_of_one_value_one_wins_and_the_other_is_told(pair: tuple[Store, Store]) -> None:
+    await scanned(pair[0])
+    looked = await pair[0].revision()
+    editors = Editor(pair[0], MODEL, "anna"), Editor(pair[1], MODEL, "bob")
+    ended = await asyncio.gather(
+        *(each.change("scan:r1", {"description": f"by {each.by}"}, expected=looked) for each in editors),
+        return_exceptions=True,
+    )
+    (lost,) = (each for each in ended if isinstance(each, EditConflict))
+    (won,) = (each for each in ended if not isinstance(each, BaseException))
+    words = won.entity.attributes["description"]
+    assert f"description: 'rack 7' -> {words!r} ({words} at " in str(lost)
+    assert (await pair[0].entities([won.entity.id]))[won.entity.id].attributes["description"] == words
+
+
+async def test_edits_of_different_values_do_not_conflict_and_later_words_count(pair: tuple[Store, Store]) -> None:
+    await scanned(pair[0])
+    looked = await pair[0].revision()
+    anna, bob = Editor(pair[0], MODEL, "anna"), Editor(pair[1], MODEL, "bob")
+    await anna.change("scan:r1", {"description": "x"}, expected=looked)
+    done = await bob.change("scan:r1", {"serial_number": "S1"}, expected=looked)
+    assert (done.entity.attributes["description"], done.entity.attributes["serial_number"]) == ("x", "S1")
+    assert (await bob.change("scan:r1", {"description": "x"}, expected=looked)).outweighed == []
+    with pytest.raises(EditConflict, match="by anna"):
+        await bob.change("scan:r1", {"description": "y"}, expected=looked)
+    assert (await bob.change("scan:r1", {"description": "y"})).entity.attributes["description"] == "y"
+
+
+async def test_what_people_made_can_be_retired_and_what_others_report_cannot(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store)
+    anna = Editor(store, MODEL, "anna")
+    made = await anna.create("Server", {"name": "db-1", "serial_number": "S7"})
+    with pytest.raises(EditConflict, match=made.entity.id):
+        await anna.create("Server", {"name": "db-1", "serial_number": "S7"})
+    await anna.relate("scan:r1", "DEPENDS_ON", made.entity.id, {})
+    assert (await store.count_neighbours([made.entity.id], "DEPENDS_ON", "in"))[made.entity.id] == 1
+    await Editor(store, MODEL, "bob").unrelate(made.entity.id, "DEPENDENCY_OF", "scan:r1")
+    assert (await store.count_neighbours([made.entity.id], "DEPENDS_ON", "in"))[made.entity.id] == 0
+    for refused in (anna.retire("scan:r1"), anna.unrelate("scan:r1", "DEPENDS_ON", "scan:r2")):
+        with pytest.raises(StillReported, match="scan"):
+            await refused
+    plan = (await Editor(store, MODEL, "anna", dry_run=True).retire(made.entity.id)).plan
+    assert plan is not None
+    assert [(each.change, each.what) for each in plan] == [("retire", "Server:db-1")]
+    assert (await anna.retire(made.entity.id)).entity.retired
+    with pytest.raises(ReferenceNotFound):
+        await anna.change(made.entity.id, {"description": "x"})
+
+
+async def test_what_the_model_does_not_take_is_refused_and_nothing_is_written(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store)
+    before, anna = await store.revision(), Editor(store, MODEL, "anna")
+    for refused in (
+        anna.create("Sever", {}),
+        anna.change("scan:r1", {"colour": "red"}),
+        anna.relate("scan:r1", "LIKES", "scan:r2", {}),
+        anna.relate("scan:r1", "CONSUMED_BY", "scan:r2", {}),
+        Editor(store, MODEL, "a:b").change("scan:r1", {"description": "x"}),
+    ):
+        with pytest.raises(EditInvalid):
+            await refused
+    assert await store.revision() == before
