@@ -128,7 +128,7 @@ def load_files(
         paths: list[Path | Literal["-"]] = ["-" if each == "-" else Path(each) for each in files]
         # read outside the event loop, where Ctrl-C is heard at once
         reading = loaders.read(paths, source=source, format=input_format, model=model)
-        bar.update(task, description="loading", total=len(reading.items))
+        bar.update(task, description="loading")
 
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)

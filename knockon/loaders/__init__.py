@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from knockon.errors import FormatUnknown, SourceConflict
@@ -10,7 +11,7 @@ from knockon.loaders import kubernetes, native
 from knockon.loaders.inputs import documents, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from knockon.loaders.inputs import Document, Input
@@ -26,19 +27,22 @@ FORMATS = ("native", "kubernetes")
 class Reading:
     """What the files of one load say. ``items`` are raw: values as they stand in the files.
 
+    NDJSON and CSV files are read while the items are gone through, which holds one record in memory.
+
     ``file`` is the name of the only file; "" where there are several, and locations name them.
     """
 
     source: str
     format: str
-    items: list[Item]
+    items: Iterable[Item]
     file: str = ""
 
 
 def read(paths: Sequence[Path | str], *, source: str | None = None, format: str = "auto", model: Model) -> Reading:  # noqa: A002 - as the option is called
     """Read files and folders as one load; ``-`` is standard input.
 
-    Everything is parsed before anything is given, so an error means that nothing was loaded.
+    YAML and JSON files are parsed before anything is given, of NDJSON and CSV files the header; a load takes all items
+    before it writes, so an error means that nothing was loaded.
     ``source`` is who says all this; in native files it may stand in the file instead. ``format`` is
     one of FORMATS, or "auto" to recognise it.
 
@@ -65,7 +69,18 @@ def read(paths: Sequence[Path | str], *, source: str | None = None, format: str 
         source, [(each.name, found.source) for (each, _), found in zip(files, read_files, strict=True)]
     )
     _check_source(agreed, model)
-    return Reading(agreed, "native", [item for each in read_files for item in each.items(agreed)], only)
+    return Reading(agreed, "native", _Items(read_files, agreed), only)
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """What native files say, read from them each time that it is gone through."""
+
+    files: Sequence[native.NativeFile]
+    source: str
+
+    def __iter__(self) -> Iterator[Item]:
+        return chain.from_iterable(each.items(self.source) for each in self.files)
 
 
 def _recognised(files: Files) -> str:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
+import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from knockon.errors import FileNotParsed, FileUnreadable
 from knockon.loaders import json_text
 from knockon.schema.document import Located, read_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Syntax = Literal["yaml", "json", "lines", "csv"]
 
@@ -20,30 +26,35 @@ STANDARD_INPUT = "-"
 _SYNTAX: dict[str, Syntax] = {
     ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".ndjson": "lines", ".jsonl": "lines", ".csv": "csv",
 }  # fmt: skip
+_BEGINNING = 2**20
+"""Bytes by which the syntax is told: of a line as well as of a file."""
 _RECORD_KEYS = frozenset({"class", "key", "from", "to"})
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file as bytes. ``alone``: it is the only one of its load, so locations need not name it."""
+    """One file. ``alone``: it is the only one of its load, so locations need not name it."""
 
     name: str
-    data: bytes
+    open: Callable[[], BinaryIO]
+    """Begins to read it, from its start each time."""
     syntax: Syntax
     alone: bool
 
     def text(self) -> str:
-        """Decode the whole file.
+        """Read the whole file.
 
         Raises
         ------
         FileUnreadable
-            With the byte and the line that are not UTF-8.
+            It cannot be read, or is not UTF-8: with the byte and the line.
         """
+        with reading(self.name), self.open() as file:
+            data = file.read()
         try:
-            return self.data.decode("utf-8-sig")
+            return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = self.data.count(b"\n", 0, error.start) + 1
+            line = data.count(b"\n", 0, error.start) + 1
             raise FileUnreadable(
                 f"{self.name}:{line}: byte {error.start} is not UTF-8 text; save the file as UTF-8."
             ) from error
@@ -80,20 +91,40 @@ def _pointer(path: tuple[str | int, ...]) -> str:
 
 
 def gather(paths: Sequence[Path | str]) -> list[Input]:
-    """Read the files of one load; a folder stands for the files in it that a loader can read, by name.
+    """Find the files of one load; a folder stands for the files in it that a loader can read, by name.
 
     Raises
     ------
     FileUnreadable
         A file that is not there, may not be read, or a folder without such files.
     """
-    found: list[tuple[str, bytes]] = []
+    found: list[tuple[str, Callable[[], BinaryIO]]] = []
     for path in paths:
         if str(path) == STANDARD_INPUT:
-            found.append((STANDARD_INPUT, sys.stdin.buffer.read()))
+            found.append((STANDARD_INPUT, _standard_input()))
         else:
-            found += [(_name(file), _bytes(file)) for file in _files(Path(path))]
-    return [Input(name, data, _syntax(name, data), alone=len(found) == 1) for name, data in found]
+            found += [(_name(file), partial(_open, file)) for file in _files(Path(path))]
+    return [Input(name, open_, _syntax(name, open_), alone=len(found) == 1) for name, open_ in found]
+
+
+def _open(file: Path) -> BinaryIO:
+    return file.open("rb")
+
+
+def _standard_input() -> Callable[[], BinaryIO]:
+    """Put standard input into a file of its own, so that it can be read more than once, however much it is."""
+    kept, path = tempfile.mkstemp()
+    Path(path).unlink()
+    with os.fdopen(os.dup(kept), "wb") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+
+    def begin() -> BinaryIO:
+        again = os.fdopen(os.dup(kept), "rb")
+        again.seek(0)
+        return again
+
+    weakref.finalize(begin, os.close, kept)
+    return begin
 
 
 def _name(file: Path) -> str:
@@ -113,18 +144,22 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _bytes(file: Path) -> bytes:
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Say which file it is that cannot be read in this block."""
     try:
-        return file.read_bytes()
+        yield
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise FileUnreadable(f"{_name(file)}: cannot be read ({reason}).") from error
+        raise FileUnreadable(f"{name}: cannot be read ({reason}).") from error
 
 
-def _syntax(name: str, data: bytes) -> Syntax:
-    """Tell the syntax by the file's ending, else by its content."""
-    known = _SYNTAX.get(Path(name).suffix.lower())
-    return known or _sniffed(data.decode("utf-8-sig", "replace").lstrip())
+def _syntax(name: str, open_: Callable[[], BinaryIO]) -> Syntax:
+    """Tell the syntax by the file's ending, else by how it begins."""
+    with reading(name), open_() as file:
+        known = _SYNTAX.get(Path(name).suffix.lower())
+        beginning = file.read(1) if known else file.read(_BEGINNING) + file.readline(_BEGINNING)
+    return known or _sniffed(beginning.decode("utf-8-sig", "replace").lstrip())
 
 
 def _sniffed(text: str) -> Syntax:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from knockon.errors import FileNotParsed, RejectCode
 from knockon.loaders import json_text
+from knockon.loaders.inputs import reading
 from knockon.schema import values
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from knockon.loaders.inputs import Document, Input
     from knockon.schema.observation import Item, Kind
@@ -28,28 +31,44 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_LINE = 16 * 2**20
 """Bytes of one NDJSON line: several times what the values of a record may have, and little for a machine's memory."""
 
+_LONGEST_READ = LONGEST_LINE + 16  # with blanks around it and its end
+
 _BEGINNING = 2 * 2**20
 """Of a longer one, what a reject keeps: no more than a record, and enough to tell that it is cut."""
 
 
+class Written(NamedTuple):
+    """A record as it stands in a file."""
+
+    kind: Kind
+    record: Any
+    location: str
+
+
 @dataclass
 class NativeFile:
-    """One file, read but not yet attributed to a source: records with their locations, and rejects."""
+    """One file, not yet attributed to a source; ``records`` begins to read what it says, one record after the other."""
 
     source: str | None = None
     seen: str | None = None
     partial: bool = False
-    entities: list[tuple[Any, str]] = field(default_factory=list)
-    relationships: list[tuple[Any, str]] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    records: Callable[[], Iterable[Written | Reject]] = tuple
 
     def items(self, source: str) -> Iterator[Item]:
-        """Yield what this file says, as ``source``: entities before relationships."""
-        yield from (replace(each, seen=self.seen, partial=self.partial) for each in self.rejects)
-        for record, location in self.entities:
-            yield _entity(record, location, source, self.seen, partial=self.partial)
-        for record, location in self.relationships:
-            yield _relationship(record, location, source, self.seen)
+        """Yield what this file says, as ``source``, in its order; it is read anew each time.
+
+        Raises
+        ------
+        FileUnreadable
+            The file can be read no further.
+        """
+        for each in self.records():
+            if isinstance(each, Reject):
+                yield replace(each, seen=self.seen, partial=self.partial)
+            elif each.kind == "entity":
+                yield _entity(each.record, each.location, source, self.seen, partial=self.partial)
+            else:
+                yield _relationship(each.record, each.location, source, self.seen)
 
     def take_header(self, header: dict[str, Any], place: Callable[[str], str]) -> None:
         """Take ``source``, ``seen`` and ``partial``; absent and null ones leave it to the load."""
@@ -105,18 +124,18 @@ def _read_document(documents: list[Document]) -> NativeFile:
             raise FileNotParsed(f"{document.where()}: a native file is a mapping of {_listed(HEADER + SECTIONS)}.")
         _check_keys(document.value, document, HEADER + SECTIONS)
         read.take_header(document.value, document.where)
-        read.entities = _section(document, "entities")
-        read.relationships = _section(document, "relationships")
+        written = [*_section(document, "entities", "entity"), *_section(document, "relationships", "relationship")]
+        read.records = partial(iter, written)
     return read
 
 
-def _section(document: Document, name: str) -> list[tuple[Any, str]]:
+def _section(document: Document, name: str, kind: Kind) -> list[Written]:
     records = document.value.get(name)
     if records is None:
         return []
     if not isinstance(records, list):
         raise FileNotParsed(f"{document.where(name)}: {name} must be a list of records.")
-    return [(record, document.location(name, position)) for position, record in enumerate(records)]
+    return [Written(kind, record, document.location(name, position)) for position, record in enumerate(records)]
 
 
 def _check_keys(header: dict[str, Any], document: Document, allowed: tuple[str, ...]) -> None:
@@ -130,42 +149,56 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _read_lines(origin: Input) -> NativeFile:
-    """Read NDJSON: one record a line; a line that cannot be read is a reject."""
-    read = NativeFile()
-    first = True
-    for number, line in _lines(origin.data):
-        if len(line) > LONGEST_LINE:
-            read.rejects.append(_too_long(line, origin.at_line(number)))
-            first = False
+    """Read NDJSON: one record a line, the first one perhaps a header."""
+    read = NativeFile(records=partial(_line_records, origin))
+    for number, line, length in _lines(origin):
+        header: Any = None
+        if length <= LONGEST_LINE:
+            with suppress(UnicodeDecodeError, json_text.JsonProblem):
+                header = json_text.parse(line.decode())
+        if _is_header(header):
+            _take_header_line(read, header, f"{origin.name}:{number}")
+        break
+    return read
+
+
+def _line_records(origin: Input) -> Iterator[Written | Reject]:
+    """Give the records of an NDJSON file; a line that cannot be read is a reject."""
+    for place, (number, line, length) in enumerate(_lines(origin)):
+        location = origin.at_line(number)
+        if length > LONGEST_LINE:
+            yield _too_long(line, length, location)
             continue
         try:
             record = json_text.parse(line.decode())
         except UnicodeDecodeError as error:
             message = f"Byte {error.start} of the line is not UTF-8 text."
-            read.rejects.append(_malformed(message, origin.at_line(number), line.decode("utf-8", "backslashreplace")))
+            yield _malformed(message, location, line.decode("utf-8", "backslashreplace"))
         except json_text.JsonProblem as problem:
-            read.rejects.append(_malformed(f"The line is not JSON: {problem}.", origin.at_line(number), line.decode()))
+            yield _malformed(f"The line is not JSON: {problem}.", location, line.decode())
         else:
-            if first and _is_header(record):
-                _take_header_line(read, record, f"{origin.name}:{number}")
-            elif _is_relationship(record):
-                read.relationships.append((record, origin.at_line(number)))
-            else:
-                read.entities.append((record, origin.at_line(number)))
-        first = False
-    return read
+            if place or not _is_header(record):
+                yield Written("relationship" if _is_relationship(record) else "entity", record, location)
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give the lines that are not blank, by number; through a buffer, for a list would be a second copy of the file."""
-    for number, line in enumerate(io.BytesIO(data), 1):
-        said = (line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line).strip(b" \t\r\n")
-        if said:
-            yield number, said
+def _lines(origin: Input) -> Iterator[tuple[int, bytes, int]]:
+    """Give the lines that are not blank: number, bytes, and how many there are; of one too long, the beginning."""
+    with reading(origin.name), origin.open() as file:
+        number = 0
+        while line := file.readline(_LONGEST_READ):
+            number += 1
+            length = len(line)
+            while not line.endswith(b"\n") and (more := file.readline(_LONGEST_READ)):
+                length += len(more)
+                if more.endswith(b"\n"):
+                    break
+            said = (line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line).strip(b" \t\r\n")
+            if said:
+                yield number, said, length if length > _LONGEST_READ else len(said)
 
 
-def _too_long(line: bytes, location: str) -> Reject:
-    message = f"The line has {len(line):,} bytes, and a record may have {LONGEST_LINE:,}; leave out what is so long."
+def _too_long(line: bytes, length: int, location: str) -> Reject:
+    message = f"The line has {length:,} bytes, and a record may have {LONGEST_LINE:,}; leave out what is so long."
     return _malformed(message, location, line[:_BEGINNING].decode("utf-8", "backslashreplace"))
 
 
@@ -190,55 +223,65 @@ def _take_header_line(read: NativeFile, header: dict[str, Any], where: str) -> N
 
 def _read_csv(origin: Input) -> NativeFile:
     """Read a CSV file of entities or of relationships; its first row names the columns."""
-    read = NativeFile()
-    # Bytes that are not UTF-8 survive as lone surrogates, so that only their own row is lost.
-    text = origin.data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    lines = _Lines(text)
-    rows = csv.reader(lines, strict=True)
-    columns: list[str] | None = None
-    records = read.entities
-    kind: Kind = "entity"
-    while True:
-        number = rows.line_num + 1
-        lines.taken.clear()
-        try:
-            row = next(rows)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            if columns is None:
+    with reading(origin.name), origin.open() as file, closing(_Lines(file)) as lines:
+        rows = csv.reader(lines, strict=True)
+        columns: list[str] | None = None
+        while columns is None:
+            number = rows.line_num + 1
+            try:
+                row = next(rows)
+            except StopIteration:
+                raise FileNotParsed(f"{origin.name}:1: the file is empty; its first row names the columns.") from None
+            except csv.Error as error:
                 raise FileNotParsed(f"{origin.name}:{number}: {error}.") from error
-            shown = _printable("".join(lines.taken)[:_BEGINNING])
-            read.rejects.append(_malformed(f"The row is not CSV: {error}.", origin.at_line(number), shown, kind))
-            continue
-        if not row:
-            continue
-        if columns is None:
-            columns = _columns(row, f"{origin.name}:{number}")
-            if not set(columns) >= _ENTITY_COLUMNS:
-                records, kind = read.relationships, "relationship"
-        elif problem := _row_problem(row, columns):
-            cells = [_printable(cell) for cell in row]
-            read.rejects.append(_malformed(problem, origin.at_line(number), cells, kind))
-        else:
-            record = {column: cell for column, cell in zip(columns, row, strict=True) if cell}
-            records.append((record, origin.at_line(number)))
-    if columns is None:
-        raise FileNotParsed(f"{origin.name}:1: the file is empty; its first row names the columns.")
-    return read
+            columns = _columns(row, f"{origin.name}:{number}") if row else None
+    return NativeFile(records=partial(_row_records, origin, columns))
+
+
+def _row_records(origin: Input, columns: list[str]) -> Iterator[Written | Reject]:
+    """Give the records of a CSV file; a row that cannot be read is a reject."""
+    kind: Kind = "entity" if set(columns) >= _ENTITY_COLUMNS else "relationship"
+    with reading(origin.name), origin.open() as file, closing(_Lines(file)) as lines:
+        rows = csv.reader(lines, strict=True)
+        seen_columns = False
+        while True:
+            location = origin.at_line(rows.line_num + 1)
+            lines.taken.clear()
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                shown = _printable("".join(lines.taken)[:_BEGINNING])
+                yield _malformed(f"The row is not CSV: {error}.", location, shown, kind)
+                continue
+            if not row:
+                continue
+            if not seen_columns:
+                seen_columns = True
+            elif problem := _row_problem(row, columns):
+                yield _malformed(problem, location, [_printable(cell) for cell in row], kind)
+            else:
+                yield Written(kind, {name: cell for name, cell in zip(columns, row, strict=True) if cell}, location)
 
 
 class _Lines:
-    """The lines of a text; ``taken`` are those that the reader has taken for the row at hand."""
+    """The lines of a text file; ``taken`` are those that the reader has taken for the row at hand."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.taken: list[str] = []
-        self._lines = io.StringIO(text, newline="")
+        # Bytes that are not UTF-8 survive as lone surrogates, so that only their own row is lost.
+        self._lines = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+
+    def close(self) -> None:
+        """Let go of the file, which stays open."""
+        self._lines.detach()
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.taken.append(line)
-            yield line
+        for number, line in enumerate(self._lines):
+            said = line if number else line.removeprefix("\ufeff")
+            self.taken.append(said)
+            yield said
 
 
 def _columns(row: list[str], where: str) -> list[str]:

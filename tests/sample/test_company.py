@@ -56,7 +56,7 @@ def test_every_record_is_valid(tmp_path: Path, model: Model) -> None:
     reading = loaders.read([tmp_path], model=model)
     entities = [each for each in reading.items if isinstance(each, EntityObservation)]
     relationships = [each for each in reading.items if isinstance(each, RelationshipObservation)]
-    assert len(entities) + len(relationships) == len(reading.items)
+    assert len(entities) + len(relationships) == len(list(reading.items))
     judged = [
         *(validate.entity(model, each) for each in entities),
         *(validate.relationship(model, each) for each in relationships),

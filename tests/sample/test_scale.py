@@ -68,7 +68,7 @@ def test_a_sample_of_the_lines_is_valid(written: tuple[Path, float], model: Mode
     for name in ("entities.ndjson", "relationships.ndjson"):
         with (written[0] / name).open(encoding="utf-8") as file:
             (tmp_path / name).write_text("".join(line for n, line in enumerate(file) if n % 20 == 7), encoding="utf-8")
-    items = loaders.read([tmp_path], source="large", model=model).items
+    items = list(loaders.read([tmp_path], source="large", model=model).items)
     judged = [
         validate.entity(model, each) if isinstance(each, EntityObservation) else validate.relationship(model, each)
         for each in items

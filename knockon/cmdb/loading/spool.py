@@ -31,8 +31,10 @@ CREATE TABLE hinted (child TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE again (number INTEGER PRIMARY KEY, seen BLOB);
 """
 _REPLACE = "ON CONFLICT (place) DO UPDATE SET said = excluded.said"
-IN_MEMORY = 50_000
-"""Observations of things, and of relationships, that are kept in memory; what a load has more goes to disk."""
+IN_MEMORY = 50_000_000
+"""Bytes, about, of what a load says that are kept in memory; what it has more goes to disk."""
+_MOST_AGAIN = 50_000
+_APART = 500  # bytes of an observation without its texts, about
 
 Place = TypeVar("Place")
 
@@ -74,6 +76,7 @@ class Spool:
         self._relationships: dict[EdgeRecordKey, _Kept] = {}
         self._children: dict[str, list[EdgeRecordKey]] = {}
         self._again: list[Again] = []
+        self._weight = 0
         self._put_away = False
 
     def close(self) -> None:
@@ -83,8 +86,8 @@ class Spool:
     def keep_entity(self, place: str, layer: int, taken: Taken[EntityObservation]) -> None:
         """Keep what is said of a thing; ``layer`` says what is read first."""
         self._keep(self._entities, place, _Kept(taken, layer))
-        if len(self._entities) == IN_MEMORY:
-            self._put_entities()
+        if self._weight > IN_MEMORY:
+            self._put_all()
 
     def keep_relationship(
         self, key: EdgeRecordKey, children: Collection[str], taken: Taken[RelationshipObservation]
@@ -94,18 +97,25 @@ class Spool:
             for child in children:
                 self._children.setdefault(child, []).append(key)
         self._keep(self._relationships, key, _Kept(taken, 0))
-        if len(self._relationships) == IN_MEMORY:
-            self._put_relationships()
+        if self._weight > IN_MEMORY:
+            self._put_all()
 
     def _keep(self, fresh: dict[Place, _Kept], place: Place, kept: _Kept) -> None:
         other = fresh.get(place)
         if other is not None:
             self._twice(kept.taken, other.taken)
+        self._weight += _APART + sum(len(each) for each in kept.taken.said.attributes.values() if isinstance(each, str))
         if other is None or kept.age > other.age:
             fresh[place] = kept
 
-    def _put_entities(self) -> None:
+    def _put_all(self) -> None:
         """Put what is in memory away, in place of older ones."""
+        self._put_entities()
+        self._put_relationships()
+        self._weight = 0
+        self._put_away = True
+
+    def _put_entities(self) -> None:
         statement = (
             f"INSERT INTO entity (place, key, layer, said) VALUES (?, ?, ?, ?) {_REPLACE}, layer = excluded.layer"
         )
@@ -114,7 +124,6 @@ class Spool:
             statement, ((place, each.taken.said.key, each.layer, _packed(each.taken)) for place, each in rows)
         )
         self._entities.clear()
-        self._put_away = True
 
     def _put_relationships(self) -> None:
         rows = self._newer(
@@ -126,7 +135,6 @@ class Spool:
         self._db.executemany("INSERT OR IGNORE INTO placing VALUES (?, ?)", placed)
         self._relationships.clear()
         self._children.clear()
-        self._put_away = True
 
     def _newer(
         self, fresh: dict[str, _Kept], table: str, read: Callable[[bytes], Taken[Any]]
@@ -144,8 +152,7 @@ class Spool:
     def seal(self) -> None:
         """End the keeping; what fits into memory stays there."""
         if self._put_away:
-            self._put_entities()
-            self._put_relationships()
+            self._put_all()
             self._db.execute("CREATE INDEX entity_by_layer ON entity (layer)")
 
     @property
@@ -205,7 +212,7 @@ class Spool:
     def see_again(self, seen: Iterable[Again]) -> None:
         """Note unchanged records that were seen again."""
         self._again += seen
-        if len(self._again) >= IN_MEMORY:
+        if len(self._again) >= _MOST_AGAIN:
             self._db.execute(
                 "INSERT INTO again (seen) VALUES (?)", [marshal.dumps([tuple(each) for each in self._again])]
             )
