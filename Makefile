@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8080
+# Each process that tests has a Neo4j server of its own; where one is given, they would be in each other's way.
+JOBS ?= $(if $(NEO4J_TEST_URI),0,auto)
 
 .PHONY: help install install-dev demo test lint bench clean
 
@@ -38,8 +40,8 @@ lint: .venv/installed-dev
 	@$(BIN)/lint-imports
 
 test: lint
-	@echo "== Running all tests (the Neo4j ones start a real server; the first time it is fetched)"
-	@$(BIN)/pytest
+	@echo "== Running all tests (the Neo4j ones start real servers; the first time one is fetched)"
+	@$(BIN)/pytest -n $(JOBS) --maxprocesses 4 --dist worksteal
 
 bench: .venv/installed-dev
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench

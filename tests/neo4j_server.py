@@ -7,6 +7,7 @@ and no part of knockon.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -143,7 +144,15 @@ def fetched_jars(java: Path, say: Callable[[str], None]) -> Path:
     if (final / "complete").exists():
         return final / "lib"
     cache.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix="fetching-", dir=cache))
+    with (cache / f"neo4j-{VERSION}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several that test at once, one fetches and the others wait
+        if not (final / "complete").exists():
+            _fetch_into(final, java, say)
+    return final / "lib"
+
+
+def _fetch_into(final: Path, java: Path, say: Callable[[str], None]) -> None:
+    fresh = Path(tempfile.mkdtemp(prefix="fetching-", dir=final.parent))
     try:
         (fresh / "lib").mkdir()
         _fetch(java, fresh, say)
@@ -155,7 +164,6 @@ def fetched_jars(java: Path, say: Callable[[str], None]) -> Path:
                 raise ServerNotStarted(f"{final} is in the way and not complete; remove it ({error}).") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return final / "lib"
 
 
 def _fetch(java: Path, folder: Path, say: Callable[[str], None]) -> None:
