@@ -293,7 +293,8 @@ class JournalCompacted(Refused):
         """Say which revision is the oldest that can be asked about."""
         return cls(
             f"The journal up to revision {horizon} was compacted, so revision {horizon} is the oldest that can be "
-            "asked about; whoever follows the changes must read the whole estate anew."
+            f"asked about. Changes are told from there on (`knockon changes --since {horizon}`); whoever follows them "
+            "must read the whole estate anew."
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings, writing_to
-from knockon.errors import BadUsage, RejectCode
+from knockon.errors import BadCursor, BadUsage, RejectCode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -50,6 +50,9 @@ def letters(
     from knockon.cli.letters_tables import print_letters
     from knockon.cmdb.contract.rows import SEPARATOR
     from knockon.cmdb.loading.replay import letter_json
+
+    if after is not None and after.count(_SEPARATOR) != 2:  # noqa: PLR2004 - moment, number and id
+        raise BadCursor(f"{after!r} is no `next` of a page of letters; leave --after out to begin anew.")
 
     async def ask(opened: Store, _model: Model) -> tuple[list[DeadLetter], int]:
         place = (after or "").replace(_SEPARATOR, SEPARATOR)

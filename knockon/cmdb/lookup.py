@@ -80,7 +80,7 @@ def _only(model: Model, reference: str, meant: list[Entity], *, more: bool) -> E
     if len(meant) == 1:
         return meant[0]
     if not meant:
-        use = "Use an id, Class:name, source:key, or a name that one entity has."
+        use = "Use an id, Class:name, source:key, or a name that one entity has; what is retired only history shows."
         raise ReferenceNotFound(f"Nothing is called {reference!r}. {_class_meant(model, reference)}{use}")
     raise ReferenceAmbiguous(f"{several(reference, meant, more=more)}. Use what stands in brackets.")
 

@@ -251,3 +251,24 @@ async def test_what_another_writer_puts_into_the_scope_meanwhile_does_not_outliv
     await whole(store, thing("s", seen=WEDNESDAY), thing("t", seen=WEDNESDAY))
     assert await names(store) == {"s", "t"}
     assert asked == 3
+
+
+async def test_a_complete_load_of_nothing_is_refused(store: Store) -> None:
+    await whole(store, thing("s"))
+    before = await store.revision()
+    with pytest.raises(SafetyBrake, match="nothing in this load"):
+        await whole(store)
+    assert await store.revision() == before
+    report = await whole(store, dry_run=True)
+    assert [each.code for each in report.findings] == [FindingCode.LARGE_RETIREMENT]
+    await whole(store, allow_retire=True)
+    assert await names(store) == set()
+
+
+async def test_what_was_withdrawn_and_comes_late_is_told(store: Store) -> None:
+    await whole(store, thing("s"), thing("t"), link("s", "t"))
+    await whole(store, thing("s", seen=TUESDAY))
+    report = await say(store, thing("s"), thing("t"), link("s", "t"))
+    (finding,) = report.findings
+    assert finding.code == FindingCode.OUTDATED
+    assert finding.message.startswith("2 records do not count (#t, #s-t): ")

@@ -321,3 +321,18 @@ async def test_a_moment_that_has_not_come_is_told(store: Store) -> None:
     said = EntityObservation("t", "k", "Server", {"name": "n"}, "2999-01-01T00:00:00.000000Z")
     report = await load(store, MODEL, [said], source="t", actor="tests")
     assert [each.code for each in report.findings] == [FindingCode.SEEN_IN_FUTURE]
+
+
+async def test_of_two_words_of_one_moment_the_lost_one_is_told(store: Store) -> None:
+    one, other = (thing("s", text=text) for text in ("one", "other"))
+    reports = [await say(store, each) for each in (one, other, one, other)]
+    lost = [bool(each.findings) for each in reports]
+    assert lost in ([False, False, True, False], [False, True, False, True])
+    (finding,) = next(each for each in reports if each.findings).findings
+    assert (finding.code, finding.location) == (FindingCode.OUTDATED, "#s")
+
+
+async def test_records_that_move_to_another_scope_are_counted(store: Store) -> None:
+    await say(store, thing("s"), thing("t"), scope="north")
+    report = await say(store, thing("s"), thing("t"), scope="south")
+    assert (report.entities.created, report.entities.updated, report.entities.unchanged) == (0, 0, 2)

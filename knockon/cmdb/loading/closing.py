@@ -53,7 +53,7 @@ class Closing:
     async def _report(self) -> list[DeadLetter]:
         """Complete the report; give the dead letters of this load."""
         report, intake = self.run.report, self.intake
-        late = out_of_time(self.run.outdated, intake.newest, self.run.transactions.head)
+        late = out_of_time(self.run.count_outdated, self.run.outdated, intake.newest, self.run.transactions.head)
         if self.run.transactions.is_rehearsal:
             await self.run.look_for_circles()
         report.findings = [*intake.findings, *report.findings, *await self.run.standing(), *late]

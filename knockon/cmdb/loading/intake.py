@@ -60,7 +60,10 @@ class Intake:
         """Tell of two records that speak of one key: the newer one counts."""
         said = taken.said
         words = said.key if isinstance(said, EntityObservation) else edge_record_key(said).words
-        which = "says the same again" if taken.digest == other.digest else "says something else; the newer one counts"
+        counts = max(taken, other, key=lambda each: (each.seen, each.digest)).said.location
+        which = (
+            "says the same again" if taken.digest == other.digest else f"says something else; that of {counts} counts"
+        )
         message = f"{words} stands twice in this load ({other.said.location} and {said.location}) and {which}."
         self.findings.append(Finding(FindingCode.DUPLICATE_RECORD, message, said.location))
 

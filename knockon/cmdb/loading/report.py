@@ -10,7 +10,7 @@ from knockon.cmdb.loading.letters import bounded
 from knockon.errors import FindingCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from knockon.cmdb.contract.rows import RevisionHead
     from knockon.cmdb.planned import Planned
@@ -63,17 +63,19 @@ def reject_json(reject: Reject) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def out_of_time(outdated: int, newest: str, head: RevisionHead) -> Iterator[Finding]:
+def out_of_time(outdated: int, places: Sequence[str], newest: str, head: RevisionHead) -> Iterator[Finding]:
     """Tell of moments that make words count for nothing, or for longer than anybody means.
 
-    ``outdated`` is how many records lost against newer words, ``newest`` the newest moment of the load.
+    ``outdated`` is how many records lost against newer words, at ``places`` the first of them; ``newest`` is the newest
+    moment of the load.
     """
     if outdated:
         message = (
-            f"{outdated} records were seen before something else that {head.source} has said of the same things: "
-            "the newer word counts. If these are right, load them with a newer `seen`."
+            f"{outdated} records do not count ({', '.join(places)}{', ...' if outdated > len(places) else ''}): "
+            f"{head.source} has said something else of the same things, or no longer had them, at the same moment or "
+            "later. If these are right, load them with a newer `seen`."
         )
-        yield Finding(FindingCode.OUTDATED, message, "")
+        yield Finding(FindingCode.OUTDATED, message, places[0])
     if newest > head.at:
         message = (
             f"The newest of these records says that it was seen at {newest}, which has not come yet: until then, "

@@ -24,6 +24,21 @@ def missing(held: Held, intake: Intake) -> Held:
     return Held(frozenset(records), frozenset(edge_records))
 
 
+def refuse_nothing(held: int, scope: Scope) -> None:
+    """Refuse a complete load of nothing: it is an accident more often than the end of a scope.
+
+    Raises
+    ------
+    SafetyBrake
+    """
+    named = f" in scope {scope.name}" if scope.name else ""
+    raise SafetyBrake(
+        f"There is nothing in this load, and it says that it is complete: all {held} things that {scope.source} "
+        f"reports{named} would be withdrawn, so it is refused and nothing is written. If that is right, load with "
+        "--allow-retire."
+    )
+
+
 def refuse_many(retiring: int, held: int, scope: Scope) -> None:
     """Refuse to retire a large share of a scope.
 

@@ -10,7 +10,7 @@ from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.loading.circles import Containment
 from knockon.cmdb.loading.intake import Finding, in_words
 from knockon.cmdb.loading.report import LoadReport
-from knockon.cmdb.loading.retirement import missing, refuse_many
+from knockon.cmdb.loading.retirement import missing, refuse_many, refuse_nothing
 from knockon.cmdb.loading.spool import Again
 from knockon.cmdb.reconciliation import reconcile, relate
 from knockon.cmdb.reconciliation.reconciled import Reconciled
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 BATCH = 2_000
 """Records in one transaction at most (DESIGN.md section 3)."""
 
+OUTDATED_NAMED = 5
+
 Meanings = dict["EdgeRecordKey", str]
 """What references mean that do not mean one thing, in words."""
 
@@ -66,8 +68,9 @@ class LoadRun:
         self.transactions = Transactions(store, head)
         self.overtaken = 0
         """Records that say what their source has said something newer about since, or elsewhere."""
-        self.outdated = 0
-        """Of these, those that say something else."""
+        self.outdated: list[str] = []
+        """Where the first records stand in place of which something else counts that their source has said."""
+        self.count_outdated = 0
         self.unwritten = 0
         """Relationships that a strict load has not written."""
         self._store = store
@@ -92,6 +95,8 @@ class LoadRun:
     def brake(self, held: Held, *, only_say: bool) -> None:
         """Stop a complete load that would retire too much; a dry run only says so."""
         try:
+            if held.records and not any(self._intake.spool.counts) and not self.report.rejects:
+                refuse_nothing(len(held.records), self._scope)
             refuse_many(len(missing(held, self._intake).records), len(held.records), self._scope)
         except SafetyBrake as refusal:
             if not only_say:
@@ -115,7 +120,7 @@ class LoadRun:
         counts = self.report.entities
         counts.unchanged += len(changes.unchanged) + changes.ignored
         self.overtaken += changes.overtaken
-        self.outdated += changes.outdated
+        self._note_outdated(changes.outdated)
         spool.see_again(
             Again((record.source, record.key), record.digest, record.seen, seen)
             for record, seen in changes.unchanged
@@ -143,7 +148,7 @@ class LoadRun:
         self._count_things(moved)
         self._find(moved.findings)
         self.overtaken += edges.overtaken
-        self.outdated += edges.outdated
+        self._note_outdated(edges.outdated)
         for record in edges.waiting:
             self._wait(record, said[record.key], meanings.get(record.key))
         counts = self.report.relationships
@@ -193,6 +198,10 @@ class LoadRun:
         changes = await self.transactions.write(work)
         self._count_things(changes)
         return changes
+
+    def _note_outdated(self, locations: Sequence[str]) -> None:
+        self.count_outdated += len(locations)
+        self.outdated = [*self.outdated, *locations][:OUTDATED_NAMED]
 
     def _find(self, found: Iterable[IdentityFinding], batch: Sequence[Taken[Any]] = ()) -> None:
         """Take up findings about who is who, each at the place of one of its records if it is in the batch."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from knockon.cmdb.past.changes import changes_between
 from knockon.cmdb.past.history import Altered, altered
+from knockon.errors import ReferenceNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,6 +122,11 @@ async def drift_from_source(
 
     Looks at what the source says: an attribute that it leaves out is none of its business. Costs as much as the source
     has records; what is written meanwhile may be in it or not.
+
+    Raises
+    ------
+    ReferenceNotFound
+        Nothing was ever reported by this source.
     """
     meant = None if class_name is None else frozenset(model.concrete(class_name))
     found: list[Overruled] = []
@@ -135,6 +141,8 @@ async def drift_from_source(
             if differing := tuple(_overruled(record.class_name, record.attributes, entity)):
                 found.append(Overruled(Thing(entity.id, entity.class_name, entity.name), record.key, differing))
         after = records[-1].key
+    if not total and not after and not any(await store.reported_by(source)):
+        raise ReferenceNotFound(f"No source {source} has reported anything.")
     found.sort(key=lambda each: (each.thing.class_name, each.thing.name, each.key))
     return total, found
 

@@ -186,7 +186,10 @@ class Following:
         before = await self._write.entities((again.keys() | left) - naming.made)
         implied = await self._implied(again, records, before, naming.split_from)
         implied += [replace(before[id_], retired=True, disputed=False) for id_ in left - again.keys()]
+        noted = len(self.result.entries)
         await self._put(before, implied, naming.aliases, stirred)
+        changed = {entry.id for entry in self.result.entries[noted:]}
+        self.result.as_they_were |= {key for key in now if key in id_of and id_of[key] not in changed}
         for alias in sorted(naming.aliases):
             await self._write.put_alias(alias, naming.aliases[alias])
 

@@ -54,11 +54,14 @@ async def take(
         elif old:
             other = taken.said.partial or taken.digest != old.digest
             result.overtaken += other or taken.seen < seen or old.scope != scope.name
-            result.outdated += taken.digest != old.digest and taken.seen < seen
+            if taken.seen < seen if taken.said.partial else other or not old.present:
+                result.outdated.append(taken.said.location)
             result.unchanged += [] if other else [(old, taken.seen)]
             result.ignored += other
     await write.put_images(_images(stored, news.values(), scopes))
-    return await following.follow(news.values())
+    await following.follow(news.values())
+    result.ignored += sum(key in result.as_they_were for key, record in news.items() if record.present)
+    return result
 
 
 def _images(

@@ -23,10 +23,12 @@ class Reconciled:
     """Seen again as they are, each with when."""
     overtaken: int = 0
     """Of those, and of the ignored, the ones whose source has said something newer since, or elsewhere."""
-    outdated: int = 0
+    outdated: list[str] = field(default_factory=list)
     """Reports of another content that lost against something newer that their source has said."""
     ignored: int = 0
     """Reports that change nothing and do not say that the record was seen as it is."""
+    as_they_were: set[tuple[str, str]] = field(default_factory=set)
+    """Records that were written, of things that did not change."""
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0
     """Records written."""

@@ -46,7 +46,7 @@ class Related:
     retired: int = 0
     unchanged: list[tuple[EdgeRecord, str]] = field(default_factory=list)  # as stored, and when it was seen again
     overtaken: int = 0  # of these, those whose source has said something newer since
-    outdated: int = 0  # of these, those of another content
+    outdated: list[str] = field(default_factory=list)  # where those stand that something else counts in place of
     waiting: list[EdgeRecord] = field(default_factory=list)  # of those observed: without an edge, and why
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0  # edge records written
@@ -94,7 +94,8 @@ async def relate(
             again = taken.seen if taken.digest == old.digest else seen
             result.unchanged.append((old, again))
             result.overtaken += taken.digest != old.digest or taken.seen < seen or old.scope != scope.name
-            result.outdated += taken.digest != old.digest and taken.seen < seen
+            if taken.digest != old.digest or not old.present:
+                result.outdated.append(taken.said.location)
             if old.edge is None and old.present:
                 result.waiting.append(old)
         else:
