@@ -27,7 +27,8 @@ NEEDS = """query($ref: String!, $max: Int) { dependencies(ref: $ref, maxDistance
   id class name revision total truncated
   needs { id class name distance plain groups consumer { id class name } path { from type to } } } }"""
 COMMON = """query($refs: [String!]!) { commonUpstream(refs: $refs) {
-  revision cis { id class name } common { id class name distances lowest } } }"""
+  revision cis { id class name } truncated common {
+  id class name distances lowest explained states othersDown othersDegraded because examples { id class name } } } }"""
 
 
 def without_graph(answer: dict[str, Any]) -> dict[str, Any]:
