@@ -81,12 +81,12 @@ class StructureQuestions:
         return [
             resolved(
                 "dependencies", maybe(self._dependencies_type()), needed, "What something needs.",
-                [argument("ref", str, _REFERENCE), near, max_lag()], Weight(ANALYSIS),
+                [argument("ref", str, _REFERENCE), near, max_lag(), as_of_argument()], Weight(ANALYSIS),
             ),
             resolved(
                 "commonUpstream", maybe(self._common_type()), common,
                 "What several things need in common, and which failure explains best that they are ill.",
-                [refs, max_lag()], Weight(10 * ANALYSIS),
+                [refs, max_lag(), as_of_argument()], Weight(10 * ANALYSIS),
             ),
             resolved(
                 "paths", maybe(self._paths_type()), paths, "By which ways one thing needs another.", ends,

@@ -50,6 +50,19 @@ async def test_common_upstream_says_the_same(api: Api) -> None:
     assert (await api.code(COMMON, refs=["web"]))[0] == "BAD_USAGE"
 
 
+async def test_what_is_needed_and_common_can_be_asked_of_the_past(api: Api) -> None:
+    before = (await api.ask(COMMON, refs=["esx-1", "web"]))["commonUpstream"]
+    needs = (await api.ask(NEEDS, ref="shop"))["dependencies"]
+    await api.load(thing("lamp", "UPS"), link("srv-1", "POWERED_BY", "lamp"))
+    assert len((await api.ask(COMMON, refs=["esx-1", "web"]))["commonUpstream"]["common"]) > len(before["common"])
+    assert (await api.ask(NEEDS, ref="shop"))["dependencies"]["total"] > needs["total"]
+    then = f'asOf: "{before["revision"]}"'
+    found = await api.ask(COMMON.replace("refs: $refs", f"refs: $refs, {then}"), refs=["esx-1", "web"])
+    assert found["commonUpstream"] == before
+    found = await api.ask(NEEDS.replace("ref: $ref", f"ref: $ref, {then}"), ref="shop")
+    assert found["dependencies"] == needs
+
+
 async def test_a_board_may_be_a_moment_behind(api: Api) -> None:
     lagging = '{ dependencies(ref: "shop", maxLag: 60) { revision } supports(ref: "srv-1", maxLag: 60) { revision } }'
     before = await api.ask(lagging)
