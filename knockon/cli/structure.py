@@ -25,7 +25,16 @@ def dependencies(
     max_distance: Annotated[
         int | None, typer.Option(min=1, help="Show only what is at most so many steps away.", show_default=False)
     ] = None,
-    common: Annotated[bool, typer.Option("--common", help="What all of several REFs need, nearest first.")] = False,
+    common: Annotated[
+        bool,
+        typer.Option(
+            "--common", help="What at least two of several REFs need: which failure explains best that they are ill."
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --common: how many are tried by the engine; else 20000.", show_default=False),
+    ] = None,
     as_of: AsOf = None,
     output: Format = "table",
     as_json: Json = False,
@@ -33,12 +42,15 @@ def dependencies(
 ) -> None:
     """What something needs, by which way, and what several things have in common."""
     from knockon.cli.structure_tables import print_common, print_dependencies
+    from knockon.impact.structure.single_points import RUNS
     from knockon.itsm.structure import structure
     from knockon.itsm.structure.answer import CommonAnswer, common_json, dependencies_json
     from knockon.itsm.structure.drawn import common_sheet, dependencies_drawing, dependencies_sheet
 
     if max_distance is not None and common:
-        raise BadUsage("--max-distance is for one REF; --common lists the nearest first.")
+        raise BadUsage("--max-distance is for one REF; --common looks at all that they need.")
+    if limit is not None and not common:
+        raise BadUsage("--limit goes with --common; use --max-distance to shorten the list.")
     if common and output in ("mermaid", "dot", "graphml"):
         raise BadUsage("--common has nothing to draw; use table, json or csv.")
     if not common and len(refs) > 1:
@@ -46,7 +58,7 @@ def dependencies(
 
     async def work(topologies: Topologies) -> CommonAnswer | DependenciesAnswer:
         if common:
-            return await structure.common_upstream(topologies, refs)
+            return await structure.common_upstream(topologies, refs, limit=limit or RUNS)
         return await structure.dependencies(topologies, refs[0], max_distance=max_distance)
 
     form = one_format(output, as_json)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from knockon.itsm.structure.answer import (
         CommonAnswer,
+        CommonCi,
         DependenciesAnswer,
         NeededCi,
         PathsAnswer,
@@ -47,14 +48,28 @@ def print_common(answer: CommonAnswer) -> None:
     out = Out()
     who = ", ".join(_ci(each) for each in answer.cis)
     if not answer.common:
-        out.print(f"Nothing known is needed by all of {who}.")
+        out.print(f"Nothing known is needed by more than one of {who}.")
         return
     rows = [
-        (" ".join(map(str, each.distances)), f"{_ci(each.ci)}{' [bold]lowest[/bold]' if each.lowest else ''}")
+        (
+            "-" if each.explained is None else f"{each.explained} of {len(answer.cis)}",
+            _others(each),
+            " ".join("-" if far is None else str(far) for far in each.distances),
+            f"{_ci(each.ci)}{' [bold]lowest[/bold]' if each.lowest else ''}\n[dim]{escape(each.because)}[/dim]",
+        )
         for each in answer.common[:_SHOWN]
     ]
-    _print(out, f"Needed by all of {who}", ("steps", "CI; lowest: no other of these needs it"), rows)
+    columns = ("explains", "others", "steps", "CI, if it alone failed; lowest: nothing the same ones need needs it")
+    _print(out, f"What could explain {who}, the best first", columns, rows)
     _more(out, len(answer.common))
+    if answer.truncated:
+        out.print("[yellow]Cut off by --limit: the last were not tried, and may explain more.[/yellow]")
+
+
+def _others(common: CommonCi) -> str:
+    if common.others_down is None or common.others_degraded is None:
+        return "-"
+    return str(common.others_down + common.others_degraded)
 
 
 def print_paths(answer: PathsAnswer) -> None:
@@ -129,7 +144,7 @@ def _names(here: Ci, path: tuple[Step, ...]) -> list[str]:
 def _print(out: Out, title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column, no_wrap=column in {"state", "steps", "weight"}, overflow="fold")
+        table.add_column(column, no_wrap=column in {"state", "steps", "weight", "explains", "others"}, overflow="fold")
     for row in rows:
         table.add_row(*row)
     out.print(table)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
-    from knockon.itsm.structure.answer import CommonAnswer, DependenciesAnswer, PathsAnswer, PointsAnswer
+    from knockon.itsm.structure.answer import CommonAnswer, CommonCi, DependenciesAnswer, PathsAnswer, PointsAnswer
     from knockon.itsm.values import Ci
 
 MOST_RUNS = 2_000
@@ -56,7 +56,7 @@ class StructureQuestions:
             return await dependencies(request.topologies, ref, max_distance=distance, max_lag=lag_of(more))
 
         async def common(_root: None, request: Request, refs: list[str], **more: Any) -> CommonAnswer:
-            return await common_upstream(request.topologies, refs, max_lag=lag_of(more))
+            return await common_upstream(request.topologies, refs, limit=MOST_RUNS, max_lag=lag_of(more))
 
         async def paths(_root: None, request: Request, to: str, limit: int, **more: Any) -> PathsAnswer:
             return await paths_between(
@@ -81,11 +81,12 @@ class StructureQuestions:
         return [
             resolved(
                 "dependencies", maybe(self._dependencies_type()), needed, "What something needs.",
-                [argument("ref", str, _REFERENCE), near, max_lag()], Weight(ANALYSIS),
+                [argument("ref", str, _REFERENCE), near, max_lag(), as_of_argument()], Weight(ANALYSIS),
             ),
             resolved(
-                "commonUpstream", maybe(self._common_type()), common, "What several things all need.",
-                [refs, max_lag()], Weight(ANALYSIS),
+                "commonUpstream", maybe(self._common_type()), common,
+                "What several things need in common, and which failure explains best that they are ill.",
+                [refs, max_lag(), as_of_argument()], Weight(10 * ANALYSIS),
             ),
             resolved(
                 "paths", maybe(self._paths_type()), paths, "By which ways one thing needs another.", ends,
@@ -120,20 +121,30 @@ class StructureQuestions:
         )
 
     def _common_type(self) -> type:
-        define = self._definitions
+        define, states = self._definitions, maybe(listed(self._answers.state))
         shared = define.object(
             "CommonItem",
-            "Something that all need.",
+            "Something that at least two need, and what its failure alone would do. What is null was not tried.",
             *named(lambda each: each.ci),
-            plain("distances", listed(int), lambda each: each.distances, "Steps from each, in their order.", many=FEW),
-            plain("lowest", bool, lambda each: each.lowest, "Nothing else that all need needs it."),
-        )
+            plain(
+                "distances", listed(maybe(int)), lambda each: each.distances,
+                "Steps from each, in their order; null from one that does not need it.", many=FEW,
+            ),
+            plain("lowest", bool, lambda each: each.lowest, "Nothing else that the same ones need needs it."),
+            plain("explained", maybe(int), lambda each: each.explained, "How many it leaves degraded or down."),
+            plain("states", states, _states, "What it makes of each, in their order.", many=FEW),
+            plain("othersDown", maybe(int), lambda each: each.others_down, "How many others it takes down."),
+            plain("othersDegraded", maybe(int), lambda each: each.others_degraded, "How many others it degrades."),
+            plain("examples", listed(self._ci), lambda each: each.examples, "Some of the others, services first."),
+            plain("because", str, lambda each: each.because, "In a sentence."),
+        )  # fmt: skip
         return define.object(
             "CommonAnswer",
             "What several things have in common.",
             plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
             plain("cis", listed(self._ci), lambda each: each.cis, "What was asked about.", many=FEW),
-            plain("common", listed(shared), lambda each: each.common, "Nearest first.", many=FEW),
+            plain("common", listed(shared), lambda each: each.common, "The best explanation first.", many=FEW),
+            plain("truncated", bool, lambda each: each.truncated, "The engine ran its limit; some were not tried."),
         )
 
     def _paths_type(self) -> type:
@@ -188,6 +199,10 @@ class StructureQuestions:
             plain("sharedFates", listed(fate), lambda each: each.fates, "Redundancy that is none.", many=FEW),
             plain("truncated", bool, lambda each: each.truncated, "The engine ran its limit; there may be more."),
         )
+
+
+def _states(common: CommonCi) -> list[str] | None:
+    return None if common.states is None else [state.name for state in common.states]
 
 
 def named(ci: Callable[[Any], Ci]) -> list[StrawberryField]:

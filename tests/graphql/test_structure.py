@@ -27,7 +27,8 @@ NEEDS = """query($ref: String!, $max: Int) { dependencies(ref: $ref, maxDistance
   id class name revision total truncated
   needs { id class name distance plain groups consumer { id class name } path { from type to } } } }"""
 COMMON = """query($refs: [String!]!) { commonUpstream(refs: $refs) {
-  revision cis { id class name } common { id class name distances lowest } } }"""
+  revision cis { id class name } truncated common {
+  id class name distances lowest explained states othersDown othersDegraded because examples { id class name } } } }"""
 
 
 def without_graph(answer: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +48,19 @@ async def test_common_upstream_says_the_same(api: Api) -> None:
     assert answer["commonUpstream"] == common_json(await common_upstream(api.topologies, ["esx-1", "web"]))
     assert [each["name"] for each in answer["commonUpstream"]["common"]] == ["esx-1", "srv-1"]
     assert (await api.code(COMMON, refs=["web"]))[0] == "BAD_USAGE"
+
+
+async def test_what_is_needed_and_common_can_be_asked_of_the_past(api: Api) -> None:
+    before = (await api.ask(COMMON, refs=["esx-1", "web"]))["commonUpstream"]
+    needs = (await api.ask(NEEDS, ref="shop"))["dependencies"]
+    await api.load(thing("lamp", "UPS"), link("srv-1", "POWERED_BY", "lamp"))
+    assert len((await api.ask(COMMON, refs=["esx-1", "web"]))["commonUpstream"]["common"]) > len(before["common"])
+    assert (await api.ask(NEEDS, ref="shop"))["dependencies"]["total"] > needs["total"]
+    then = f'asOf: "{before["revision"]}"'
+    found = await api.ask(COMMON.replace("refs: $refs", f"refs: $refs, {then}"), refs=["esx-1", "web"])
+    assert found["commonUpstream"] == before
+    found = await api.ask(NEEDS.replace("ref: $ref", f"ref: $ref, {then}"), ref="shop")
+    assert found["dependencies"] == needs
 
 
 async def test_a_board_may_be_a_moment_behind(api: Api) -> None:

@@ -1,4 +1,4 @@
-"""Ways through the estate: what something needs, how one thing needs another, what several need in common.
+"""Ways through the estate: what something needs, and how one thing needs another.
 
 Failures and redundancy aside. Every order is fixed: nearest first, then by order of the items.
 """
@@ -9,8 +9,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-
-from knockon.impact.structure.dominators import reverse_postorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,14 +43,6 @@ class Paths(NamedTuple):
     cut: bool
 
 
-class Common(NamedTuple):
-    """Something that all starts need, how far it is from each, and whether no other such thing needs it."""
-
-    id: str
-    distances: tuple[int, ...]
-    lowest: bool
-
-
 def dependencies(topology: Topology, start: str, max_distance: int | None = None) -> list[Needed]:
     """List what an item needs, nearest first, then by order. Linear in what it needs, and in the paths' length.
 
@@ -62,7 +52,7 @@ def dependencies(topology: Topology, start: str, max_distance: int | None = None
         The item is not in the topology.
     """
     root = topology.index(start)
-    distance, parent = _needs(topology, root)
+    distance, parent = needs(topology, root)
     found = []
     for number in sorted(distance, key=lambda each: (distance[each], each)):
         if number != root and (max_distance is None or distance[number] <= max_distance):
@@ -110,24 +100,6 @@ def paths(topology: Topology, one: str, other: str, limit: int, max_length: int 
     return None
 
 
-def common(topology: Topology, starts: Sequence[str]) -> list[Common]:
-    """List what all of several items need; one of them counts too where all others need it.
-
-    Nearest first: by the largest distance, then the sum of all, then order. The lowest are those that no
-    other of these needs, except round a cycle. Linear in what the items need.
-
-    Raises
-    ------
-    KeyError
-        An item is not in the topology.
-    """
-    distances = [_needs(topology, topology.index(each))[0] for each in starts]
-    shared = sorted(set.intersection(*(set(each) for each in distances)))
-    lowest = _sources(topology, shared)
-    ranked = sorted(shared, key=lambda x: (max(each[x] for each in distances), sum(each[x] for each in distances), x))
-    return [Common(topology.ids[x], tuple(each[x] for each in distances), x in lowest) for x in ranked]
-
-
 class _Search:
     """Simple paths to one end, by depth first, never where the end is out of reach."""
 
@@ -137,7 +109,7 @@ class _Search:
 
     def chains(self, start: int, length: int) -> Iterator[list[int]]:
         """Give the simple paths of exactly this length, in order of their items."""
-        chain, rest = [start], [iter(_suppliers(self._topology, start))]
+        chain, rest = [start], [iter(suppliers(self._topology, start))]
         while rest and self.steps > 0:
             number = next(rest[-1], None)
             if number is None:
@@ -152,16 +124,16 @@ class _Search:
                 yield [*chain, number]
             else:
                 chain.append(number)
-                rest.append(iter(_suppliers(self._topology, number)))
+                rest.append(iter(suppliers(self._topology, number)))
 
 
-def _needs(topology: Topology, root: int) -> tuple[dict[int, int], dict[int, int]]:
+def needs(topology: Topology, root: int) -> tuple[dict[int, int], dict[int, int]]:
     """Give the distance of all that an item needs, itself included, and the earliest consumer one step nearer."""
     distance, parent, level = {root: 0}, dict[int, int](), [root]
     while level:
         following = []
         for number in sorted(level):
-            for supplier in _suppliers(topology, number):
+            for supplier in suppliers(topology, number):
                 if supplier not in distance:
                     distance[supplier] = distance[number] + 1
                     parent[supplier] = number
@@ -182,7 +154,7 @@ def _needed_by(topology: Topology, end: int) -> dict[int, int]:
     return distance
 
 
-def _suppliers(topology: Topology, number: int) -> list[int]:
+def suppliers(topology: Topology, number: int) -> list[int]:
     """List what an item needs directly, in order and once."""
     found: list[int] = topology.graph.supplier[topology.needed(number)].tolist()
     return list(dict.fromkeys(found))
@@ -202,32 +174,3 @@ def _path(topology: Topology, chain: Sequence[int]) -> list[Dependency]:
         signature, arc = min((min(topology.dependencies(arc)), arc) for arc in _between(topology, consumer, supplier))
         steps.append(topology.dependency(arc, signature))
     return steps
-
-
-def _sources(topology: Topology, shared: Sequence[int]) -> set[int]:
-    """Give those of a set, closed under needing, that no other of it needs, but for those that they need back.
-
-    In reverse postorder the first item that none before it reaches is in a component that no other leads to.
-    """
-    following = {number: _suppliers(topology, number) for number in shared}
-    consumers: dict[int, list[int]] = {number: [] for number in shared}
-    for number, suppliers in following.items():
-        for each in suppliers:
-            consumers[each].append(number)
-    order = reverse_postorder(-1, {**following, -1: list(shared)})[1:]
-    found, reached = set[int](), set[int]()
-    for number in order:
-        if number not in reached:
-            _closure(number, consumers, found)
-            _closure(number, following, reached)
-    return found
-
-
-def _closure(start: int, following: dict[int, list[int]], seen: set[int]) -> None:
-    """Add what a start reaches past what was seen."""
-    stack = [start]
-    seen.add(start)
-    while stack:
-        new = [each for each in following[stack.pop()] if each not in seen]
-        seen.update(new)
-        stack += new

@@ -39,20 +39,33 @@ class DependenciesAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CommonCi:
-    """What all of several CIs need, how far from each; ``lowest`` if nothing else that all need needs it."""
+    """What at least two of several CIs need, and how well its failure by itself would explain that they are ill.
+
+    ``distances`` and ``states`` have one for each of them: how far (None: it does not need this), and what the
+    failure makes of it. ``explained`` of them would be DEGRADED or DOWN, and so would so many others, of which
+    ``examples`` names some. ``lowest``: nothing else that the same ones need needs it. All that the engine says is
+    None where it was not asked any more.
+    """
 
     ci: Ci
-    distances: tuple[int, ...]
+    distances: tuple[int | None, ...]
     lowest: bool
+    explained: int | None
+    states: tuple[State, ...] | None
+    others_down: int | None
+    others_degraded: int | None
+    examples: tuple[Ci, ...]
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
 class CommonAnswer:
-    """What several CIs have in common, nearest first."""
+    """What several CIs have in common, the best explanation first; ``truncated``: not everything was tried."""
 
     revision: int
     cis: tuple[Ci, ...]
     common: tuple[CommonCi, ...]
+    truncated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +152,17 @@ def common_json(answer: CommonAnswer) -> dict[str, Any]:
         "revision": answer.revision,
         "cis": [ci_json(each) for each in answer.cis],
         "common": [
-            {**ci_json(each.ci), "distances": list(each.distances), "lowest": each.lowest} for each in answer.common
+            {
+                **ci_json(each.ci), "distances": list(each.distances), "lowest": each.lowest,
+                "explained": each.explained,
+                "states": None if each.states is None else [state.name for state in each.states],
+                "othersDown": each.others_down, "othersDegraded": each.others_degraded,
+                "examples": [ci_json(other) for other in each.examples], "because": each.because,
+            }
+            for each in answer.common
         ],
-    }
+        "truncated": answer.truncated,
+    }  # fmt: skip
 
 
 def paths_json(answer: PathsAnswer) -> dict[str, Any]:

@@ -34,9 +34,19 @@ def dependencies_sheet(answer: DependenciesAnswer) -> Sheet:
 
 
 def common_sheet(answer: CommonAnswer) -> Sheet:
-    """Give a line for each thing that all need, with the distance from each."""
-    head = (*_CI, "lowest", *(f"distance_{number}" for number in range(1, len(answer.cis) + 1)))
-    return Sheet(head, [(*_ci(each.ci), "yes" if each.lowest else "no", *each.distances) for each in answer.common])
+    """Give a line for each candidate, the best explanation first, with the distance from each and its state."""
+    numbers = range(1, len(answer.cis) + 1)
+    columns = (f"{what}_{number}" for what in ("distance", "state") for number in numbers)
+    head = (*_CI, "explained", "others_down", "others_degraded", "lowest", *columns)
+    rows = [
+        (
+            *_ci(each.ci), *map(_known, (each.explained, each.others_down, each.others_degraded)),
+            "yes" if each.lowest else "no", *map(_known, each.distances),
+            *(("",) * len(answer.cis) if each.states is None else (state.name for state in each.states)),
+        )
+        for each in answer.common
+    ]  # fmt: skip
+    return Sheet(head, rows)
 
 
 def paths_drawing(answer: PathsAnswer) -> Drawing:
@@ -95,6 +105,10 @@ def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _counts(counts: Mapping[str, int], states: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(counts[state] for state in states)
+
+
+def _known(number: int | None) -> int | str:
+    return "" if number is None else number
 
 
 def _ci(ci: Ci) -> tuple[str, str, str]:

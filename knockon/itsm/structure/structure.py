@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from knockon.cmdb.lookup import find, find_all
 from knockon.errors import BadUsage
 from knockon.impact.propagation.evaluation import evaluate
+from knockon.impact.structure import common_upstream as shared
 from knockon.impact.structure import paths as ways
 from knockon.impact.structure.shared_fate import shared_fates
 from knockon.impact.structure.single_points import RUNS, single_points
 from knockon.itsm.services.facts import service_facts
 from knockon.itsm.structure.answer import (
     CommonAnswer,
-    CommonCi,
     DependenciesAnswer,
     NeededCi,
     Path,
@@ -26,6 +26,7 @@ from knockon.itsm.structure.answer import (
     SharedFate,
     SinglePoint,
 )
+from knockon.itsm.structure.explaining import common_ci
 from knockon.itsm.values import Ci, steps
 from knockon.schema.states import State
 
@@ -84,8 +85,19 @@ async def dependencies(
     )  # fmt: skip
 
 
-async def common_upstream(topologies: Topologies, references: Sequence[str], *, max_lag: float = 0.0) -> CommonAnswer:
-    """Tell what several things all need, nearest first; one of them counts too where all the others need it.
+async def common_upstream(
+    topologies: Topologies, references: Sequence[str], *, limit: int = RUNS, max_lag: float = 0.0
+) -> CommonAnswer:
+    """Tell what at least two of several things need, ranked by how well its failure explains that they are ill.
+
+    Ill is DEGRADED or DOWN. First what explains most of them; of these what would make fewest others ill; then the
+    nearest. One of them counts too where another needs it.
+
+    Parameters
+    ----------
+    limit
+        How often the engine may run, once for each candidate: first for what most need, then the nearest. The rest
+        comes last, not tried, and the answer is ``truncated``.
 
     Raises
     ------
@@ -94,18 +106,14 @@ async def common_upstream(topologies: Topologies, references: Sequence[str], *, 
     ReferenceNotFound, ReferenceAmbiguous
     """
     view = await topologies.current(max_lag=max_lag)
-    found = await find_all(topologies.store, topologies.model, references)
-    asked = list({each.id: each for each in found}.values())
+    named = await find_all(topologies.store, topologies.model, references)
+    asked = list({each.id: each for each in named}.values())
     if len(asked) < 2:  # noqa: PLR2004 - what "common" takes
         raise BadUsage("Name at least two different things to ask for what they have in common.")
     ids = [each.id for each in asked]
-    known = all(each in view.topology for each in ids)
-    shared = await asyncio.to_thread(ways.common, view.topology, ids) if known else []
-    return CommonAnswer(
-        view.revision,
-        tuple(Ci.of(each) for each in asked),
-        tuple(CommonCi(Ci.of(view.entities[each.id]), each.distances, each.lowest) for each in shared),
-    )
+    found = await asyncio.to_thread(shared.common_upstream, view.topology, ids, foremost=view.services, limit=limit)
+    cis = tuple(Ci.of(each) for each in asked)
+    return CommonAnswer(view.revision, cis, tuple(common_ci(view, cis, each) for each in found.candidates), found.cut)
 
 
 async def paths_between(

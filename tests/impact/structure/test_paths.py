@@ -1,4 +1,4 @@
-"""Paths, dependencies and common upstream: against brute force on random networks."""
+"""Paths and dependencies: against brute force on random networks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knockon.impact.structure import paths as module
-from knockon.impact.structure.paths import common, dependencies, paths
+from knockon.impact.structure.paths import dependencies, paths
 from knockon.impact.topology.topology import Topology
 from tests.impact.networks import needs, network_of, networks
 
@@ -103,22 +103,6 @@ def test_paths_are_all_simple_ones_shortest_first(network: Network, data: st.Dat
     first = paths(Topology.of(network), one, other, 1, longest)
     assert first is not None
     assert (first.paths, first.cut) == (found.paths[:1], len(expected) > 1)
-
-
-@given(networks(), st.data())
-def test_common_is_what_all_need_and_its_lowest_is_needed_by_no_other(network: Network, data: st.DataObject) -> None:
-    ids = [item.id for item in network.items]
-    starts = data.draw(st.lists(st.sampled_from(ids), min_size=1, max_size=4, unique=True))
-    reach = {each: steps(network, each) for each in ids}
-    shared = [each for each in ids if all(each in reach[start] for start in starts)]
-    found = common(Topology.of(network), starts)
-    assert {each.id: each.distances for each in found} == {
-        each: tuple(reach[start][each] for start in starts) for each in shared
-    }
-    ranks = [(max(each.distances), sum(each.distances)) for each in found]
-    assert ranks == sorted(ranks)
-    lowest = {each for each in shared if all(other in reach[each] for other in shared if each in reach[other])}
-    assert {each.id for each in found if each.lowest} == lowest
 
 
 def test_a_search_that_would_take_for_ever_says_that_it_was_cut(monkeypatch: pytest.MonkeyPatch) -> None:

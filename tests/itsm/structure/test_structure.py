@@ -38,12 +38,18 @@ async def test_paths_are_told_with_their_direction(shop: Topologies) -> None:
     assert (nothing.direction, nothing.paths, nothing.truncated) == ("none", (), False)
 
 
-async def test_common_upstream_marks_the_lowest(shop: Topologies) -> None:
+async def test_common_upstream_is_ranked_and_says_why(shop: Topologies) -> None:
     await say(shop.store, link("intranet", "DEPENDS_ON", "web-a"))
     answer = await common_upstream(shop, ["shop", "intranet"])
-    assert [(each.ci.name, each.distances, each.lowest) for each in answer.common] == [
-        ("web-a", (1, 1), True), ("db-1", (2, 2), False), ("db-2", (2, 2), False),
+    assert [(each.ci.name, each.distances, each.lowest, each.because) for each in answer.common] == [
+        ("web-a", (1, 1), True, "Explains all 2; nothing else would be ill."),
+        ("db-1", (2, 2), False, "Explains none of the 2; nothing else would be ill."),
+        ("db-2", (2, 2), False, "Explains none of the 2; nothing else would be ill."),
     ]  # fmt: skip
+    assert not answer.truncated
+    cut = await common_upstream(shop, ["shop", "intranet"], limit=1)
+    assert [each.explained for each in cut.common] == [2, None, None]
+    assert cut.truncated
 
 
 async def test_single_points_are_ranked_by_what_they_take_down_and_shared_fate_is_told(shop: Topologies) -> None:
