@@ -14,7 +14,7 @@ from knockon.cmdb.stores.sqlite.rows import asked
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from knockon.cmdb.contract.rows import Entity
 
@@ -52,9 +52,9 @@ FILL = f"""INSERT INTO attribute_value
         WHERE n.retired = 0 AND k.key || '[]' IN {_NEW} AND m.atom IS NOT NULL"""
 
 
-def forget(connection: sqlite3.Connection, rows: Sequence[Entity]) -> None:
-    """Take away the values that these entities had; before they are written."""
-    ids = [asked(row.id for row in rows)]
+def forget(connection: sqlite3.Connection, entities: Collection[str]) -> None:
+    """Take away the values that these entities had, by id; before they are written."""
+    ids = [asked(entities)]
     connection.execute(FORGET, ids)
     connection.execute(FORGET_MEMBERS, ids)
 

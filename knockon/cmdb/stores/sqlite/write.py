@@ -51,6 +51,8 @@ TAKE_REVISION = "UPDATE meta SET value = value + 1 WHERE key = 'revision'"
 FORGET_NAMES = """DELETE FROM entity_name WHERE (token, entity_id) IN (
     SELECT t.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value CROSS JOIN json_each(n.names) t)"""
 
+KNOWN = "SELECT n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"
+
 PUT_ENTITY = """INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     class_name = excluded.class_name, name = excluded.name, sort_key = excluded.sort_key,
     attributes = excluded.attributes, retired = excluded.retired, revision = excluded.revision,
@@ -189,8 +191,9 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads):
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         def put(connection: sqlite3.Connection) -> None:
-            connection.execute(FORGET_NAMES, [asked(row.id for row in rows)])
-            values.forget(connection, rows)
+            if known := {id_ for (id_,) in connection.execute(KNOWN, [asked(row.id for row in rows)])}:
+                connection.execute(FORGET_NAMES, [asked(known)])
+                values.forget(connection, known)
             connection.executemany(PUT_ENTITY, (entity_row(row, self.revision, names.get(row.id, ())) for row in rows))
             connection.executemany(PUT_NAME, ((token, row.id) for row in rows for token in names.get(row.id, ())))
             values.keep(connection, rows)
