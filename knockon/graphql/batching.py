@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.filter import Condition
     from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import (
+        DeadLetter,
         EdgeKey,
         EdgeRecord,
         Entity,
@@ -131,6 +132,15 @@ class BatchedStore:
         """As ``Store.findings``."""
         question = ("findings", code, after, limit)
         return list(await self._once(question, lambda: self._store.findings(code, after, limit)))
+
+    async def letters(self, source: str = "", code: str = "", *, after: str = "", limit: int) -> list[DeadLetter]:
+        """As ``Store.letters``."""
+        question = ("letters", source, code, after, limit)
+        return list(await self._once(question, lambda: self._store.letters(source, code, after=after, limit=limit)))
+
+    async def count_letters(self, source: str = "", code: str = "") -> int:
+        """As ``Store.count_letters``."""
+        return await self._once(("count letters", source, code), lambda: self._store.count_letters(source, code))
 
     async def page(
         self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,

@@ -144,11 +144,12 @@ class ConnectionTypes:
         cursor: Callable[[Any], str],
         more: Iterable[StrawberryField] = (),
         counted: bool = True,
+        both_ways: bool = True,
     ) -> type:
         """Declare the connection and edge types ``nameConnection`` and ``nameEdge``.
 
         ``read_node`` and ``cursor`` take a row of the page; ``more`` are further fields of the edge. A list
-        that is not ``counted`` has no ``totalCount`` and is read forward only.
+        that is not ``counted`` has no ``totalCount``; one that does not go ``both_ways`` is read forward only.
         """
         edge = self._definitions.object(
             f"{name}Edge",
@@ -163,7 +164,7 @@ class ConnectionTypes:
             ends = (cursor(page.rows[0]), cursor(page.rows[-1])) if page.rows else (None, None)
             return _PageInfo(page.more_before, page.more_after, *ends)
 
-        backward = ", or the last before one" if counted else ""
+        backward = ", or the last before one" if both_ways else ""
         total = resolved("totalCount", int, _total, "How many there are on all pages; counted only when asked for.")
         return self._definitions.object(
             f"{name}Connection",

@@ -98,7 +98,7 @@ class IdentityFields:
         )  # fmt: skip
         connection = self._connections.make(
             "IdentityFinding", finding, of="findings, by code", read_node=lambda each: each, cursor=_cursor,
-            counted=False,
+            counted=False, both_ways=False,
         )  # fmt: skip
         arguments = [
             argument("code", maybe(code), "Only those of one kind."),

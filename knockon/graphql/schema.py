@@ -28,6 +28,7 @@ from knockon.graphql.filters import Filters
 from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
 from knockon.graphql.identity import IdentityFields
+from knockon.graphql.letters import letters_field
 from knockon.graphql.limits import Limits
 from knockon.graphql.orders import Orders
 from knockon.graphql.plans import PlanQuestions
@@ -118,6 +119,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
         *PlanQuestions(definitions, answers).query_fields(),
         *HealthQuestions(definitions, rules).query_fields(),
         *identity.query_fields(),
+        letters_field(definitions, connections),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)

@@ -109,7 +109,7 @@ def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer", "dependencies": "DependenciesAnswer",
         "commonUpstream": "CommonAnswer", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",
         "recoveryOrder": "RecoveryOrderAnswer", "availability": "AvailabilityAnswer", "search": "SearchConnection",
-        "health": "Health", "findings": "IdentityFindingConnection",
+        "health": "Health", "findings": "IdentityFindingConnection", "deadLetters": "DeadLetterConnection",
         "entities": "EntityConnection", "configurationItems": "ConfigurationItemConnection",
         "clusters": "ClusterConnection", "fastClusters": "FastClusterConnection",
         "policies": "PolicyConnection", "machines": "MachineConnection",
