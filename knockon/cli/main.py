@@ -23,6 +23,7 @@ from knockon.cli import (
     bring,
     describing,
     drift,
+    editing,
     health,
     history,
     identity,
@@ -117,6 +118,11 @@ app.command("keep-apart")(identity.keep_apart)
 app.command("decisions")(identity.decisions)
 app.command("take-back")(identity.take_back)
 app.command("undo")(undoing.undo)
+app.command("create")(editing.create)
+app.command("set")(editing.set_)
+app.command("relate")(editing.relate)
+app.command("unrelate")(editing.unrelate)
+app.command("retire")(editing.retire)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)

@@ -1,7 +1,7 @@
 """What people write: each edit is an observation by that person, and none of them undoes another unseen.
 
 An edit goes the way of a load, in one transaction. It may name the revision at which the person looked; what changed
-since then in what the edit is about is a conflict, and nothing is written (docs/decisions/0022).
+since then in what the edit is about is a conflict, and nothing is written (docs/decisions/0025).
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from knockon.cmdb.planned import Planned
     from knockon.cmdb.stewardship.words import Outweighed
     from knockon.schema.model import Model
+
+
+RECORD = "Record"
+"""Things of this class are kept by a process, which moves them along."""
 
 
 @dataclass
@@ -116,6 +120,7 @@ class Editor:
 
         async def work(write: Write) -> Edited:
             entity = (await write.entities([meant.id]))[meant.id]
+            self._refuse_state(entity, attributes)
             await refuse_changed(self.store, entity, expected, attributes)
             members = await write.members([entity.id])
             own, anchor = await own_record(write, members, person_source(self.by))
@@ -238,6 +243,15 @@ class Editor:
             changes.add(Reconciled(related=gone, stored=gone.stored))
             changes.add(await reconcile.place_again(write, self.model, [record.key]))
         return changes
+
+    def _refuse_state(self, entity: Entity, attributes: Mapping[str, Any]) -> None:
+        """A record's state is moved by the tool that keeps the record, with what goes with it; a CI's status is not."""
+        lifecycle = self.model.lifecycle(entity.class_name)
+        if lifecycle and lifecycle.attribute in attributes and self.model.is_a(entity.class_name, RECORD):
+            raise EditInvalid(
+                f"The {lifecycle.attribute} of a {entity.class_name} is not set by hand: it moves where the record is "
+                "kept. Load the record from there."
+            )
 
     def _valid(self, raw: EntityObservation) -> EntityObservation:
         said = validate.entity(self.model, raw)

@@ -192,7 +192,7 @@ async def _run_of(store: Store, revision: int, source: str) -> list[Revision]:
     if not asked:
         raise BadUsage(f"There is no revision {revision}; `knockon changes` lists them.")
     head = asked[0].head
-    if head.kind not in ("load", "seen", "letters", "run", "undo"):
+    if head.kind not in ("load", "seen", "letters", "run", "undo", "edit"):
         raise BadUsage(f"Revision {revision} is no load but a {head.kind}; `knockon changes` lists revisions.")
     if head.source != source:
         raise BadUsage(f"Revision {revision} is a load of {head.source}, not of {source}; nothing was written.")

@@ -1,0 +1,82 @@
+"""What people write by hand, by the real command."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.command import Knockon
+
+SCAN = """
+source: scan
+seen: 2020-01-01T08:00:00Z
+entities:
+  - {class: Server, key: r1, name: web-1, description: rack 7}
+  - {class: Application, key: a1, name: shop}
+  - {class: Incident, key: i1, name: INC1, state: new}
+"""
+
+
+@pytest.fixture
+def scanned(knockon: Knockon, tmp_path: Path) -> Knockon:
+    (tmp_path / "scan.yaml").write_text(SCAN)
+    assert knockon("load", "scan.yaml").code == 0
+    return knockon
+
+
+def test_create_set_relate_and_retire(scanned: Knockon) -> None:
+    made = scanned("create", "Server", "name=spare", "serial_number=SN7", "--reason", "lab", "--json").json()
+    assert (made["entity"]["name"], made["created"]) == ("spare", 1)
+    assert scanned("create", "Server", "name=spare", "serial_number=SN7").code == 4
+    assert "rack 9" in scanned("set", "spare", "description=rack 9", "--dry-run").out
+    done = scanned("set", "spare", "description=rack 9", "--json").json()
+    assert done["entity"]["attributes"]["description"] == "rack 9"
+    assert scanned("set", "spare", "--unset", "description", "--json").json()["entity"]["attributes"].keys() == {
+        "name", "serial_number",
+    }  # fmt: skip
+    related = scanned("relate", "shop", "RUNS_ON", "spare", "--json").json()
+    assert related["relationships"]["created"] == 1
+    assert scanned("unrelate", "spare", "RUNS", "shop", "--json").json()["relationships"]["retired"] == 1
+    gone = scanned("retire", "spare", "--reason", "sold")
+    assert "is retired now" in gone.out
+    assert scanned("undo", f"person/{getpass.getuser()}", "--load", str(made["revision"])).code in (2, 4)
+
+
+def test_what_somebody_changed_meanwhile_is_told_and_nothing_is_written(scanned: Knockon) -> None:
+    looked = scanned("set", "web-1", "description=rack 8", "--json").json()["revision"]
+    scanned("set", "web-1", "description=rack 9")
+    ran = scanned("set", "web-1", "description=rack 10", "--expect", str(looked))
+    assert ran.code == 4
+    assert ran.err.startswith("knockon: EDIT_CONFLICT: ")
+    assert "rack 9" in ran.err
+    assert scanned("set", "web-1", "name=web-01", "--expect", str(looked)).code == 0
+
+
+def test_an_edit_is_taken_back_by_its_revision(scanned: Knockon) -> None:
+    done = scanned("set", "web-1", "description=wrong", "--json").json()
+    back = scanned("undo", f"person/{getpass.getuser()}", "--load", str(done["revision"]), "--yes", "--json").json()
+    assert back["updated"] == 1
+    (server,) = [each for each in scanned("export").json()["entities"] if each["class"] == "Server"]
+    assert server["description"] == "rack 7"
+
+
+def test_what_is_refused(scanned: Knockon) -> None:
+    for code, *words in (
+        (2, "set", "web-1"),
+        (2, "set", "web-1", "description"),
+        (2, "set", "web-1", "rack=7"),
+        (2, "set", "nobody", "description=x"),
+        (2, "set", "INC1", "state=closed"),
+        (2, "create", "Sever", "name=x"),
+        (2, "relate", "web-1", "EATS", "shop"),
+        (2, "unrelate", "shop", "RUNS_ON", "web-1"),
+        (4, "retire", "web-1"),
+    ):
+        ran = scanned(*words)
+        assert (ran.code, ran.out) == (code, ""), words
+        assert ran.err.startswith("knockon: "), words
