@@ -272,3 +272,14 @@ async def test_what_was_withdrawn_and_comes_late_is_told(store: Store) -> None:
     (finding,) = report.findings
     assert finding.code == FindingCode.OUTDATED
     assert finding.message.startswith("2 records do not count (#t, #s-t): ")
+
+
+async def test_a_thing_is_ordered_by_the_smallest_record_that_it_still_has(store: Store) -> None:
+    await whole(store, thing("s", name="web", serial_number="1"), thing("t"))
+    await say(store, thing("s", name="web", serial_number="1", source="b"), source="b")
+    await whole(store, thing("t", seen=TUESDAY))
+    (web,) = [each for each in (await store.scan(MODEL.concrete("Entity"))).entities if each.name == "web"]
+    assert web.order.endswith("b:s")
+    await whole(store, thing("s", name="web", serial_number="2", seen=WEDNESDAY), thing("t", seen=WEDNESDAY))
+    orders = [each.order for each in (await store.scan(MODEL.concrete("Entity"))).entities]
+    assert len(set(orders)) == len(orders) == 3

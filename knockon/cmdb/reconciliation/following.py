@@ -123,6 +123,7 @@ class Following:
             return stirred
         had = await self._had(now)
         moving = {key: each for key, each in now.items() if self._may_move(key, each)}
+        moving |= await self._met_on_return(moving, now, had)
         touched = await touched_by(self._write, self._model, moving, self._stored)
         records = dict(touched.records)
         had |= {key: each.entity_id for key, each in records.items() if key not in now}
@@ -145,6 +146,18 @@ class Following:
         ids = {each.entity_id for each in now.values() if each.entity_id}
         entities = await self._write.entities(ids) if ids else {}
         return {key: entities[each.entity_id].id for key, each in now.items() if each.entity_id in entities}
+
+    async def _met_on_return(
+        self, moving: Mapping[Key, Record], now: Mapping[Key, Record], had: Mapping[Key, str]
+    ) -> dict[Key, Record]:
+        """Give the records of things that live on without one that returns now: it may belong to them no more."""
+        back = {
+            had[key]
+            for key, each in moving.items()
+            if each.present and key in had and not (key in self._stored and self._stored[key].present)
+        }
+        members = await self._write.members(back) if back else []
+        return {(each.source, each.key): each for each in members if (each.source, each.key) not in now}
 
     def _may_move(self, key: Key, now: Record) -> bool:
         """Tell whether a record may come to another thing: its claims, its presence or its class changed."""
@@ -221,7 +234,7 @@ class Following:
             if not same:
                 self.result.note(old, new, aliases.get(new.id))
                 self._stir(old, new, stirred)
-            if not (same and old and old.disputed == new.disputed):
+            if not (same and old and (old.disputed, old.order) == (new.disputed, new.order)):
                 changed.append(new)
         await self._write.put_entities(changed, {each.id: self._answers(each) for each in changed})
 
