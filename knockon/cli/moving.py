@@ -24,7 +24,7 @@ _NAMES = {
     "alias": ("alias", "aliases"), "record": ("record", "records"), "edge": ("relationship", "relationships"),
     "edge_record": ("record of a relationship", "records of relationships"), "finding": ("finding", "findings"),
     "redaction": ("redaction", "redactions"), "baseline": ("baseline", "baselines"),
-    "revision": ("revision", "revisions"), "image": ("set of before-images", "sets of before-images"),
+    "revision": ("revision", "revisions"), "image": ("note for undo", "notes for undo"),
     "letter": ("dead letter", "dead letters"),
 }  # fmt: skip
 

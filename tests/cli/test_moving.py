@@ -42,7 +42,7 @@ ON_SQLITE = KILLED.format(store="sqlite", filling="SqliteFilling")
 ON_NEO4J = KILLED.format(store="neo4j", filling="Neo4jFilling")
 COUNTS = {
     "scope": 1, "decision": 0, "entity": 12, "alias": 0, "record": 12, "edge": 9, "edge_record": 10, "finding": 1,
-    "redaction": 0, "baseline": 0, "revision": 3,
+    "redaction": 0, "baseline": 0, "revision": 3, "image": 3, "letter": 0,
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def backup(estate: Knockon, tmp_path: Path) -> Path:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
         f"The estate at revision 3 is written to {tmp_path / 'backup.gz'}: 1 scope, 12 things, 12 records, "
-        "9 relationships, 10 records of relationships, 1 finding, 3 revisions.\n"
+        "9 relationships, 10 records of relationships, 1 finding, 3 revisions, 3 notes for undo.\n"
     )
     return tmp_path / "backup.gz"
 
