@@ -45,7 +45,7 @@ def main() -> None:
         estate = Path(folder, "estate")
         sample.write(estate, size=asked.items, seed=1, as_of=sample.AS_OF)
         began = time.perf_counter()
-        items = loaders.read([estate], model=model).items
+        items = list(loaders.read([estate], model=model).items)
         read = time.perf_counter() - began
         records = [each for each in items if isinstance(each, EntityObservation | RelationshipObservation)]
         print(f"{len(records):,} records of an estate of {asked.items:,} CIs; read and parsed in {read:.1f} s")
