@@ -26,7 +26,8 @@ Expect = Annotated[
     int | None,
     typer.Option(
         "--expect", metavar="REVISION", min=0, show_default=False,
-        help="The revision at which you looked: what changed since then in what you write is a conflict.",
+        help="The revision at which you looked (`knockon history` shows it): what changed since then in what you "
+        "write is a conflict.",
     ),
 ]  # fmt: skip
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, for whoever reads it later.", show_default=False)]
@@ -72,6 +73,7 @@ def relate(
     type_name: Type,
     target: End,
     words: Words = None,
+    expect: Expect = None,
     reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -79,9 +81,11 @@ def relate(
 ) -> None:
     """Say that two things are related."""
     said = _attributes(words)
-    _edit(
-        store, reason, lambda editor: editor.relate(source, type_name, target, said), dry_run=dry_run, as_json=as_json
-    )
+
+    def work(editor: Editor) -> Awaitable[Edited]:
+        return editor.relate(source, type_name, target, said, expected=expect)
+
+    _edit(store, reason, work, dry_run=dry_run, as_json=as_json)
 
 
 def unrelate(
@@ -91,6 +95,7 @@ def unrelate(
     group: Annotated[
         str | None, typer.Option("--group", help="Its redundancy group, if it has one.", show_default=False)
     ] = None,
+    expect: Expect = None,
     reason: Reason = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -99,7 +104,7 @@ def unrelate(
     """Take back what people say of a relationship; it is retired if nobody else reports it."""
 
     def work(editor: Editor) -> Awaitable[Edited]:
-        return editor.unrelate(source, type_name, target, group or "")
+        return editor.unrelate(source, type_name, target, group or "", expected=expect)
 
     _edit(store, reason, work, dry_run=dry_run, as_json=as_json)
 

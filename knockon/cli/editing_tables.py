@@ -24,6 +24,7 @@ def print_edited(done: Edited) -> None:
             f"{done.entity.class_name}:{done.entity.name} ({done.entity.id}) {state}. {changes_words(done.changes)}",
         )
     for each in done.outweighed:
-        say(out, f"{each}".capitalize())
+        words = str(each)
+        say(out, words[0].upper() + words[1:])  # not capitalize(), which makes the values small
     for finding in done.findings:
         say(out, finding)

@@ -57,6 +57,39 @@ def test_what_somebody_changed_meanwhile_is_told_and_nothing_is_written(scanned:
     assert scanned("set", "web-1", "name=web-01", "--expect", str(looked)).code == 0
 
 
+def test_a_relationship_that_somebody_changed_meanwhile_is_told(scanned: Knockon) -> None:
+    there = ("shop", "DEPENDS_ON", "web-1")
+    looked = scanned("relate", *there, "strength=hard", "--json").json()["revision"]
+    mine = scanned("relate", *there, "strength=soft", "--expect", str(looked), "--json").json()
+    assert mine["relationships"]["updated"] == 1
+    for words in (("relate", *there, "weight=2"), ("unrelate", *there)):
+        ran = scanned(*words, "--expect", str(looked))
+        assert (ran.code, ran.out) == (4, "")
+        assert ran.err.startswith("knockon: EDIT_CONFLICT: Application:shop DEPENDS_ON Server:web-1 has changed")
+        assert "strength: 'hard' -> 'soft'" in ran.err
+        assert f"--expect {mine['revision']}, or newer" in ran.err
+    gone = scanned("unrelate", *there, "--expect", str(mine["revision"]), "--json").json()
+    assert gone["relationships"]["retired"] == 1
+
+
+def test_a_word_that_does_not_count_is_told_as_it_stands(scanned: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "late.yaml").write_text(
+        """
+        source: scan
+        seen: 2999-01-01T08:00:00Z
+        entities:
+          - {class: Server, key: r1, name: web-1, description: Rack B}
+          - {class: Application, key: a1, name: shop}
+        relationships: [{from: a1, type: DEPENDS_ON, to: r1, strength: hard}]
+        """
+    )
+    assert scanned("load", "late.yaml").code == 0
+    told = scanned("set", "web-1", "description=Rack C").out
+    assert "Kept, but scan's word counts for description: 'Rack B'." in told
+    told = scanned("relate", "shop", "DEPENDS_ON", "web-1", "strength=soft").out
+    assert "Kept, but scan's word counts for strength: 'hard'." in told
+
+
 def test_an_edit_is_taken_back_by_its_revision(scanned: Knockon) -> None:
     done = scanned("set", "web-1", "description=wrong", "--json").json()
     back = scanned("undo", f"person/{getpass.getuser()}", "--load", str(done["revision"]), "--yes", "--json").json()

@@ -9,6 +9,7 @@ import pytest
 
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stewardship.edits import Editor
+from knockon.cmdb.stewardship.undo import undo_load
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import EditConflict, EditInvalid, ReferenceNotFound, StillReported
 from knockon.schema.installed import installed_model
@@ -141,3 +142,97 @@ async def test_what_the_model_does_not_take_is_refused_and_nothing_is_written(pa
         with pytest.raises(EditInvalid):
             await refused
     assert await store.revision() == before
+
+
+async def edges_since(store: Store, revision: int) -> list[tuple[str, dict[str, Any]]]:
+    """Give who wrote a relationship after a revision, and which attributes it then had; oldest first."""
+    return [
+        (each.head.actor, dict(entry.after["attributes"]))
+        for each in await store.feed(revision)
+        for entry in each.entries
+        if entry.kind == "edge" and entry.after
+    ]
+
+
+async def test_of_two_concurrent_edits_of_one_relationship_one_wins(pair: tuple[Store, Store]) -> None:
+    await scanned(pair[0])
+    looked = await pair[0].revision()
+    said: dict[str, dict[str, Any]] = {"anna": {"strength": "soft"}, "bob": {"strength": "hard", "weight": 2}}
+    ended = await asyncio.gather(
+        *(
+            Editor(store, MODEL, by).relate("scan:r1", "DEPENDS_ON", "scan:r2", said[by], expected=looked)
+            for store, by in zip(pair, said, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    (lost,) = (each for each in ended if isinstance(each, EditConflict))
+    ((won, attributes),) = await edges_since(pair[0], looked)
+    assert attributes.items() >= said[won].items()
+    assert f"(by {won} at " in str(lost)
+    assert "Server:web-1 DEPENDS_ON Server:r2 has changed" in str(lost)
+
+
+async def test_what_an_edit_of_a_relationship_conflicts_with(pair: tuple[Store, Store]) -> None:
+    store, other = pair
+    await scanned(store)
+    anna, bob = Editor(store, MODEL, "anna"), Editor(other, MODEL, "bob")
+    looked, there = await store.revision(), ("scan:r2", "DEPENDS_ON", "scan:r1")
+    done = await anna.relate(*there, {"strength": "soft"}, expected=looked)
+    assert (await bob.relate(*there, {"strength": "soft"}, expected=looked)).outweighed == []  # they agree
+    with pytest.raises(EditConflict, match=rf"strength: nothing -> 'soft' .by anna .* --expect {done.revision}, or"):
+        await bob.relate(*there, {"strength": "hard"}, expected=looked)
+    with pytest.raises(EditConflict, match="the relationship: nothing -> 'there'"):
+        await bob.unrelate(*there, expected=looked)
+    await bob.relate("scan:r1", "DEPENDENCY_OF", "scan:r2", {"strength": "hard"}, expected=done.revision)
+    seen = await store.revision()
+    await bob.unrelate(*there, expected=seen)
+    before = await store.revision()
+    with pytest.raises(EditConflict, match=r"the relationship: 'there' -> nothing .by bob"):
+        await anna.relate(*there, {"strength": "hard"}, expected=seen)
+    assert await store.revision() == before
+    assert (await anna.relate(*there, {"strength": "hard"}, expected=before)).changes.related.created == 1
+
+
+async def test_the_later_word_of_two_people_on_a_relationship_counts(
+    pair: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = pair
+    await scanned(store)
+    anna, bob = Editor(store, MODEL, "anna"), Editor(store, MODEL, "bob")
+    told: tuple[tuple[Editor, str, str], ...] = (
+        (anna, "soft", "2026-01-01T08:00:00.000009Z"), (bob, "hard", "2026-01-01T08:00:00.000001Z"),
+        (anna, "soft", "2026-01-01T08:00:00.000002Z"), (bob, "hard", "2026-01-01T08:00:00.000003Z"),
+    )  # fmt: skip
+    for editor, strength, clock in told:  # clocks differ, and do not decide
+        monkeypatch.setattr("knockon.schema.values.now", lambda clock=clock: clock)
+        done = await editor.relate("scan:r1", "DEPENDS_ON", "scan:r2", {"strength": strength})
+        assert done.edge is not None
+        assert (done.edge.attributes["strength"], done.outweighed) == (strength, [])
+    again = await bob.relate("scan:r1", "DEPENDS_ON", "scan:r2", {"strength": "hard"})
+    assert again.revision == done.revision  # what is so already is not written again
+    await undo_load(store, MODEL, done.revision, of="person/bob", by="bob", dry_run=False)
+    ((_, attributes),) = await edges_since(store, done.revision)
+    assert attributes["strength"] == "soft"  # a word said again is taken back like any other
+
+
+async def test_a_word_that_was_taken_back_can_be_said_again_whatever_the_clock_says(
+    pair: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = pair
+    await scanned(store)
+    anna, there = Editor(store, MODEL, "anna"), ("scan:r2", "DEPENDS_ON", "scan:r1")
+    monkeypatch.setattr("knockon.schema.values.now", lambda: "2026-01-01T08:00:00.000009Z")
+    await anna.relate(*there, {})
+    await anna.unrelate(*there)
+    monkeypatch.setattr("knockon.schema.values.now", lambda: "2026-01-01T08:00:00.000001Z")
+    assert (await anna.relate(*there, {})).changes.related.created == 1
+
+
+async def test_a_word_on_a_relationship_that_does_not_count_is_told(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store, FUTURE)
+    done = await Editor(store, MODEL, "anna").relate("scan:r1", "DEPENDS_ON", "scan:r2", {"strength": "soft"})
+    assert done.edge is not None
+    assert done.edge.attributes.get("strength") != "soft"
+    assert [(each.attribute, each.said, each.source) for each in done.outweighed] == [("strength", "soft", "scan")]
+    assert str(done.outweighed[0]).startswith("kept, but scan's word counts for strength: ")

@@ -325,10 +325,14 @@ async def _imply(
 def _implied(
     key: EdgeKey, sayings: Sequence[EdgeRecord], old: Edge | None, scopes: Mapping[tuple[str, str], Scope]
 ) -> Edge:
-    """Give the edge that its records imply: the newest word counts, then the source's name."""
+    """Give the edge that its records imply."""
     if not sayings:
         return Edge(key, old.attributes if old else {}, retired=True)
+    return Edge(key, counting(sayings, scopes).attributes)
+
+
+def counting(sayings: Sequence[EdgeRecord], scopes: Mapping[tuple[str, str], Scope]) -> EdgeRecord:
+    """Give the one of a relationship's records whose word counts, whole: the newest, then by the source's name."""
     newest = max(last_seen(record, scopes) for record in sayings)
     latest = [record for record in sayings if last_seen(record, scopes) == newest]
-    word = min(latest, key=lambda record: (record.key.source, record.digest, record.key))
-    return Edge(key, word.attributes)
+    return min(latest, key=lambda record: (record.key.source, record.digest, record.key))

@@ -1,4 +1,4 @@
-"""What became of a thing since a person looked at it, as far as it matters to what the person writes."""
+"""What became of a thing or a relationship since a person looked, as far as it matters to what the person writes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from knockon.cmdb.past.history import altered
 from knockon.errors import EditConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from knockon.cmdb.contract.rows import Entity, Revision
+    from knockon.cmdb.contract.rows import EdgeKey, Entity, Revision
     from knockon.cmdb.contract.store import Store
 
 _PAGE = 500
+_ITSELF, _THERE = "the relationship", "there"
+"""What is told where a relationship came or went; no attribute has a space in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +57,77 @@ async def refuse_changed(
     said = dict(wanted) if isinstance(wanted, dict) else {}
     found = [
         each
-        for each in await _since(store, entity, expected)
+        for each in _net(await _since(store, entity.id, expected), "entity", entity.id)
         if (wanted is None or each.attribute in wanted or each.attribute == "class")
         and not (each.attribute in said and said[each.attribute] == each.after)
     ]
     if found:
-        raise EditConflict(
-            f"{entity.class_name}:{entity.name} has changed since revision {expected}, and nothing is written: "
-            f"{'; '.join(map(str, found))}. Look at it again, and repeat what is still right.",
-            tuple(found),
-        )
+        raise _conflict(f"{entity.class_name}:{entity.name}", expected, found)
 
 
-async def _since(store: Store, entity: Entity, expected: int) -> list[Meanwhile]:
+async def refuse_edge_changed(
+    store: Store, edge: EdgeKey, words: str, expected: int | None, wanted: Mapping[str, Any] | None
+) -> None:
+    """Refuse an edit of a relationship that changed after a revision. Called in the write transaction.
+
+    A word on a relationship is about all its attributes: those that it does not give have no value. So any attribute
+    that changed, other than to what ``wanted`` says, is a conflict; and that somebody took the relationship away.
+    Without ``wanted``, which is to take it away, any change is one. ``words`` names it. Costs a read of the journal of
+    the thing at which it begins, since then.
+
+    Raises
+    ------
+    EditConflict
+    JournalCompacted
+        What changed since then is not known any more.
+    """
+    if expected is None:
+        return
+    said = None if wanted is None else {**wanted, _ITSELF: _THERE}
+    changed = _net(await _since(store, edge.source_id, expected), "edge", " ".join(edge))
+    if found := [each for each in changed if said is None or said.get(each.attribute) != each.after]:
+        raise _conflict(words, expected, found)
+
+
+def _conflict(what: str, expected: int, found: Sequence[Meanwhile]) -> EditConflict:
+    newest = max(each.revision for each in found)
+    return EditConflict(
+        f"{what} has changed since revision {expected}, and nothing is written: {'; '.join(map(str, found))}. Look at "
+        f"it again, and repeat what is still right, as of the revision at which you looked then: --expect {newest}, or "
+        "newer.",
+        tuple(found),
+    )
+
+
+async def _since(store: Store, id_: str, expected: int) -> list[Revision]:
+    """Read what happened to a thing and its relationships, oldest first."""
     revisions: list[Revision] = []
     before: int | None = None
-    while page := (await store.history([entity.id], since=expected, before=before, limit=_PAGE))[entity.id]:
+    while page := (await store.history([id_], since=expected, before=before, limit=_PAGE))[id_]:
         revisions += page
         before = page[-1].number
         if len(page) < _PAGE:
             break
+    return revisions[::-1]
+
+
+def _net(revisions: Iterable[Revision], kind: str, id_: str) -> list[Meanwhile]:
+    """Tell which values of one thing or relationship are others in the end than they were."""
     first: dict[str, Any] = {}
     last: dict[str, Meanwhile] = {}
-    for revision in reversed(revisions):
+    for revision in revisions:
         for entry in revision.entries:
-            if entry.kind != "entity" or entry.id != entity.id:
+            if entry.kind != kind or entry.id != id_:
                 continue
-            for each in altered(living(entry.before) or {}, living(entry.after) or {"attributes": {}}):
+            for each in altered(_image(kind, entry.before), _image(kind, entry.after)):
                 was = first.setdefault(each.name, each.before)
                 by = revision.head.actor
                 last[each.name] = Meanwhile(each.name, was, each.after, by, revision.written, revision.number)
     return [each for _, each in sorted(last.items()) if each.before != each.after]
+
+
+def _image(kind: str, of: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    image = living(of)
+    if image is None:
+        return {"attributes": {}}
+    return image if kind == "entity" else {"attributes": {**image["attributes"], _ITSELF: _THERE}}

@@ -14,7 +14,7 @@ from knockon.schema import values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from knockon.cmdb.contract.rows import Entity, Record
+    from knockon.cmdb.contract.rows import EdgeRecord, EdgeRecordKey, Entity, Record
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
     from knockon.schema.model import Model
@@ -25,7 +25,10 @@ PEOPLE = "person/"
 
 @dataclass(frozen=True, slots=True)
 class Outweighed:
-    """A person's word that is kept and does not count: ``source`` says ``value``, and is believed."""
+    """A person's word that is kept and does not count: ``source`` says ``value``, and is believed.
+
+    None is no value.
+    """
 
     attribute: str
     said: Any
@@ -33,7 +36,8 @@ class Outweighed:
     source: str
 
     def __str__(self) -> str:
-        word = f"{self.source}'s word counts for {self.attribute}: {self.value!r}"
+        value = "no value" if self.value is None else repr(self.value)
+        word = f"{self.source}'s word counts for {self.attribute}: {value}"
         return f"{'taken back' if self.said is None else 'kept'}, but {word}."
 
 
@@ -79,4 +83,15 @@ async def outweighed(write: Write, model: Model, entity: Entity, own: Key, said:
         Outweighed(name, value, won[name].value, won[name].record.source)
         for name, value in sorted(said.items())
         if name in won and (won[name].record.source, won[name].record.key) != own and won[name].value != value
+    ]
+
+
+def outweighed_on_edge(word: EdgeRecord, own: EdgeRecordKey, said: Mapping[str, Any]) -> list[Outweighed]:
+    """Tell which of the values that a person gave a relationship do not count; ``word`` is the record that does."""
+    if word.key == own:
+        return []
+    return [
+        Outweighed(name, value, word.attributes.get(name), word.key.source)
+        for name, value in sorted(said.items())
+        if value is not None and word.attributes.get(name) != value
     ]
