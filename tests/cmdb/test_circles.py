@@ -27,7 +27,7 @@ ROOMS: list[Item] = [EntityObservation("s", each, "Room", {"name": each}, SEEN) 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    from knockon.cmdb.stores import opened, store_at  # noqa: PLC0415 - as the other modules of stores
+    from knockon.cmdb.stores import opened, store_at  # noqa: PLC0415 - each half of a run loads its own driver only
 
     async with opened(store_at(f"sqlite:///{tmp_path / 'estate.db'}", MODEL)) as store:
         yield store

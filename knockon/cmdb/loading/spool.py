@@ -252,7 +252,7 @@ def _packed(taken: Taken[Any]) -> bytes:
 
 
 def _entity(packed: bytes) -> Taken[EntityObservation]:
-    (source, key, class_name, attributes, at, location), partial, seen, digest = marshal.loads(packed)  # noqa: S302
+    (source, key, class_name, attributes, at, location), partial, seen, digest = marshal.loads(packed)  # noqa: S302 - ours
     return Taken(EntityObservation(source, key, class_name, attributes, at, location, None, partial), seen, digest)
 
 

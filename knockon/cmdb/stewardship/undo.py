@@ -281,7 +281,10 @@ async def _lower(transactions: Transactions, model: Model, scope: Scope, image: 
 
 
 async def _reweigh(transactions: Transactions, model: Model, scope: Scope, result: Undone) -> None:
-    """Imply again what several records speak of, where those of this scope have another moment now."""
+    """Imply again what several records speak of, where those of this scope may have another moment now.
+
+    Also where the scope is as it was: an undo that was cut off may have come no further than that.
+    """
     held = await transactions.reader.held(scope.source, scope.name)
     for keys in _batches([(scope.source, key) for key in sorted(held.records)]):
 
