@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, asked, me, print_json
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from knockon.cmdb.contract.rows import Baseline
     from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
@@ -37,7 +35,7 @@ def baseline_create(
     """Give a revision a name."""
     from knockon.cmdb.stewardship import baselines
 
-    row = _done(
+    row = asked(
         store, lambda opened, model: baselines.create(opened, model, name, by=me(), as_of=as_of, reason=reason or "")
     )
     _say(row, f"{name} is revision {row.revision}.", as_json=as_json)
@@ -51,7 +49,7 @@ def baseline_list(as_json: Json = False, store: StoreUrl = None) -> None:
     async def read(opened: Store, _model: Model) -> list[Baseline]:
         return await opened.baselines()
 
-    found = _done(store, read)
+    found = asked(store, read)
     if as_json:
         print_json([asdict(each) for each in found])
     else:
@@ -63,7 +61,7 @@ def baseline_delete(name: Name, as_json: Json = False, store: StoreUrl = None) -
     """Forget a name; the revision stays."""
     from knockon.cmdb.stewardship import baselines
 
-    row = _done(store, lambda opened, model: baselines.delete(opened, model, name, by=me()))
+    row = asked(store, lambda opened, model: baselines.delete(opened, model, name, by=me()))
     _say(row, f"{name} was revision {row.revision}; the name is free.", as_json=as_json)
 
 
@@ -97,7 +95,7 @@ def drift(
             return await _from_source(opened, model, source, class_name, limit)
         return await _since(opened, model, baseline or "", class_name, limit)
 
-    found = _done(store, work)
+    found = asked(store, work)
     if as_json:
         print_json(found)
     else:
@@ -141,18 +139,6 @@ async def _from_source(store: Store, model: Model, source: str, class_name: str 
         "source": source, "records": records, "differing": len(found), "differences": differences,
         "truncated": len(found) > limit,
     }  # fmt: skip
-
-
-def _done(store: str | None, work: Callable[[Store, Model], Awaitable[T]]) -> T:
-    """Do work on the store that is meant."""
-
-    async def doing() -> T:
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            return await work(opened, model)
-
-    return run(doing())
 
 
 def _say(row: Baseline, sentence: str, *, as_json: bool) -> None:

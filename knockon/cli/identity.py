@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings
+from knockon.cli.options import Json, StoreUrl, asked, me, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
     from knockon.cmdb.contract.rows import Decision, IdentityFinding
@@ -133,18 +132,6 @@ def _show_decided(decision: Decision, changes: Reconciled, *, as_json: bool) -> 
         print_json({"decision": decision_json(decision), **changes_json(changes)})
     else:
         print_decided(decision, changes)
-
-
-def asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
-    """Put a question to the store that is meant, or tell it something; what is not there is not made."""
-
-    async def work() -> T:
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            return await ask(opened, model)
-
-    return run(work())
 
 
 def changes_json(changes: Reconciled) -> dict[str, Any]:

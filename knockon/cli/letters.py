@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings, writing_to
+from knockon.cli.options import Json, StoreUrl, asked, me, print_json, writing_to
 from knockon.errors import BadCursor, BadUsage, RejectCode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
     from typing import TypeVar
 
     from knockon.cmdb.contract.rows import DeadLetter
@@ -59,7 +59,7 @@ def letters(
         found = await opened.letters(source or "", code or "", after=place, limit=limit + 1)
         return found, await opened.count_letters(source or "", code or "")
 
-    found, count = _asked(store, ask)
+    found, count = asked(store, ask)
     shown = found[:limit]
     following = shown[-1].place.replace(SEPARATOR, _SEPARATOR) if len(found) > limit else None
     if as_json:
@@ -75,7 +75,7 @@ def show(letter: OneId, as_json: Json = False, store: StoreUrl = None) -> None:
     from knockon.cli.letters_tables import print_letter
     from knockon.cmdb.loading.replay import letter_json, letters_named
 
-    (found,) = _asked(store, lambda opened, _model: letters_named(opened, [letter]))
+    (found,) = asked(store, lambda opened, _model: letters_named(opened, [letter]))
     if as_json:
         print_json(letter_json(found))
     else:
@@ -104,7 +104,7 @@ def export(
             async for each in every_letter(opened, source or "", code or "")
         ]  # fmt: skip
 
-    lines = _asked(store, ask)
+    lines = asked(store, ask)
     if out is None:
         typer.echo(b"".join(lines), nl=False)
     else:
@@ -159,7 +159,7 @@ def drop(
     """Take away dead letters that nobody wants; it is recorded who did, when and why."""
     from knockon.cmdb.loading import replay as replaying
 
-    dropped = _asked(store, lambda opened, model: replaying.drop(opened, model, ids, by=me(), reason=reason))
+    dropped = asked(store, lambda opened, model: replaying.drop(opened, model, ids, by=me(), reason=reason))
     if as_json:
         print_json([replaying.letter_json(each) for each in dropped])
     else:
@@ -191,7 +191,7 @@ def _replayed(
             done = await replaying.replay(opened, model, said, actor=me(), dry_run=dry_run, progress=progress)
             return done, left
 
-        return _asked(store, work)
+        return asked(store, work)
 
 
 def _as_kept(found: Sequence[DeadLetter]) -> tuple[Said, Left]:
@@ -223,13 +223,3 @@ def _item(letter: DeadLetter, record: Any) -> Item:
     from knockon.loaders.native import item
 
     return item(record, letter.location, letter.source, letter.seen, partial=letter.partial)
-
-
-def _asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
-    async def work() -> T:
-        found = settings(store)
-        model = model_of(found)
-        async with asking(found, model) as opened:
-            return await ask(opened, model)
-
-    return run(work())

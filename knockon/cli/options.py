@@ -167,6 +167,18 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
+def asked(store: str | None, ask: Callable[[Store, Model], Awaitable[T]]) -> T:
+    """Put a question to the store that is meant, or tell it something; what is not there is not made."""
+
+    async def work() -> T:
+        found = settings(store)
+        model = model_of(found)
+        async with asking(found, model) as opened:
+            return await ask(opened, model)
+
+    return run(work())
+
+
 def me() -> str:
     """Name who runs this; a container may run as a user without a name."""
     import getpass

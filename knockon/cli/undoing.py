@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from knockon.cli.identity import asked, changes_json
-from knockon.cli.options import Json, StoreUrl, me, print_json
+from knockon.cli.identity import changes_json
+from knockon.cli.options import Json, StoreUrl, asked, me, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
