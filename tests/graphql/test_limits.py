@@ -115,9 +115,10 @@ async def test_length_is_limited(api: Api) -> None:
     ids=["doubling fragments", "a fragment in itself", "braces", "introspection in circles"],
 )
 async def test_queries_made_to_hurt_are_answered_at_once(api: Api, query: str) -> None:
+    """Where one is not, its cost doubles 60 times: the limit only has to be far from both ends."""
     begun = time.process_time()
     result = await api.result(query)
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < 60
     codes = {error.extensions["code"] for error in result.errors or []}
     assert codes <= {"QUERY_INVALID", "QUERY_TOO_COSTLY"}
 

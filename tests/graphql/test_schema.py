@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,11 +159,8 @@ def test_records_and_things_have_their_questions(schema: ApiSchema) -> None:
         assert "blastRadius" not in fields(whole, name)
 
 
-def test_the_same_model_gives_the_same_schema_quickly(schema: ApiSchema) -> None:
-    begun = time.process_time()
-    again = build_schema(installed_model())
-    assert time.process_time() - begun < 3
-    assert again.as_str() == schema.as_str()
+def test_the_same_model_gives_the_same_schema(schema: ApiSchema) -> None:
+    assert build_schema(installed_model()).as_str() == schema.as_str()
 
 
 def changed(**changes: Any) -> Any:
