@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sqlite3
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import neo4j
 import orjson
 
 from knockon import loaders, sample
+from knockon.cli.main import COLLECT_AFTER
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened, store_at
 from knockon.schema.installed import installed_model
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=10_000, help="configuration items of the estate")
     parser.add_argument("--neo4j", action="store_true", help="Neo4j instead of SQLite")
     asked = parser.parse_args()
+    gc.set_threshold(*COLLECT_AFTER)  # as the command does
     model = installed_model()
     with tempfile.TemporaryDirectory() as folder:
         estate = Path(folder, "estate")

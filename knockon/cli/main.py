@@ -8,6 +8,7 @@ No command's own imports happen here: ``knockon --help`` must answer at once.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -152,6 +153,11 @@ def _root(
     pass
 
 
+COLLECT_AFTER = (50_000, 20, 20)
+"""When the garbage collector looks for circles: a load makes millions of values, and hardly a circle among them."""
+
+
 def main() -> None:
     """Run one command."""
+    gc.set_threshold(*COLLECT_AFTER)
     app()

@@ -129,6 +129,7 @@ class Model:
     classes: Mapping[str, EntityClass]
     relationships: Mapping[str, RelationshipType]
     _pair_rules: dict[tuple[str, str, str], tuple[ImpactRule, ...]] = field(default_factory=dict, compare=False)
+    _allowed: dict[tuple[str, str, str], bool] = field(default_factory=dict, compare=False)
     _rankings: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -193,8 +194,11 @@ class Model:
 
     def allows(self, relationship: str, source: str, target: str) -> bool:
         """Tell whether the type may join these two classes."""
-        up, down = self.classes[source].lineage, self.classes[target].lineage
-        return any(a in up and b in down for a, b in self.relationships[relationship].spec.ends)
+        joined = (relationship, source, target)
+        if joined not in self._allowed:
+            up, down = self.classes[source].lineage, self.classes[target].lineage
+            self._allowed[joined] = any(a in up and b in down for a, b in self.relationships[relationship].spec.ends)
+        return self._allowed[joined]
 
     def impact_rule(
         self, relationship: str, source: str, target: str, values: Mapping[str, Attributes]
@@ -312,6 +316,12 @@ class Model:
     def containments(self) -> frozenset[tuple[str, bool]]:
         """Give the ways to a parent that identifier sets use: (stored type, whether the child is its source)."""
         return frozenset(each.within[:2] for each in self.identifiers.values() if each.within)
+
+    @cached_property
+    def child_ends(self) -> dict[str, tuple[bool, ...]]:
+        """Give for each type that is a way to a parent whether the child is its source; for some it may be either."""
+        types = {name for name, _ in self.containments}
+        return {name: tuple(end for end in (True, False) if (name, end) in self.containments) for name in types}
 
     def rank(self, source: str, class_name: str, attribute: str | None = None) -> int | None:
         """Give the place of a source among those that are believed, 0 the strongest; None if it has none.

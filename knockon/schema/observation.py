@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from knockon.schema.immutable import immutable
+
 if TYPE_CHECKING:
     from knockon.errors import RejectCode
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EntityObservation:
     """Source ``source`` says: the thing that I call ``key`` is of this class and has these attributes.
 
@@ -32,7 +34,7 @@ class EntityObservation:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RelationshipObservation:
     """Source ``source`` says: ``from_ref`` is related to ``to_ref``; references are symbolic.
 

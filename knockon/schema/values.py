@@ -244,6 +244,8 @@ def _duration(raw: Any) -> str:
 
 
 def _enum(values: tuple[str, ...], raw: Any) -> str:
+    if isinstance(raw, str) and raw in values:
+        return raw
     kind = f"one of {', '.join(values)}"
     text = _plain(raw, kind)
     if text not in values:

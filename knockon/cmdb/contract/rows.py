@@ -11,6 +11,8 @@ from collections.abc import Mapping  # noqa: TC003 - fields are read at run time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from knockon.schema.immutable import immutable
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
@@ -22,7 +24,7 @@ Values = dict[str, Any]
 """Attribute values: JSON values (str, int, float, bool, None, list, dict)."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Record:
     """What one source says of one thing. Identity: (source, key).
 
@@ -62,7 +64,7 @@ class Record:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Entity:
     """One thing of the estate. ``order`` is class, name and smallest ``source:key``, joined by U+001F.
 
@@ -103,7 +105,7 @@ class EdgeKey(NamedTuple):
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Edge:
     """One relationship of the estate; attributes include ``redundancy_group`` where it has one."""
 
@@ -127,7 +129,7 @@ class EdgeRecordKey(NamedTuple):
         return f"{self.from_ref} {self.type_name} {self.to_ref}"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EdgeRecord:
     """What one source says of one relationship.
 
@@ -301,7 +303,7 @@ class Held(NamedTuple):
     edge_records: frozenset[EdgeRecordKey]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class JournalEntry:
     """One change of the estate: before and after are None where there was or is nothing."""
 

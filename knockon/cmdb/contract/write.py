@@ -64,10 +64,8 @@ class Write(IdentityReads, LetterWrites, Protocol):
         """Read edges by identity, retired ones too; unknown ones are absent."""
         ...
 
-    async def sayings(
-        self, keys: Collection[EdgeKey], *, besides: Collection[EdgeRecordKey] = ()
-    ) -> dict[EdgeKey, list[EdgeRecord]]:
-        """Read all edge records that resolve to each of these edges, ``besides`` those that the caller has already."""
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        """Read all edge records that resolve to each of these edges."""
         ...
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:

@@ -24,10 +24,9 @@ def placings(model: Model, keys: Iterable[EdgeRecordKey]) -> Placings:
     """Sort edge records by the child that they may place in a parent."""
     found: Placings = {}
     for key in keys:
-        for type_name, child_is_source in model.containments:
-            if key.type_name == type_name:
-                child = key.from_ref if child_is_source else key.to_ref
-                found.setdefault((key.source, child), []).append(key)
+        for child_is_source in model.child_ends.get(key.type_name, ()):
+            child = key.from_ref if child_is_source else key.to_ref
+            found.setdefault((key.source, child), []).append(key)
     return found
 
 

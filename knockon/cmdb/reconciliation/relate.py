@@ -282,29 +282,32 @@ async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[
     keys = {record.key for record in records}
     touched = {old.edge for old in before if old.key in keys and old.edge}
     touched |= {record.edge for record in records if record.edge}
+    sayings = {
+        edge: [each for each in others if each.key not in keys]
+        for edge, others in (await write.sayings(touched)).items()
+    }
+    for record in records:
+        if record.edge:
+            sayings.setdefault(record.edge, []).append(record)
     await write.put_edge_records(records)
     result.stored += len(records)
     changed = len(result.entries)
-    await _imply(write, touched, result, records)
+    await _imply(write, touched, sayings, result)
     result.confirmed += max(sum(record.edge is not None for record in records) - len(result.entries) + changed, 0)
 
 
 async def reweigh(write: Write, edges: Collection[EdgeKey]) -> Related:
     """Imply again the edges whose records were seen again: another word may be the newest now."""
     result = Related()
-    await _imply(write, edges, result)
+    await _imply(write, edges, await write.sayings(edges), result)
     return result
 
 
 async def _imply(
-    write: Write, edges: Collection[EdgeKey], result: Related, written: Collection[EdgeRecord] = ()
+    write: Write, edges: Collection[EdgeKey], sayings: Mapping[EdgeKey, Sequence[EdgeRecord]], result: Related
 ) -> None:
-    """Write the edges that are not as their records imply; ``written`` are some of these, as the store has them."""
+    """Write the edges that are not as their records imply."""
     stored = await write.edges(edges)
-    sayings = await write.sayings(edges, besides=[record.key for record in written])
-    for record in written:
-        if record.edge:
-            sayings.setdefault(record.edge, []).append(record)
     sources = {record.key.source for each in sayings.values() if len(each) > 1 for record in each}
     scopes = await write.scopes(sources) if sources else {}
     changed: list[Edge] = []

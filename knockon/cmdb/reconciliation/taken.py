@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
 
 from knockon.cmdb.contract.rows import EdgeRecordKey
+from knockon.schema.immutable import immutable
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Said = TypeVar("Said", EntityObservation, RelationshipObservation)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Taken(Generic[Said]):
     """An observation that was taken: when it was seen, and the digest of what it says."""
 

@@ -84,8 +84,6 @@ async def test_sayings_are_all_that_resolve_to_an_edge(store: Store) -> None:
             plain: {first.key, second.key}, grouped: {third.key},
         }  # fmt: skip
         assert sorted(found[plain], key=lambda row: row.key) == sorted([first, second], key=lambda row: row.key)
-        others = await write.sayings([plain, grouped], besides=[second.key, third.key])
-        assert {key: rows for key, rows in others.items() if rows} == {plain: [first]}
         await write.journal(head(), [])
     outside = await store.sayings([plain, grouped, EdgeKey("RUNS_ON", "a", "b", "")])
     assert {key: {row.key for row in rows} for key, rows in outside.items() if rows} == {

@@ -10,13 +10,13 @@ from knockon.cmdb.stores.neo4j.cypher import run
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Scope
+    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, Scope
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 
 SAYINGS: LiteralString = """
 UNWIND $keys AS k
-MATCH (r:_EdgeRecord {edge: k}) WHERE NOT r.k IN $besides
+MATCH (r:_EdgeRecord {edge: k})
 RETURN k, collect(properties(r))"""
 SCOPES: LiteralString = """
 UNWIND $sources AS source
@@ -24,12 +24,10 @@ MATCH (s:_Scope {source: source})
 RETURN collect(properties(s))"""
 
 
-async def sayings(
-    tx: Transaction, keys: Collection[EdgeKey], besides: Collection[EdgeRecordKey] = ()
-) -> dict[EdgeKey, list[EdgeRecord]]:
-    """Read all edge records that resolve to each of these edges, besides some."""
+async def sayings(tx: Transaction, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+    """Read all edge records that resolve to each of these edges."""
     asked = {forms.key(*each): each for each in keys}
-    rows = await run(tx, SAYINGS, {"keys": list(asked), "besides": [forms.key(*each) for each in besides]})
+    rows = await run(tx, SAYINGS, {"keys": list(asked)})
     return {asked[k]: [forms.to_edge_record(each) for each in kept] for k, kept in rows}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.contract.rows import SEPARATOR, Found
-from knockon.cmdb.contract.words import fingerprint, searchable
+from knockon.cmdb.contract.words import fingerprint, searchable, sought_by
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.where import compared
@@ -54,7 +54,7 @@ _BATCH = 2_000
 
 def search_properties(model: Model, row: Entity) -> dict[str, str]:
     """Give the properties that a live entity is found by."""
-    found = searchable(model, row)
+    found = searchable(row, sought_by(model, row.class_name))
     return {"_terms": found.terms, "_wholes": found.wholes}
 
 

@@ -242,11 +242,9 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads):
         ]
         return {each.key: each for each in found}
 
-    async def sayings(
-        self, keys: Collection[EdgeKey], *, besides: Collection[EdgeRecordKey] = ()
-    ) -> dict[EdgeKey, list[EdgeRecord]]:
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
         with driver_errors():
-            return await said.sayings(self._tx, keys, besides)
+            return await said.sayings(self._tx, keys)
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         asked = {forms.key(*each): each for each in keys}

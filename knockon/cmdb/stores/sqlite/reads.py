@@ -132,13 +132,9 @@ def edges(connection: sqlite3.Connection, keys: Collection[EdgeKey]) -> dict[Edg
     return {edge.key: edge for edge in found}
 
 
-def sayings(
-    connection: sqlite3.Connection, keys: Collection[EdgeKey], besides: frozenset[EdgeRecordKey] = frozenset()
-) -> dict[EdgeKey, list[EdgeRecord]]:
+def sayings(connection: sqlite3.Connection, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
     found: dict[EdgeKey, list[EdgeRecord]] = {}
     for row in connection.execute(SAYINGS, [asked(keys)]):
-        if row[:5] in besides:
-            continue
         record = edge_record_of(row)
         if record.edge:
             found.setdefault(record.edge, []).append(record)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import SEPARATOR, Found
-from knockon.cmdb.contract.words import fingerprint, searchable
+from knockon.cmdb.contract.words import fingerprint, searchable, sought_by
 from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.contract.words import Query
@@ -57,9 +57,10 @@ RANK = """CASE WHEN substr(w.wholes, 1, length(?3)) = ?3 THEN 0 WHEN instr(w.who
 COUNT = f"SELECT count(*) FROM {FOUND}"
 
 
-def put(connection: sqlite3.Connection, rows: Iterable[Entity], model: Model) -> None:
+def put(connection: sqlite3.Connection, rows: Collection[Entity], model: Model) -> None:
     """Keep the words of entities as they are now, none of those that are retired; costs little where none changed."""
-    now = {row.id: None if row.retired else searchable(model, row) for row in rows}
+    by = {name: sought_by(model, name) for name in {row.class_name for row in rows}}
+    now = {row.id: None if row.retired else searchable(row, by[row.class_name]) for row in rows}
     kept = {id_: rest for id_, *rest in connection.execute(KEPT, [asked(now)])}
     changed = {id_: each for id_, each in now.items() if kept.get(id_) != (each and [each.terms, each.wholes])}
     gone = [asked(id_ for id_ in changed if id_ in kept)]

@@ -129,10 +129,8 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads):
     async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
         return await self._read(lambda c: reads.edges(c, keys))
 
-    async def sayings(
-        self, keys: Collection[EdgeKey], *, besides: Collection[EdgeRecordKey] = ()
-    ) -> dict[EdgeKey, list[EdgeRecord]]:
-        return await self._read(lambda c: reads.sayings(c, keys, frozenset(besides)))
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        return await self._read(lambda c: reads.sayings(c, keys))
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
         return await self._read(lambda c: reads.touching(c, ids))
