@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str, str]
 
+CODES = ("IDENTITY_VETO", "TOO_MANY_CLAIMANTS")
 A, B = entity("a"), entity("b")
 ONE, TWO, THREE = ("test", "one"), ("test", "two"), ("other", "one")
 
@@ -29,9 +30,9 @@ def finding(id_: str, *records: Key, code: str = "IDENTITY_VETO", token: str = "
     return IdentityFinding(id_, code, records, "Server.name x", "Server.serial", token)
 
 
-async def keep(store: Store, *rows: IdentityFinding, about: Collection[Key] = (), tokens: Collection[str] = ()) -> None:
+async def keep(store: Store, *rows: IdentityFinding, about: Collection[Key] = (), tokens: Collection[str] = (), of: Collection[str] = CODES) -> None:
     async with store.write() as write:
-        await write.put_findings(about, tokens, rows)
+        await write.put_findings(about, tokens, rows, of=of)
         await write.journal(head(), [])
 
 
