@@ -84,7 +84,7 @@ def _read_from_child(model: Model, within: Within) -> str:
 
 
 def _sources(model: Model, kind: EntityClass) -> dict[str, Any]:
-    """Give who is believed about things of the class, strongest first, in general and by attribute; and who sees all."""
+    """Give who is believed about things of the class, strongest first, and who sees all of them."""
     named = {each for one in [model.spec.sources.ranking or (), *model.spec.sources.classes.values()] for each in one}
     own = {
         attribute

@@ -99,7 +99,13 @@ def precedence(
                 yield source.mistake(message, "sources", *path)
     for where, ranking in lists:
         yield from _ranking(source, spec, where, ranking)
-    for name, seen in (rules.discovers or {}).items():
+    yield from _discovering(source, spec, classes, unknown)
+
+
+def _discovering(
+    source: ModelSource, spec: ModelSpec, classes: set[str], unknown: Callable[..., str]
+) -> Iterator[Mistake]:
+    for name, seen in (spec.sources.discovers or {}).items():
         if name in spec.classes:
             message = f"sources: {name} is a class, and no source may be called so."
             yield source.mistake(message, "sources", "discovers", name)

@@ -161,7 +161,7 @@ Ranking = Annotated[tuple[SourceName, ...], Field(min_length=1)]
 class SourcesSpec(Spec):
     """Which source is believed where they differ: in general, for a class, for an attribute of a class.
 
-    ``discovers``: the sources that look for themselves, each with the classes of which it sees all that is in operation.
+    ``discovers``: the sources that look for themselves, each with the classes of which it sees all in operation.
     """
 
     ranking: Ranking | None = None

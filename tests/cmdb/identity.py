@@ -34,9 +34,9 @@ def rules(model: Model) -> Rules:
             (name, each) for name, spec in classes.items() for each, a in spec.attributes.items() if a.null_overwrites
         ),
         statuses={
-            name: (kept.attribute, {state: each.counts for state, each in kept.states.items()})
+            name: (lifecycle.attribute, {state: each.counts for state, each in lifecycle.states.items()})
             for name, spec in classes.items()
-            if spec.lifecycle and (kept := model.spec.lifecycles[spec.lifecycle])
+            for lifecycle in [model.spec.lifecycles[each] for each in [spec.lifecycle] if each]
         },
         discovers=sources.discovers,
     )

@@ -1,7 +1,8 @@
 """The meaning of identification and reconciliation, as a slow and obvious program.
 
-Written from docs/decisions/0006 and 0027 alone, apart from ``knockon.cmdb``, which is held against it. The whole estate is
-worked out anew from all loads and decisions, with sets and loops. Ids are no part of it: records name a thing.
+Written from docs/decisions/0006 and 0027 alone, apart from ``knockon.cmdb``, which is held against it. The whole
+estate is worked out anew from all loads and decisions, with sets and loops. Ids are no part of it: records name a
+thing.
 """
 
 from __future__ import annotations

@@ -71,14 +71,28 @@ def worded(finding: IdentityFinding) -> str:
             return f"{records} are one thing, and {why}. Correct a class, or `knockon keep-apart` what is not one."
         case FindingCode.LINK_CONFLICT:
             return f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
-        case FindingCode.PRESENT_AGAINST_STATUS:
-            why = f"it is there, but its status is {finding.what}. Was it put into operation without a change?"
-            return f"{records}: {why} Correct the status, or what is reported."
-        case FindingCode.ABSENT_AGAINST_STATUS:
-            why = f"it is {finding.what}, but no source that discovers such things sees it."
-            return f"{records}: {why} Was it taken away without a change? Correct the status, or have it discovered."
+        case FindingCode.PRESENT_AGAINST_STATUS | FindingCode.ABSENT_AGAINST_STATUS:
+            return f"{records}: {_difference(finding)}"
         case _:
             return f"More than {JUNK} records have {finding.what}: it identifies nobody. Leave out what is no value."
+
+
+def _difference(finding: IdentityFinding) -> str:
+    if finding.code == FindingCode.PRESENT_AGAINST_STATUS:
+        why = f"it is there, but its status is {finding.what}. Was it put into operation without a change?"
+        return f"{why} Correct the status, or what is reported."
+    why = f"it is {finding.what}, but no source that discovers such things sees it."
+    return f"{why} Was it taken away without a change? Correct the status, or have it discovered."
+
+
+def claim_of(finding: IdentityFinding) -> str | None:
+    """Give the claim that a finding is about, in words."""
+    return finding.what or None if finding.code in ABOUT_IDENTITY else None
+
+
+def status_of(finding: IdentityFinding) -> str | None:
+    """Give the status that a finding is about."""
+    return finding.what if finding.code in ABOUT_PRESENCE else None
 
 
 def said(model: Model, name: str, record: Record) -> str:

@@ -276,7 +276,9 @@ class Following:
         ``had`` are the ids of the things that records were part of. Under another model, what differed is not known.
         """
         differed = {id_ for id_, each in before.items() if self._again or may_differ(self._model, each)}
-        about = {key for id_ in differed for key in parts.get(id_, ())} | {k for k, id_ in had.items() if id_ in differed}
+        about = {key for id_ in differed for key in parts.get(id_, ())} | {
+            k for k, id_ in had.items() if id_ in differed
+        }
         if about or found:
             await self._write.put_findings(about, (), found, of=ABOUT_PRESENCE)
         self.result.findings += found

@@ -180,7 +180,7 @@ async def put_findings(
     *,
     of: Collection[str],
 ) -> None:
-    """Write findings in place of those of these codes that name one of these records or are about one of these tokens."""
+    """Write findings in place of those, of these codes, about one of these records or tokens."""
     if about:
         await run(tx, FORGET_FINDINGS, {"keys": [forms.key(*each) for each in set(about)], "of": list(of)})
     if tokens:

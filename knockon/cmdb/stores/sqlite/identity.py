@@ -166,7 +166,7 @@ def put_findings(
     *,
     of: Collection[str],
 ) -> None:
-    """Write findings in place of those of these codes that name one of these records or are about one of these tokens."""
+    """Write findings in place of those, of these codes, about one of these records or tokens."""
     gone = [id_ for (id_,) in connection.execute(FORGET_FINDINGS, [asked(about), asked(tokens), asked(of)])]
     if gone:
         connection.execute(FORGET_ABOUT, [asked(gone)])
