@@ -360,6 +360,8 @@ class FindingCode(StrEnum):
     CLASS_CONFLICT = "CLASS_CONFLICT"  # sources see one thing as classes on no one branch
     TOO_MANY_CLAIMANTS = "TOO_MANY_CLAIMANTS"  # a value that so many have identifies nobody
     LINK_CONFLICT = "LINK_CONFLICT"  # a person's link stands against a keep-apart
+    PRESENT_AGAINST_STATUS = "PRESENT_AGAINST_STATUS"  # by its status not in operation, and yet seen
+    ABSENT_AGAINST_STATUS = "ABSENT_AGAINST_STATUS"  # by its status in operation, and seen by nobody who looks
 
 
 __all__ = [

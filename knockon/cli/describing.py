@@ -44,6 +44,8 @@ def _class(out: Out, found: dict[str, Any]) -> None:
         _say(out, f"A source's word stays fresh for {found['refresh_seconds']:,} s.")
     for what, ranking in _rankings(found["sources"]):
         _say(out, f"Sources of {what}, strongest first: {', '.join(ranking)}.")
+    if discovering := found["sources"]["discovered_by"]:
+        _say(out, f"Discovered by {', '.join(discovering)}: what is in operation and not seen is a finding.")
     if group := found["redundancy"]:
         least = group["min_up"] or "1"
         _say(out, f"Suppliers over {group['group']} form a group; min_up is {least} unless it says otherwise.")

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-Kept = Literal["CLASS_CONFLICT", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO", "LINK_CONFLICT", "TOO_MANY_CLAIMANTS"]
+Kept = Literal[
+    "ABSENT_AGAINST_STATUS", "CLASS_CONFLICT", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO", "LINK_CONFLICT",
+    "PRESENT_AGAINST_STATUS", "TOO_MANY_CLAIMANTS",
+]  # fmt: skip
 One = Annotated[str, typer.Argument(metavar="A", help="A record, source:key; or what has one record only.")]
 Other = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, for whoever reads it later.", show_default=False)]
@@ -52,7 +55,7 @@ def findings(
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
-    """What a person should look at in who is who: doubles, vetoes, conflicts, values that identify nobody."""
+    """What a person should look at: who is who is in doubt, or a status differs from what sources see."""
     from knockon.cli.identity_tables import print_findings
     from knockon.cmdb.reconciliation.explaining import finding_json
 

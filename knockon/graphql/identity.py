@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from strawberry.scalars import JSON
 
 from knockon.cmdb.contract.rows import last_seen
-from knockon.cmdb.identity.findings import worded
+from knockon.cmdb.identity.findings import claim_of, status_of, worded
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 
 _KIND = "findings"
 _CODES = [
+    (
+        FindingCode.ABSENT_AGAINST_STATUS.value,
+        "By its status it is in operation, and no source that discovers sees it.",
+    ),
     (FindingCode.CLASS_CONFLICT.value, "The records of one thing are of classes on no one branch."),
     (FindingCode.DUPLICATE_IDENTIFIER.value, "One source has two records that claim to be the same thing."),
     (FindingCode.IDENTITY_VETO.value, "Two records share an identifier, and differ in a stronger one."),
     (FindingCode.LINK_CONFLICT.value, "A person linked two records that another decision keeps apart."),
+    (FindingCode.PRESENT_AGAINST_STATUS.value, "By its status it is not in operation, and a source sees it."),
     (FindingCode.TOO_MANY_CLAIMANTS.value, "More than 20 records have the same identifier value."),
 ]
 
@@ -83,17 +88,18 @@ class IdentityFields:
 
     def query_fields(self) -> list[StrawberryField]:
         """Make ``findings``."""
-        code = self._definitions.enum("IdentityFindingCode", "What is to be looked at in who is who.", _CODES)
+        code = self._definitions.enum("IdentityFindingCode", "What is to be looked at in what records come to.", _CODES)
         finding = self._definitions.object(
-            "IdentityFinding", "Something that a person should look at in who is who.",
+            "IdentityFinding", "Something that a person should look at in what records come to.",
             plain("id", str, lambda each: each.id, "The same as long as it is the same finding."),
             plain("code", code, lambda each: each.code, "Its kind."),
             plain(
                 "records", listed(str), lambda each: [":".join(key) for key in each.records],
                 "The records, source:key; none where too many share a value.", many=FEW,
             ),
-            plain("claim", maybe(str), lambda each: each.what or None, "What they share: identifier set and values."),
+            plain("claim", maybe(str), claim_of, "What they share: identifier set and values."),
             plain("veto", maybe(str), lambda each: each.veto or None, "The stronger set that they differ in."),
+            plain("status", maybe(str), status_of, "The status that what is seen differs from."),
             plain("message", str, worded, "In a sentence that says what to do."),
         )  # fmt: skip
         connection = self._connections.make(
@@ -105,7 +111,7 @@ class IdentityFields:
             argument("first", maybe(int)),
             argument("after", maybe(str)),
         ]
-        said = "What a person should look at in who is who, as it stands now."
+        said = "What a person should look at in who is who and in status against presence, as it stands now."
         return [resolved("findings", maybe(connection), _findings, said, arguments)]
 
 

@@ -84,7 +84,7 @@ def _read_from_child(model: Model, within: Within) -> str:
 
 
 def _sources(model: Model, kind: EntityClass) -> dict[str, Any]:
-    """Give who is believed about things of the class, strongest first, in general and for single attributes."""
+    """Give who is believed about things of the class, strongest first, and who sees all of them."""
     named = {each for one in [model.spec.sources.ranking or (), *model.spec.sources.classes.values()] for each in one}
     own = {
         attribute
@@ -101,7 +101,12 @@ def _sources(model: Model, kind: EntityClass) -> dict[str, Any]:
         for attribute in sorted(own)
     }
     ranked = [(rank, each) for each in named if (rank := model.rank(each, kind.name)) is not None]
-    return {"ranking": [each for _, each in sorted(ranked)], "attributes": by_attribute}
+    discovering = sorted(
+        name for name, seen in (model.spec.sources.discovers or {}).items() if not set(seen).isdisjoint(kind.lineage)
+    )
+    return {
+        "ranking": [each for _, each in sorted(ranked)], "attributes": by_attribute, "discovered_by": discovering,
+    }  # fmt: skip
 
 
 def _relationships(model: Model, kind: EntityClass) -> list[dict[str, Any]]:

@@ -78,7 +78,7 @@ def precedence(
     attributes_of: Callable[[str], Mapping[str, AttributeSpec] | None],
     unknown: Callable[..., str],
 ) -> Iterator[Mistake]:
-    """Find what is wrong with the rankings of sources; ``attributes_of`` gives None where they are not known."""
+    """Find what is wrong with what is said of sources; ``attributes_of`` gives None where they are not known."""
     classes = {*spec.classes, *source.doubtful}
     rules = spec.sources
     lists: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(("ranking",), rules.ranking or ())]
@@ -99,6 +99,20 @@ def precedence(
                 yield source.mistake(message, "sources", *path)
     for where, ranking in lists:
         yield from _ranking(source, spec, where, ranking)
+    yield from _discovering(source, spec, classes, unknown)
+
+
+def _discovering(
+    source: ModelSource, spec: ModelSpec, classes: set[str], unknown: Callable[..., str]
+) -> Iterator[Mistake]:
+    for name, seen in (spec.sources.discovers or {}).items():
+        if name in spec.classes:
+            message = f"sources: {name} is a class, and no source may be called so."
+            yield source.mistake(message, "sources", "discovers", name)
+        for position, each in enumerate(seen):
+            if each not in classes:
+                message = unknown("sources", "discovers", each, spec.classes)
+                yield source.mistake(message, "sources", "discovers", name, position)
 
 
 def _ranking(

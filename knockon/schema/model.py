@@ -143,6 +143,11 @@ class Model:
             },
             "relationships": {name: [each.inverse, each.ends] for name, each in self.spec.relationships.items()},
             "sources": self.spec.sources.model_dump(),
+            "statuses": [
+                {name: each.lifecycle for name, each in self.spec.classes.items()},
+                {name: [each.attribute, {state: one.counts for state, one in each.states.items()}]
+                 for name, each in self.spec.lifecycles.items()},
+            ],
         }  # fmt: skip
         return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -267,13 +272,17 @@ class Model:
         return self.spec.lifecycles[found] if found else None
 
     @cached_property
-    def _absent_states(self) -> dict[str, tuple[str, frozenset[str]]]:
-        found: dict[str, tuple[str, frozenset[str]]] = {}
+    def statuses(self) -> dict[str, tuple[str, Mapping[Any, bool]]]:
+        """Give by class the attribute with its status, and for each state whether a thing in it counts.
+
+        Only of classes in whose lifecycle there are states that do not.
+        """
+        found: dict[str, tuple[str, Mapping[Any, bool]]] = {}
         for name in self.classes:
             if lifecycle := self.lifecycle(name):
-                absent = frozenset(state for state, each in lifecycle.states.items() if not each.counts)
-                if absent:
-                    found[name] = (lifecycle.attribute, absent)
+                states = {state: each.counts for state, each in lifecycle.states.items()}
+                if not all(states.values()):
+                    found[name] = (lifecycle.attribute, states)
         return found
 
     def counts(self, name: str, attributes: Attributes) -> bool:
@@ -281,8 +290,14 @@ class Model:
 
         A thing without a state, or in one that its lifecycle does not map, counts.
         """
-        rule = self._absent_states.get(name)
-        return rule is None or attributes.get(rule[0]) not in rule[1]
+        rule = self.statuses.get(name)
+        return rule is None or rule[1].get(attributes.get(rule[0]), True)
+
+    @cached_property
+    def discovered(self) -> frozenset[str]:
+        """Name the classes of which some source sees all that is in operation."""
+        named = {each for classes in (self.spec.sources.discovers or {}).values() for each in classes}
+        return frozenset(name for name, each in self.classes.items() if not named.isdisjoint(each.lineage))
 
     @cached_property
     def _families(self) -> dict[str, str]:

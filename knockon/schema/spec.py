@@ -153,16 +153,21 @@ class LifecycleSpec(Spec):
     states: dict[str, LifecycleStateSpec] = Field(min_length=1)
 
 
-Ranking = Annotated[tuple[Annotated[str, Field(pattern=r"^[^:\s][^:]*$")], ...], Field(min_length=1)]
+SourceName = Annotated[str, Field(pattern=r"^[^:\s][^:]*$")]
+Ranking = Annotated[tuple[SourceName, ...], Field(min_length=1)]
 """Names of sources, the most trusted first."""
 
 
 class SourcesSpec(Spec):
-    """Which source is believed where they differ: in general, for a class, for an attribute of a class."""
+    """Which source is believed where they differ: in general, for a class, for an attribute of a class.
+
+    ``discovers``: the sources that look for themselves, each with the classes of which it sees all in operation.
+    """
 
     ranking: Ranking | None = None
     classes: dict[ClassName, Ranking] = Field(default_factory=dict)
     attributes: dict[ClassName, dict[AttributeName, Ranking]] = Field(default_factory=dict)
+    discovers: dict[SourceName, tuple[ClassName, ...]] | None = None
 
 
 class ModelSpec(Spec):

@@ -33,11 +33,12 @@ KEYS = (*MACHINES, "i1", "i2", "d1", "d2", "p1")
 WORDS: dict[str, tuple[str | None, ...]] = {
     "name": ("n", "N ", "o"), "serial": ("s", " S", "t"), "tag": ("x", "y"), "host": ("h", "g"),
     "address": ("q",), "owner": ("eve", "bob", None), "note": ("1", "2", None),
+    "status": ("in_use", "ordered", "disposed", "odd", None),
 }  # fmt: skip
 ATTRIBUTES = {
-    "Computer": ("name", "serial", "tag", "owner", "note"),
-    "Server": ("name", "serial", "tag", "host", "owner", "note"),
-    "Workstation": ("name", "serial", "tag", "owner", "note"),
+    "Computer": ("name", "serial", "tag", "owner", "note", "status"),
+    "Server": ("name", "serial", "tag", "host", "owner", "note", "status"),
+    "Workstation": ("name", "serial", "tag", "owner", "note", "status"),
     "Printer": ("name", "serial", "owner"),
     "Instance": ("name", "address", "note"),
     "DatabaseInstance": ("name", "address", "note"),

@@ -33,6 +33,12 @@ def rules(model: Model) -> Rules:
         null_overwrites=frozenset(
             (name, each) for name, spec in classes.items() for each, a in spec.attributes.items() if a.null_overwrites
         ),
+        statuses={
+            name: (lifecycle.attribute, {state: each.counts for state, each in lifecycle.states.items()})
+            for name, spec in classes.items()
+            for lifecycle in [model.spec.lifecycles[each] for each in [spec.lifecycle] if each]
+        },
+        discovers=sources.discovers,
     )
 
 
@@ -40,6 +46,12 @@ def without_identity(model: Model) -> Model:
     """Give the model without identifier sets: every record is a thing of its own."""
     bare = {name: spec.model_copy(update={"identifiers": ()}) for name, spec in model.spec.classes.items()}
     return build(model.spec.model_copy(update={"classes": bare}))
+
+
+def discovering(model: Model) -> Model:
+    """Give the model with sources that look: one that sees every Server there is, and one that sees what it sees."""
+    sources = model.spec.sources.model_copy(update={"discovers": {"b": ("Server",), "c": ()}})
+    return build(model.spec.model_copy(update={"sources": sources}))
 
 
 MODEL = identity_model()

@@ -1,7 +1,8 @@
 """The meaning of identification and reconciliation, as a slow and obvious program.
 
-Written from docs/decisions/0006 alone, apart from ``knockon.cmdb``, which is held against it. The whole estate is
-worked out anew from all loads and decisions, with sets and loops. Ids are no part of it: records name a thing.
+Written from docs/decisions/0006 and 0027 alone, apart from ``knockon.cmdb``, which is held against it. The whole
+estate is worked out anew from all loads and decisions, with sets and loops. Ids are no part of it: records name a
+thing.
 """
 
 from __future__ import annotations
@@ -83,13 +84,16 @@ class Rules:
     """What the model says of identity and sources, written by hand.
 
     ``priorities``: (declaring class, set) to priority, else 100. ``ranks``: (class or "", attribute or "") to sources,
-    strongest first. ``refresh``: class to seconds. ``null_overwrites``: (class, attribute). A class's hold below it.
+    strongest first. ``refresh``: class to seconds. ``null_overwrites``: (class, attribute). ``statuses``: class to the
+    attribute and whether each state counts. A class's hold below it. ``discovers``: source to classes that it sees.
     """
 
     priorities: dict[tuple[str, str], int] = field(default_factory=dict)
     ranks: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     refresh: dict[str, float] = field(default_factory=dict)
     null_overwrites: frozenset[tuple[str, str]] = frozenset()
+    statuses: dict[str, tuple[str, dict[str, bool]]] = field(default_factory=dict)
+    discovers: dict[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -375,6 +379,30 @@ def choose(model: Model, rules: Rules, records: list[Said], class_name: str, nam
     return min(fresh, key=lambda each: strength(model, rules, each[0], each[2], class_name, name))[1]
 
 
+# Status against presence
+
+
+def against(model: Model, rules: Rules, thing: Thing, records: list[Said]) -> set[tuple[str, Part]]:
+    lineage = model.classes[thing.class_name].lineage
+    attribute, states = next((rules.statuses[each] for each in lineage if each in rules.statuses), ("", {}))
+    status = {r.key: r.values[attribute][0] if attribute in r.values else None for r in records}
+    word = thing.attributes.get(attribute)
+    if word not in states:
+        return set()
+    if rules.discovers is None:
+        seeing = {key for key, own in status.items() if own is None and not key[0].startswith("person/")}
+        looked_for = False
+    else:
+        absent = {state for state, counts in states.items() if not counts}
+        seeing = {key for key, own in status.items() if key[0] in rules.discovers and own not in absent}
+        looked_for = any(each in classes for classes in rules.discovers.values() for each in lineage)
+    if not states[word] and seeing:
+        return {("PRESENT_AGAINST_STATUS", frozenset(seeing))}
+    if states[word] and looked_for and not seeing:
+        return {("ABSENT_AGAINST_STATUS", frozenset(key for key, own in status.items() if own == word))}
+    return set()
+
+
 # References and edges
 
 
@@ -426,6 +454,7 @@ def settle(
             things.append(thing)
             if conflict:
                 findings.add(("CLASS_CONFLICT", each))
+            findings |= against(model, rules, thing, [records[key] for key in each])
         after = parents_in(model, records, edges, things)
         if after == parents:
             return things, findings

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from knockon.cmdb.loading import run as load_run
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
-from tests.cmdb.driving import digest, undo_source
+from tests.cmdb.driving import decide, digest, load_into, undo_load, undo_source
 from tests.cmdb.histories import SOURCES, History, crowds, histories, permuted, without
-from tests.cmdb.identity import MODEL, rules
-from tests.cmdb.test_estate_laws import tell
+from tests.cmdb.identity import MODEL, discovering, rules
+from tests.cmdb.test_estate_laws import in_order, tell
 
 if TYPE_CHECKING:
     from random import Random
 
     from knockon.cmdb.contract.store import Store
+    from knockon.schema.model import Model
     from tests.cmdb.oracle import Key
 
     Found = set[tuple[str, frozenset[Key]]]
+
+DISCOVERING = discovering(MODEL)
 
 
 async def kept(store: Store) -> Found:
@@ -34,20 +39,57 @@ async def kept(store: Store) -> Found:
     return found
 
 
-def meant(history: History) -> Found:
+def meant(model: Model, history: History) -> Found:
     with patch.object(oracle, "digest", digest):
-        return set(oracle.judge(MODEL, rules(MODEL), history.loads, history.decisions).findings)
+        return set(oracle.judge(model, rules(model), history.loads, history.decisions).findings)
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(history=histories(most=5) | crowds(), chance=st.randoms(use_true_random=False))
-async def test_what_is_kept_is_what_the_oracle_finds(history: History, chance: Random) -> None:
+async def in_any_order_and_without_a_source(store: Store, model: Model, history: History, chance: Random) -> None:
     order = list(range(len(history.loads)))
     chance.shuffle(order)
+    await tell(store, model, permuted(history, order))
+    assert await kept(store) == meant(model, history)
+    source = chance.choice(SOURCES)
+    await undo_source(store, model, source)
+    assert await kept(store) == meant(model, without(history, source))
+
+
+async def in_small_batches_and_said_again(store: Store, model: Model, history: History, chance: Random) -> None:
+    with patch.object(load_run, "BATCH", chance.randint(1, 3)):
+        await tell(store, model, history)
+        assert await kept(store) == meant(model, history)
+        await load_into(store, model, chance.choice(history.loads))
+    assert await kept(store) == meant(model, history)
+
+
+async def without_a_load(store: Store, model: Model, history: History, chance: Random) -> None:
+    history = in_order(history)
+    gone = chance.randrange(len(history.loads))
+    written = [(await load_into(store, model, each)).revision for each in history.loads]
+    for decision in history.decisions:
+        await decide(store, model, decision)
+    await undo_load(store, model, written[gone])
+    rest = tuple(each for n, each in enumerate(history.loads) if n != gone)
+    assert await kept(store) == meant(model, History(rest, history.decisions))
+
+
+async def under_another_model(store: Store, model: Model, history: History, chance: Random) -> None:
+    await tell(store, DISCOVERING if model is MODEL else MODEL, history)
+    await load_into(store, model, chance.choice(history.loads))
+    assert await kept(store) == meant(model, history)
+
+
+LAWS = [in_any_order_and_without_a_source, in_small_batches_and_said_again, without_a_load, under_another_model]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each in LAWS])
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(
+    history=histories(most=5) | crowds(),
+    model=st.sampled_from([MODEL, DISCOVERING]),
+    chance=st.randoms(use_true_random=False),
+)
+async def test_what_is_kept_is_what_the_oracle_finds(law: Any, history: History, model: Model, chance: Random) -> None:
     with TemporaryDirectory() as folder:
-        async with opened(store_at(f"sqlite:///{folder}/estate.db", MODEL)) as store:
-            await tell(store, MODEL, permuted(history, order))
-            assert await kept(store) == meant(history)
-            source = chance.choice(SOURCES)
-            await undo_source(store, MODEL, source)
-            assert await kept(store) == meant(without(history, source))
+        async with opened(store_at(f"sqlite:///{folder}/estate.db", model)) as store:
+            await law(store, model, history, chance)

@@ -50,7 +50,7 @@ async def test_every_thing_has_them_whatever_its_class(api: Api) -> None:
 
 FINDINGS = """query($code: IdentityFindingCode, $first: Int, $after: String) {
   findings(code: $code, first: $first, after: $after) {
-    edges { cursor node { id code records claim veto message } } pageInfo { hasNextPage endCursor } } }"""
+    edges { cursor node { id code records claim veto status message } } pageInfo { hasNextPage endCursor } } }"""
 
 
 async def test_findings_are_read_page_by_page_and_by_code(empty: Api) -> None:
@@ -75,6 +75,16 @@ async def test_findings_are_read_page_by_page_and_by_code(empty: Api) -> None:
     vetoes = (await empty.ask(FINDINGS, code="IDENTITY_VETO"))["findings"]["edges"]
     assert [each["node"] for each in vetoes] == nodes[-1:]
     assert await empty.calls(FINDINGS) == {"findings": 1}
+
+
+async def test_a_status_that_differs_from_what_is_seen_is_told_with_it(empty: Api) -> None:
+    await empty.load(thing("web", "Server", serial_number="S1", status="ordered"))
+    await second(empty, "w1", serial_number="S1")
+    ((node,),) = [[each["node"] for each in (await empty.ask(FINDINGS))["findings"]["edges"]]]
+    assert (node["code"], node["records"], node["claim"], node["status"]) == (
+        "PRESENT_AGAINST_STATUS", ["u:w1"], None, "ordered",
+    )  # fmt: skip
+    assert "without a change" in node["message"]
 
 
 async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:

@@ -61,11 +61,18 @@ def test_whose_word_counts_is_told_for_class_and_attribute(tmp_path: Path) -> No
     own.write_text(
         "sources:\n  ranking: [a, b]\n  classes: {Hardware: [b, c]}\n"
         "  attributes: {Hardware: {serial_number: [c]}, Server: {serial_number: [a, c]}}\n"
+        "  discovers: {scan: [Hardware], agents: [Server], kubernetes: []}\n"
     )
     model = read_model([*shipped_files(), own])
-    assert describe(model, "Server")["sources"] == {"ranking": ["b", "c"], "attributes": {"serial_number": ["a", "c"]}}
-    assert describe(model, "Rack")["sources"] == {"ranking": ["b", "c"], "attributes": {"serial_number": ["c"]}}
-    assert describe(model, "Application")["sources"] == {"ranking": ["a", "b"], "attributes": {}}
+    assert describe(model, "Server")["sources"] == {
+        "ranking": ["b", "c"], "attributes": {"serial_number": ["a", "c"]}, "discovered_by": ["agents", "scan"],
+    }  # fmt: skip
+    assert describe(model, "Rack")["sources"] == {
+        "ranking": ["b", "c"], "attributes": {"serial_number": ["c"]}, "discovered_by": ["scan"],
+    }  # fmt: skip
+    assert describe(model, "Application")["sources"] == {
+        "ranking": ["a", "b"], "attributes": {}, "discovered_by": [],
+    }  # fmt: skip
 
 
 def test_a_relationship_is_found_by_its_inverse() -> None:

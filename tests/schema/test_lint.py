@@ -68,6 +68,7 @@ SHAPE = {
     + "    impact:\n      - name: x\n        flows: none\n        effect:\n          down: gone  # <- 'degraded'",
     "source with a colon": "sources:\n  ranking: ['a:b']  # <- pattern",
     "ranking of nobody": "sources:\n  ranking: []  # <- must not be empty",
+    "discovering source with a colon": "sources:\n  discovers: {'a:b': []}  # <- pattern",
     "unknown key of sources": "sources:\n  rank: [a]  # <- rank is not known here",
     "negative priority": CLASS
     + "    identifiers:\n      - name: x\n        by: [name]\n        priority: -1  # <- greater than or equal to 0",
@@ -155,6 +156,8 @@ STRUCTURE = {
     "source twice": "sources:\n  ranking:\n    - dcim\n    - scan\n    - dcim  # <- dcim stands twice in one ranking",
     "source twice for a class": "sources:\n  classes:\n    Disk: [a, a]  # <- a stands twice",
     "source called like a class": "sources:\n  ranking: [Disk]  # <- no source may be called so",
+    "discovering source called like a class": "sources:\n  discovers:\n    Disk: []  # <- no source may be called so",
+    "discovered class that is not there": "sources:\n  discovers:\n    scan: [Machine, Disc]  # <- did you mean Disk",
     "ranking for an unknown class": "sources:\n  classes:\n    Disc: [a]  # <- did you mean Disk",
     "ranking for attributes of an unknown class": "sources:\n  attributes:\n    X: {name: [a]}  # <- names X",
     "ranking for an unknown attribute": (

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SEPARATOR = "\x1f"
 """Joins the fields of an order; it sorts before every character of a name, so joined fields sort like tuples."""
 
+PEOPLE = "person/"
+"""Begins the name of every source that is a person."""
+
 Values = dict[str, Any]
 """Attribute values: JSON values (str, int, float, bool, None, list, dict)."""
 
@@ -277,10 +280,10 @@ class Open(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IdentityFinding:
-    """Something worth a person's look in how records came together. Identity: ``id``.
+    """Something worth a person's look in what records come to. Identity: ``id``.
 
     ``records`` are (source, key), in order; of a value that too many records claim there are none, and ``token`` finds
-    them. ``what`` is the claim in words; ``veto`` the stronger identifier set that kept them apart.
+    them. ``what`` is the claim in words, or the status; ``veto`` the stronger identifier set that kept them apart.
     """
 
     id: str

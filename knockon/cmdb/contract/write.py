@@ -111,9 +111,17 @@ class Write(IdentityReads, LetterWrites, Protocol):
     async def put_decision(self, row: Decision) -> None: ...
 
     async def put_findings(
-        self, about: Collection[tuple[str, str]], tokens: Collection[str], rows: Sequence[IdentityFinding]
+        self,
+        about: Collection[tuple[str, str]],
+        tokens: Collection[str],
+        rows: Sequence[IdentityFinding],
+        *,
+        of: Collection[str],
     ) -> None:
-        """Write findings in place of all that name one of these records or are about one of these tokens."""
+        """Write findings in place of all that name one of these records or are about one of these tokens.
+
+        Only those whose code is in ``of`` are replaced: other findings about the same records stay.
+        """
         ...
 
     async def put_baseline(self, row: Baseline) -> None: ...

@@ -1,4 +1,4 @@
-"""What a person should look at in how records came together."""
+"""What a person should look at in how records came together, and the form of all findings that are kept."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ _CODES = {
     Outcome.IDENTITY_VETO: FindingCode.IDENTITY_VETO,
     Outcome.LINK_CONFLICT: FindingCode.LINK_CONFLICT,
 }
+
+ABOUT_IDENTITY = frozenset({*_CODES.values(), FindingCode.CLASS_CONFLICT, FindingCode.TOO_MANY_CLAIMANTS})
+ABOUT_PRESENCE = frozenset({FindingCode.PRESENT_AGAINST_STATUS, FindingCode.ABSENT_AGAINST_STATUS})
 
 
 def findings(model: Model, how: Joined, touched: Touched) -> list[IdentityFinding]:
@@ -68,8 +71,28 @@ def worded(finding: IdentityFinding) -> str:
             return f"{records} are one thing, and {why}. Correct a class, or `knockon keep-apart` what is not one."
         case FindingCode.LINK_CONFLICT:
             return f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
+        case FindingCode.PRESENT_AGAINST_STATUS | FindingCode.ABSENT_AGAINST_STATUS:
+            return f"{records}: {_difference(finding)}"
         case _:
             return f"More than {JUNK} records have {finding.what}: it identifies nobody. Leave out what is no value."
+
+
+def _difference(finding: IdentityFinding) -> str:
+    if finding.code == FindingCode.PRESENT_AGAINST_STATUS:
+        why = f"it is there, but its status is {finding.what}. Was it put into operation without a change?"
+        return f"{why} Correct the status, or what is reported."
+    why = f"it is {finding.what}, but no source that discovers such things sees it."
+    return f"{why} Was it taken away without a change? Correct the status, or have it discovered."
+
+
+def claim_of(finding: IdentityFinding) -> str | None:
+    """Give the claim that a finding is about, in words."""
+    return finding.what or None if finding.code in ABOUT_IDENTITY else None
+
+
+def status_of(finding: IdentityFinding) -> str | None:
+    """Give the status that a finding is about."""
+    return finding.what if finding.code in ABOUT_PRESENCE else None
 
 
 def said(model: Model, name: str, record: Record) -> str:
@@ -78,10 +101,15 @@ def said(model: Model, name: str, record: Record) -> str:
     return f"{name} {', '.join(map(str, values))}"
 
 
+def made(code: FindingCode, records: Iterable[Key], what: str, veto: str = "", token: str = "") -> IdentityFinding:
+    """Make a finding, named by its code, its records and its token."""
+    about = tuple(records)
+    content = orjson.dumps([code, token, [list(each) for each in about]])
+    return IdentityFinding(hashlib.blake2b(content, digest_size=8).hexdigest(), code, about, what, veto, token)
+
+
 def _keep(
     found: dict[str, IdentityFinding], code: FindingCode, records: Iterable[Key], what: str, veto: str, token: str
 ) -> None:
-    about = tuple(records)
-    content = orjson.dumps([code, token, [list(each) for each in about]])
-    id_ = hashlib.blake2b(content, digest_size=8).hexdigest()
-    found[id_] = IdentityFinding(id_, code, about, what, veto, token)
+    finding = made(code, records, what, veto, token)
+    found[finding.id] = finding

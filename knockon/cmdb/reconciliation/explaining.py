@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import last_seen
-from knockon.cmdb.identity.findings import said, worded
+from knockon.cmdb.identity.findings import claim_of, said, status_of, worded
 from knockon.cmdb.identity.joining import joined
 from knockon.cmdb.identity.touched import touched_by
 from knockon.cmdb.reconciliation.thing import Heard, thing
@@ -83,8 +83,8 @@ def finding_json(each: IdentityFinding) -> dict[str, Any]:
     """Give the ``--json`` form of a finding."""
     records = [":".join(record) for record in each.records]
     return {
-        "id": each.id, "code": each.code, "records": records, "claim": each.what or None, "veto": each.veto or None,
-        "message": worded(each),
+        "id": each.id, "code": each.code, "records": records, "claim": claim_of(each), "veto": each.veto or None,
+        "status": status_of(each), "message": worded(each),
     }  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import last_seen
 from knockon.cmdb.identity.finding_parents import placings, with_claims
-from knockon.cmdb.identity.findings import findings
+from knockon.cmdb.identity.findings import ABOUT_IDENTITY, ABOUT_PRESENCE, findings
 from knockon.cmdb.identity.joining import Joined, joined
 from knockon.cmdb.identity.naming import named
 from knockon.cmdb.identity.touched import Touched, touched_by
 from knockon.cmdb.reconciliation import relate
+from knockon.cmdb.reconciliation.presence import differing, may_differ
 from knockon.cmdb.reconciliation.reconciled import Reconciled, entity_image
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.schema.reference import answers_to, id_token, key_token
@@ -24,7 +25,7 @@ from knockon.schema.reference import answers_to, id_token, key_token
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from knockon.cmdb.contract.rows import EdgeRecordKey, Entity, Record
+    from knockon.cmdb.contract.rows import EdgeRecordKey, Entity, IdentityFinding, Record
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key, Part
     from knockon.cmdb.identity.naming import Naming
@@ -92,7 +93,9 @@ class Following:
             records = {key: each for part in members.values() for key, each in part.items()}
             before = await self._write.entities(members)
             parts = {id_: tuple(sorted(part)) for id_, part in members.items()}
-            await self._put(before, await self._implied(parts, records, before, {}), {}, stirred)
+            implied, differ = await self._implied(parts, records, before, {})
+            await self._put(before, implied, {}, stirred)
+            await self._note_presence(parts, before, differ, {})
         children = await self._reread(stirred, -1)
         self._stored = children
         return await self.follow(list(children.values()))
@@ -197,7 +200,7 @@ class Following:
             if id_ in left or any(key in now or key in moved for key in part)
         }
         before = await self._write.entities((again.keys() | left) - naming.made)
-        implied = await self._implied(again, records, before, naming.split_from)
+        implied, differ = await self._implied(again, records, before, naming.split_from)
         implied += [replace(before[id_], retired=True, disputed=False) for id_ in left - again.keys()]
         noted = len(self.result.entries)
         await self._put(before, implied, naming.aliases, stirred)
@@ -205,6 +208,7 @@ class Following:
         self.result.as_they_were |= {key for key in now if key in id_of and id_of[key] not in changed}
         for alias in sorted(naming.aliases):
             await self._write.put_alias(alias, naming.aliases[alias])
+        await self._note_presence(again, before, differ, {key: had[key] for key in (*moved, *now) if key in had})
 
     async def _implied(
         self,
@@ -212,16 +216,19 @@ class Following:
         records: Mapping[Key, Record],
         before: Mapping[str, Entity],
         split_from: Mapping[str, str],
-    ) -> list[Entity]:
-        """Give the entities of these parts, by id."""
+    ) -> tuple[list[Entity], list[IdentityFinding]]:
+        """Give the entities of these parts, by id, and where their status differs from what is seen of them."""
         sources = {source for part in parts.values() if len(part) > 1 for source, _ in part}
         scopes = await self._write.scopes(sources) if sources else {}
-        implied = []
+        implied, differ = [], []
         for id_, part in parts.items():
             heard = [Heard(records[key], last_seen(records[key], scopes)) for key in part]
             origin = before[id_].split_from if id_ in before else split_from.get(id_, "")
-            implied.append(thing(self._model, heard).entity(id_, origin))
-        return implied
+            made = thing(self._model, heard)
+            implied.append(made.entity(id_, origin))
+            if found := differing(self._model, made, heard):
+                differ.append(found)
+        return implied, differ
 
     async def _put(
         self, before: Mapping[str, Entity], implied: Iterable[Entity], aliases: Mapping[str, str], stirred: _Stirred
@@ -254,7 +261,26 @@ class Following:
         found = findings(self._model, how, touched)
         about = {key for key in (*moving, *touched.records) if key in self._stored or key not in moving}
         if about or found or touched.unjunked:
-            await self._write.put_findings(about, touched.unjunked, found)
+            await self._write.put_findings(about, touched.unjunked, found, of=ABOUT_IDENTITY)
+        self.result.findings += found
+
+    async def _note_presence(
+        self,
+        parts: Mapping[str, Part],
+        before: Mapping[str, Entity],
+        found: Sequence[IdentityFinding],
+        had: Mapping[Key, str],
+    ) -> None:
+        """Keep where status and what is seen differ now, in place of where they did in these things.
+
+        ``had`` are the ids of the things that records were part of. Under another model, what differed is not known.
+        """
+        differed = {id_ for id_, each in before.items() if self._again or may_differ(self._model, each)}
+        about = {key for id_ in differed for key in parts.get(id_, ())} | {
+            k for k, id_ in had.items() if id_ in differed
+        }
+        if about or found:
+            await self._write.put_findings(about, (), found, of=ABOUT_PRESENCE)
         self.result.findings += found
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid_utils import uuid7
 
 from knockon.cmdb.contract.images import seen_image
-from knockon.cmdb.contract.rows import Decision, EdgeKey, RevisionHead, Scope, last_reported, last_seen
+from knockon.cmdb.contract.rows import PEOPLE, Decision, EdgeKey, RevisionHead, Scope, last_reported, last_seen
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.lookup import find
 from knockon.cmdb.reconciliation import reconcile, relate
@@ -21,7 +21,6 @@ from knockon.cmdb.reconciliation.reconciled import Reconciled
 from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
 from knockon.cmdb.stewardship.meanwhile import refuse_changed, refuse_edge_changed
 from knockon.cmdb.stewardship.words import (
-    PEOPLE,
     moment_after,
     outweighed,
     outweighed_on_edge,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.rows import last_seen
+from knockon.cmdb.contract.rows import PEOPLE, last_seen
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import EditInvalid
 from knockon.schema import values
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
     from knockon.schema.model import Model
-
-PEOPLE = "person/"
-"""Begins the name of every source that is a person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str, str]
 
+CODES = ("IDENTITY_VETO", "TOO_MANY_CLAIMANTS")
 A, B = entity("a"), entity("b")
 ONE, TWO, THREE = ("test", "one"), ("test", "two"), ("other", "one")
 
@@ -29,9 +30,15 @@ def finding(id_: str, *records: Key, code: str = "IDENTITY_VETO", token: str = "
     return IdentityFinding(id_, code, records, "Server.name x", "Server.serial", token)
 
 
-async def keep(store: Store, *rows: IdentityFinding, about: Collection[Key] = (), tokens: Collection[str] = ()) -> None:
+async def keep(
+    store: Store,
+    *rows: IdentityFinding,
+    about: Collection[Key] = (),
+    tokens: Collection[str] = (),
+    of: Collection[str] = CODES,
+) -> None:
     async with store.write() as write:
-        await write.put_findings(about, tokens, rows)
+        await write.put_findings(about, tokens, rows, of=of)
         await write.journal(head(), [])
 
 
@@ -126,6 +133,20 @@ async def test_findings_about_records_are_told_once(store: Store) -> None:
     assert await about(ONE, TWO) == ["f1", "f2"]
     assert await about(THREE) == ["f2"]
     assert (await about(("test", "nobody")), await about()) == ([], [])
+
+
+async def test_findings_of_another_code_about_the_same_records_and_tokens_stay(store: Store) -> None:
+    of_token = finding("f3", code="TOO_MANY_CLAIMANTS", token="junk")
+    await keep(store, finding("f1", ONE, TWO), finding("f2", ONE, code="CLASS_CONFLICT"), of_token)
+    await keep(store, about=[ONE], tokens=["junk"], of=["CLASS_CONFLICT"])
+    assert {each.id for each in await store.findings()} == {"f1", "f3"}
+    assert {each.id for each in await store.findings_about([ONE, TWO])} == {"f1"}
+    await keep(store, about=[ONE], tokens=["junk"], of=["TOO_MANY_CLAIMANTS"])
+    assert (
+        {each.id for each in await store.findings_about([ONE, TWO])}
+        == {"f1"}
+        == {each.id for each in await store.findings()}
+    )
 
 
 async def test_new_findings_stand_in_place_of_those_about_the_same_records_and_tokens(store: Store) -> None:

@@ -76,12 +76,12 @@ FORGET_FINDINGS: LiteralString = """
 UNWIND $keys AS k
 MATCH (a:_About {record: k})
 WITH DISTINCT a.finding AS id
-MATCH (f:_Finding {id: id})
+MATCH (f:_Finding {id: id}) WHERE f.code IN $of
 OPTIONAL MATCH (about:_About {finding: id})
 DELETE f, about"""
 FORGET_OF_TOKENS: LiteralString = """
 UNWIND $tokens AS token
-MATCH (f:_Finding {token: token}) WHERE f.records = '[]'
+MATCH (f:_Finding {token: token}) WHERE f.records = '[]' AND f.code IN $of
 DELETE f"""
 PUT_FINDINGS: LiteralString = "UNWIND $rows AS row MERGE (f:_Finding {id: row.id}) SET f = row"
 PUT_ABOUT: LiteralString = """
@@ -177,11 +177,14 @@ async def put_findings(
     about: Collection[tuple[str, str]],
     tokens: Collection[str],
     rows: Sequence[IdentityFinding],
+    *,
+    of: Collection[str],
 ) -> None:
-    """Write findings in place of all that name one of these records or are about one of these tokens."""
-    await run(tx, FORGET_FINDINGS, {"keys": [forms.key(*each) for each in set(about)]})
+    """Write findings in place of those, of these codes, about one of these records or tokens."""
+    if about:
+        await run(tx, FORGET_FINDINGS, {"keys": [forms.key(*each) for each in set(about)], "of": list(of)})
     if tokens:
-        await run(tx, FORGET_OF_TOKENS, {"tokens": list(set(tokens))})
+        await run(tx, FORGET_OF_TOKENS, {"tokens": list(set(tokens)), "of": list(of)})
     if rows:
         await run(tx, PUT_FINDINGS, {"rows": [forms.finding_properties(row) for row in rows]})
         named = [[forms.key(*key), row.id] for row in rows for key in row.records]

@@ -165,7 +165,7 @@ async def _put_edge_records(tx: Transaction, rows: Sequence[EdgeRecord], _model:
 
 
 async def _put_findings(tx: Transaction, rows: Sequence[Any], _model: Model) -> None:
-    await identity.put_findings(tx, (), (), rows)
+    await identity.put_findings(tx, (), (), rows, of=())
 
 
 def _revision_properties(row: Revision) -> Properties:

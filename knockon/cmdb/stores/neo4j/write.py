@@ -195,10 +195,15 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads):
             await identity.put_decision(self._tx, row)
 
     async def put_findings(
-        self, about: Collection[tuple[str, str]], tokens: Collection[str], rows: Sequence[IdentityFinding]
+        self,
+        about: Collection[tuple[str, str]],
+        tokens: Collection[str],
+        rows: Sequence[IdentityFinding],
+        *,
+        of: Collection[str],
     ) -> None:
         with driver_errors():
-            await identity.put_findings(self._tx, about, tokens, rows)
+            await identity.put_findings(self._tx, about, tokens, rows, of=of)
 
     async def put_baseline(self, row: Baseline) -> None:
         with driver_errors():

@@ -80,7 +80,7 @@ FORGET_FINDINGS = """DELETE FROM finding WHERE id IN (
     SELECT o.finding FROM json_each(?) a CROSS JOIN finding_about o
         ON o.source = json_extract(a.value, '$[0]') AND o.key = json_extract(a.value, '$[1]')
     UNION SELECT f.id FROM json_each(?) a CROSS JOIN finding f ON f.token = a.value AND f.records = '[]')
-    RETURNING id"""
+    AND code IN (SELECT value FROM json_each(?)) RETURNING id"""
 
 FORGET_ABOUT = "DELETE FROM finding_about WHERE finding IN (SELECT value FROM json_each(?))"
 
@@ -163,9 +163,11 @@ def put_findings(
     about: Collection[tuple[str, str]],
     tokens: Collection[str],
     rows: Sequence[IdentityFinding],
+    *,
+    of: Collection[str],
 ) -> None:
-    """Write findings in place of all that name one of these records or are about one of these tokens."""
-    gone = [id_ for (id_,) in connection.execute(FORGET_FINDINGS, [asked(about), asked(tokens)])]
+    """Write findings in place of those, of these codes, about one of these records or tokens."""
+    gone = [id_ for (id_,) in connection.execute(FORGET_FINDINGS, [asked(about), asked(tokens), asked(of)])]
     if gone:
         connection.execute(FORGET_ABOUT, [asked(gone)])
     connection.executemany(PUT_FINDING, map(finding_row, rows))

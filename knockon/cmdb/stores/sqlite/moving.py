@@ -115,7 +115,7 @@ def _put_records(connection: sqlite3.Connection, rows: Sequence[Record], _model:
 
 
 def _put_findings(connection: sqlite3.Connection, rows: Sequence[IdentityFinding], _model: Model) -> None:
-    identity.put_findings(connection, (), (), rows)
+    identity.put_findings(connection, (), (), rows, of=())
 
 
 def _put_revisions(connection: sqlite3.Connection, rows: Sequence[Revision], _model: Model) -> None:

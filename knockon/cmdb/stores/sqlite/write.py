@@ -171,9 +171,14 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads):
         await self._do(lambda c: identity.put_decision(c, row))
 
     async def put_findings(
-        self, about: Collection[tuple[str, str]], tokens: Collection[str], rows: Sequence[IdentityFinding]
+        self,
+        about: Collection[tuple[str, str]],
+        tokens: Collection[str],
+        rows: Sequence[IdentityFinding],
+        *,
+        of: Collection[str],
     ) -> None:
-        await self._do(lambda c: identity.put_findings(c, about, tokens, rows))
+        await self._do(lambda c: identity.put_findings(c, about, tokens, rows, of=of))
 
     async def put_baseline(self, row: Baseline) -> None:
         await self._do(lambda c: baselines.put_baseline(c, row))
