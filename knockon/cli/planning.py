@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from knockon.cli.formats import Format, ListFormat, one_format, show
-from knockon.cli.options import Given, Json, StoreUrl, Window, answered, span_of
+from knockon.cli.options import AsOf, Given, Json, StoreUrl, Window, answered, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +32,7 @@ def what_if(
     ] = None,
     given: Given = "none",
     window: Window = None,
+    as_of: AsOf = None,
     output: Format = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -55,6 +56,7 @@ def what_if(
             lambda topologies: asked.what_if(
                 topologies, overlay, asks, service=service, given=given, span=span_of(window), progress=progress
             ),
+            as_of,
         )
     show(
         form, table=lambda: print_what_if(answer), json=lambda: asked.what_if_json(answer),
@@ -69,6 +71,7 @@ def rolling_order(
     ],
     given: Given = "none",
     window: Window = None,
+    as_of: AsOf = None,
     output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -85,6 +88,7 @@ def rolling_order(
             lambda topologies: rolling.rolling(
                 topologies, refs, given=given, span=span_of(window), progress=lambda asked: progress(asked, None)
             ),
+            as_of,
         )
     show(
         form, table=lambda: print_rolling(answer), json=lambda: rolling.rolling_json(answer),
@@ -101,6 +105,7 @@ def recovery_order(
             show_default=False,
         ),
     ] = None,
+    as_of: AsOf = None,
     output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -112,7 +117,7 @@ def recovery_order(
 
     form = one_format(output, as_json)
     with progress_bar("started") as progress:
-        answer = answered(store, lambda topologies: recovery.recovery(topologies, refs or [], progress=progress))
+        answer = answered(store, lambda topologies: recovery.recovery(topologies, refs or [], progress=progress), as_of)
     show(
         form, table=lambda: print_recovery(answer), json=lambda: recovery.recovery_json(answer),
         sheet=lambda: recovery_sheet(answer),
@@ -123,6 +128,7 @@ def availability(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="A service, or any other CI.")],
     samples: Annotated[int, typer.Option(min=1, help="How many moments are drawn at random.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same moments.")] = 1,
+    as_of: AsOf = None,
     output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -139,6 +145,7 @@ def availability(
             lambda topologies: asked.service_availability(
                 topologies, service, samples=samples, seed=seed, progress=lambda done: progress(done, samples)
             ),
+            as_of,
         )
     show(
         form, table=lambda: print_availability(answer), json=lambda: asked.availability_json(answer),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.errors import QueryTooCostly
 from knockon.graphql.answers import FEW
-from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
+from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved
 from knockon.graphql.questions import ANALYSIS, WINDOW, given_of
 from knockon.graphql.structure import named
 from knockon.itsm.blast_radius.question import Ask
@@ -75,6 +75,7 @@ class PlanQuestions:
             argument("service", str, "A service, or anything else. " + _REFERENCE),
             argument("samples", int, f"How many moments are drawn; never more than {MOST_SAMPLES}.", 20_000),
             argument("seed", int, "The same seed draws the same moments.", 1),
+            as_of_argument(),
         ]
         return [
             resolved(
@@ -88,7 +89,7 @@ class PlanQuestions:
             ),
             resolved(
                 "recoveryOrder", maybe(self._recovery_type()), start,
-                "In which order to start after a total outage.", [again], _PLAN,
+                "In which order to start after a total outage.", [again, as_of_argument()], _PLAN,
             ),
             resolved(
                 "availability", maybe(self._availability_type()), available,
@@ -100,6 +101,7 @@ class PlanQuestions:
         return [
             argument("given", listed(self._given), "What else is taken to be the case.", ["none"]),
             argument("window", maybe(str), WINDOW),
+            as_of_argument(),
         ]
 
     def _what_if_arguments(self) -> list[StrawberryArgument]:

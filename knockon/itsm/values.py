@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.past.changes import Moment
     from knockon.impact.topology.network import Dependency
     from knockon.impact.topology.topologies import View
 
@@ -43,6 +44,12 @@ class Unknown:
 
     ci: Ci | None
     because: str
+
+
+def not_in_the_journal(moment: Moment | None) -> Iterator[Unknown]:
+    """Tell what an answer of the past cannot know; nothing of the present."""
+    if moment:
+        yield Unknown(None, f"which relationships waited at revision {moment.revision} is not in the journal")
 
 
 def ci_of(view: View, id_: str) -> Ci:

@@ -161,6 +161,27 @@ def test_the_past_is_asked_like_the_present(told: Knockon) -> None:
     assert (way["revision"], len(way["paths"])) == (3, 1)
 
 
+def test_plans_are_made_for_the_past_too(told: Knockon) -> None:
+    overlay = "remove: [survey:srv-1]"
+    both = {"ESX1", "iron [1]"}
+    for asked, tell, expected in (
+        (("what-if", "-", "survey:srv-1"), lambda answer: answer["cases"][0]["better"], {"ESX1"}),
+        (("rolling-order", "survey:srv-1"), lambda answer: answer["waves"][0]["cis"], {"iron [1]"}),
+        (("recovery-order",), lambda answer: [ci for layer in answer["layers"] for ci in layer], both),
+        (("availability", "Hypervisor:ESX1"), lambda answer: answer["cis"], both),
+    ):
+        then = told(*asked, "--as-of", "3", "--json", stdin=overlay).json()
+        assert then["revision"] == 3
+        assert {each["name"] for each in tell(then)} == expected
+        refused = told(*asked, "--as-of", "99", stdin=overlay)
+        assert (refused.code, refused.err.split(": ")[1]) == (2, "BAD_USAGE")
+    now = told("availability", "Hypervisor:ESX1")
+    assert (now.code, now.err.split(": ")[1]) == (2, "REFERENCE_NOT_FOUND")
+    before = told("availability", "Hypervisor:ESX1", "--as-of", "0")
+    assert (before.code, before.err.split(": ")[1]) == (2, "REFERENCE_NOT_FOUND")
+    assert "At revision 0" in before.err
+
+
 def test_an_export_of_the_past_is_the_export_of_then(told: Knockon, tmp_path: Path) -> None:
     before = told("export").json()
     (tmp_path / "second.yaml").write_text(SECOND.replace("11-02", "11-03").replace("00124", "00125"))

@@ -89,6 +89,27 @@ async def test_availability_says_the_same(api: Api) -> None:
     assert answer["targets"]
 
 
+OF_THEN = """query($then: String) {
+  whatIf(changes: "remove: [esx-2]", of: [{ref: "srv-1"}], asOf: $then) { revision cases { worse { name after } } }
+  rollingOrder(refs: ["esx-1", "esx-2"], asOf: $then) { revision waves { cis { name } } }
+  recoveryOrder(asOf: $then) { revision layers { cis { name } } }
+  availability(service: "intranet", samples: 100, asOf: $then) { revision cis { name } } }"""
+
+
+async def test_plans_of_the_past_are_those_of_then(api: Api) -> None:
+    revision = await api.store.revision()
+    before = await api.ask(OF_THEN)
+    await api.load(
+        thing("db", "Server"), link("wiki", "DEPENDS_ON", "db"), link("web", "DEPENDS_ON", "db"),
+        thing("esx-3", "Hypervisor"), link("esx-3", "MEMBER_OF", "farm"),
+    )  # fmt: skip
+    now = await api.ask(OF_THEN)
+    assert [name for name in now if now[name] | {"revision": 0} == before[name] | {"revision": 0}] == []
+    assert await api.ask(OF_THEN, then=str(revision)) == before
+    assert "scan" not in await api.calls(OF_THEN, then=str(revision))
+    assert (await api.result(OF_THEN, then="monday")).errors[0].extensions["code"] == "BAD_USAGE"
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "code"),
     [

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,11 @@ class Topologies:
         self._views: dict[frozenset[str], View] = {}
         self._checked: dict[frozenset[str], float] = {}
         self._builds: dict[frozenset[str], asyncio.Task[View]] = {}
+
+    def asked_at(self) -> datetime:
+        """Give the moment at which questions are put: the one of the past, else the clock's; whole seconds in UTC."""
+        at = self.moment and self.moment.at
+        return (datetime.fromisoformat(at) if at else datetime.now(UTC)).replace(microsecond=0)
 
     async def current(self, exclude: frozenset[str] = frozenset(), *, max_lag: float = 0.0) -> View:
         """Give the view of the newest revision committed before the call, or of a newer one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.lookup import find_all
@@ -14,6 +13,7 @@ from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.contract.store import Store
@@ -79,8 +79,7 @@ async def question_of(
     for pin in pins:
         if pin.id in seeds:
             raise BadUsage(f"{pin.class_name}:{pin.name} is asked about and assumed operational; choose one.")
-    at = topologies.moment and topologies.moment.at
-    moment = (now or (datetime.fromisoformat(at) if at else datetime.now(UTC))).replace(microsecond=0)
+    moment = now.replace(microsecond=0) if now else topologies.asked_at()
     return Question(seeds, pins, kinds, span, tuple(sorted(left_out)), max_distance, moment)
 
 

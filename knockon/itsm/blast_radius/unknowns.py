@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.reconciliation.relate import WHY
 from knockon.itsm.context.effects import EFFECT_TYPES
-from knockon.itsm.values import Ci, Unknown, ci_of
+from knockon.itsm.values import Ci, Unknown, ci_of, not_in_the_journal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from knockon.cmdb.contract.rows import Entity
-    from knockon.impact.topology.topologies import Topologies, View
+    from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.context.difference import Difference
 
 
@@ -34,17 +34,12 @@ def unknowns(
     for group in view.empty_groups:
         if group.consumer in touched:
             yield Unknown(ci_of(view, group.consumer), group.because)
-    yield from _of_the_past(topologies, view)
+    yield from not_in_the_journal(topologies.moment)
     for unmapped in found.context.unmapped:
         state = unmapped.attributes.get("state")
         yield Unknown(Ci.of(unmapped), f"the model does not know its state {state!r}; it counts as open")
     for recurring, why in found.context.unreadable:
         yield Unknown(Ci.of(recurring), f"when it recurs cannot be read, so it is not counted: {why}")
-
-
-def _of_the_past(topologies: Topologies, view: View) -> Iterable[Unknown]:
-    if topologies.moment:
-        yield Unknown(None, f"which relationships waited at revision {view.revision} is not in the journal")
 
 
 def _can_fail(topologies: Topologies, entity: Entity) -> bool:

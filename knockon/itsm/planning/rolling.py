@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.lookup import find_all
@@ -81,7 +80,7 @@ async def rolling(
     Parameters
     ----------
     given, span
-        What else is the case in every wave, as in ``context_of``; the span is now unless given.
+        What else is the case in every wave, as in ``context_of``; the span is the moment of the question unless given.
     progress
         Is told how many questions were put to the engine.
 
@@ -91,7 +90,7 @@ async def rolling(
     """
     found = {each.id: each for each in await find_all(topologies.store, topologies.model, references)}
     view = await topologies.current()
-    context = await context_of(topologies.store, topologies.model, given, span or Span.at(datetime.now(UTC)))
+    context = await context_of(topologies.store, topologies.model, given, span or Span.at(topologies.asked_at()))
     base, pins = standing(context, view.topology)
     items = [id_ for id_ in found if id_ in view.topology]
     order = await asyncio.to_thread(

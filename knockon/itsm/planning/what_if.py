@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from knockon.itsm.context.given import Span, context_of, words_of
 from knockon.itsm.planning.asking import FAILING
 from knockon.itsm.planning.overlays import settle
 from knockon.itsm.services.facts import SERVICE
-from knockon.itsm.values import Ci, Step, Unknown, ci_json, path_json, unknown_json
+from knockon.itsm.values import Ci, Step, Unknown, ci_json, not_in_the_journal, path_json, unknown_json
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -99,8 +98,8 @@ async def what_if(
     service
         Ask about those single failures that the service needs, and tell those that change its state.
     given, span
-        What else is the case, as in ``context_of``; the span is now unless given. What differs by this
-        alone is told once, and not again with each failure.
+        What else is the case, as in ``context_of``; the span is the moment of the question unless given. What
+        differs by this alone is told once, and not again with each failure.
     progress
         Is told (failures done, failures in all).
 
@@ -119,7 +118,7 @@ async def what_if(
     settled = await settle(topologies.store, topologies.model, file, references)
     if service and not topologies.model.is_a(settled.meant[0].class_name, SERVICE):
         raise BadUsage(f"{service} is a {settled.meant[0].class_name}; --service takes a service.")
-    context = await context_of(topologies.store, topologies.model, given, span or Span.at(datetime.now(UTC)))
+    context = await context_of(topologies.store, topologies.model, given, span or Span.at(topologies.asked_at()))
     only = settled.meant[0] if service else None
     together = _together(settled.meant, asks) if asks else None
 
@@ -134,7 +133,7 @@ async def what_if(
         cases.sort(key=_weight)
         if standing := pair.case([], only):
             cases.insert(0, standing)
-        unknown = tuple(_unknown(pair, cases))
+        unknown = (*_unknown(pair, cases), *not_in_the_journal(topologies.moment))
         return WhatIfAnswer(settled.scan.revision, words_of(given), settled.words, len(failures), tuple(cases), unknown)
 
     return await asyncio.to_thread(compared)
