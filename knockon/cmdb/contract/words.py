@@ -17,12 +17,12 @@ from knockon.cmdb.contract.rows import SEPARATOR
 from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.schema.model import Attribute, Model
 
-VERSION = 1
+VERSION = 2
 """Goes up when the same text gives other words: a store that opens then makes its index anew."""
 LONGEST_TERM = 64
 """Characters of a term that count."""
@@ -79,9 +79,9 @@ class Searchable:
     wholes: str  # each between two U+001F, the name first
 
 
-def searchable(model: Model, entity: Entity) -> Searchable:
-    """Give what an entity is found by: name, native key, and the attributes that ``sought_by`` names."""
-    texts = [entity.order.rpartition(SEPARATOR)[2].partition(":")[2]]
+def searchable(model: Model, entity: Entity, keys: Collection[str]) -> Searchable:
+    """Give what an entity is found by: name, native keys of its present records, what ``sought_by`` names."""
+    texts = [entity.order.rpartition(SEPARATOR)[2].partition(":")[2], *sorted(keys)]
     for name in sought_by(model, entity.class_name):
         texts += _texts(entity.attributes.get(name))
     named, *others = (words(text)[:MOST_WORDS] for text in (entity.name, *dict.fromkeys(texts)))
