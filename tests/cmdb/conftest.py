@@ -25,10 +25,10 @@ def store_model() -> Model:
     return MODEL
 
 
-def sqlite_store(path: Path) -> Store:
+def sqlite_store(path: Path, model: Model = MODEL) -> Store:
     from knockon.cmdb.stores.sqlite import SqliteStore  # noqa: PLC0415 - each half of a run loads its own driver only
 
-    return SqliteStore(path, MODEL)
+    return SqliteStore(path, model)
 
 
 def neo4j_store(uri: str, auth: tuple[str, str], model: Model = MODEL) -> Store:
@@ -54,7 +54,7 @@ async def connecting(make: Callable[[], Store]) -> AsyncIterator[Connect]:
 def make(request: pytest.FixtureRequest, tmp_path: Path, store_model: Model) -> Callable[[], Store]:
     """Give what makes store objects on one database, which is empty."""
     if request.param == "sqlite":
-        return lambda: sqlite_store(tmp_path / "estate.db")
+        return lambda: sqlite_store(tmp_path / "estate.db", store_model)
     uri: str = request.getfixturevalue("wiped_neo4j")
     auth: tuple[str, str] = request.getfixturevalue("neo4j_auth")
     return lambda: neo4j_store(uri, auth, store_model)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from knockon.cmdb.contract.words import sought, words
 from knockon.cmdb.loading import run as load_run
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
@@ -106,6 +107,32 @@ async def an_undo_undone_is_as_before(store: Store, model: Model, history: Histo
     assert await estate(store, model) == before
 
 
+async def search_finds_each_thing_by_the_keys_of_its_records(
+    store: Store, model: Model, history: History, chance: Random
+) -> None:
+    for each in history.loads:
+        await load_into(store, model, each)
+        await searched(store, model)
+    for decision in history.decisions:
+        await decide(store, model, decision)
+        await searched(store, model)
+    await undo_source(store, model, chance.choice(SOURCES))
+    await searched(store, model)
+
+
+async def searched(store: Store, model: Model) -> None:
+    parts = await parts_of(store, SAID_BY)
+    for key in KEYS:
+        beginning = words(key)
+        expected = {
+            each
+            for each, records in parts.items()
+            if any(words(own)[at:][: len(beginning)] == beginning for _, own in records for at in range(2))
+        }
+        found = await store.search(sought(key), model.concrete("Entity"), limit=100)
+        assert {each.entity.id for each in found} == expected, key
+
+
 def in_order(history: History) -> History:
     """Give the loads in the order of their moments, each at one of its own: a word comes after all older ones.
 
@@ -143,6 +170,7 @@ LAWS = [
     undoing_a_source_is_never_having_had_it,
     undoing_a_load_is_never_having_had_it,
     an_undo_undone_is_as_before,
+    search_finds_each_thing_by_the_keys_of_its_records,
 ]
 on_every_law = pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each in LAWS])
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Entity
     from knockon.schema.model import Attribute, Model
 
-VERSION = 1
+VERSION = 2
 """Goes up when the same text gives other words: a store that opens then makes its index anew."""
 LONGEST_TERM = 64
 """Characters of a term that count."""
@@ -83,9 +83,9 @@ class Searchable:
     wholes: str  # each between two U+001F, the name first
 
 
-def searchable(entity: Entity, by: Iterable[str]) -> Searchable:
-    """Give what an entity is found by: name, native key, and the attributes that ``sought_by`` names of its class."""
-    texts = [entity.order.rpartition(SEPARATOR)[2].partition(":")[2]]
+def searchable(entity: Entity, by: Iterable[str], keys: Iterable[str]) -> Searchable:
+    """Give what an entity is found by: name, native keys of its present records, the attributes ``by``."""
+    texts = [entity.order.rpartition(SEPARATOR)[2].partition(":")[2], *sorted(keys)]
     for name in by:
         if (value := entity.attributes.get(name)) is not None:
             texts += _texts(value)

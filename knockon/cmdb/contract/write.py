@@ -134,6 +134,13 @@ class Write(IdentityReads, LetterWrites, Protocol):
         """Write entities, and what they are found by; ``names`` gives for each id the name tokens it answers to now."""
         ...
 
+    async def put_words(self, ids: Collection[str]) -> None:
+        """Let search find these live entities by what they have now: records of them came or went, and no more.
+
+        What ``put_entities`` writes needs it not. The records are written before either.
+        """
+        ...
+
     async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None: ...
 
     async def put_edges(self, rows: Sequence[Edge]) -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from knockon.cmdb.identity.apart import standing
 from knockon.cmdb.identity.joining import JUNK
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ async def touched_by(
             near |= found.weigh(token, len(there), now)
         looked_up |= frontier
         if asked:
-            near |= _decided(await reader.decisions(asked), decided)
+            near |= standing(await reader.decisions(asked), decided)
         missing = near - found.records.keys() - changed.keys()
         met = {key: each for key, each in (await reader.records(missing)).items() if each.present} if missing else {}
         found.records |= met
@@ -87,20 +88,6 @@ def _by_token(records: Iterable[Record]) -> dict[str, set[Key]]:
         for token in record.claims.values():
             found.setdefault(token, set()).add((record.source, record.key))
     return found
-
-
-def _decided(decisions: Iterable[Decision], decided: dict[frozenset[Key], Decision]) -> set[Key]:
-    """Keep the newest standing decision on each pair, of one moment the keep-apart; give the records they name."""
-    keys: set[Key] = set()
-    for each in decisions:
-        if each.taken_back or each.a == each.b:
-            continue
-        pair = frozenset((each.a, each.b))
-        other = decided.get(pair)
-        if other is None or (each.at, each.kind == "apart") >= (other.at, other.kind == "apart"):
-            decided[pair] = each
-        keys |= pair
-    return keys
 
 
 def _related(model: Model, one: Record, other: Record) -> bool:

@@ -186,10 +186,12 @@ class Following:
         moved = {key for key, id_ in id_of.items() if had.get(key, id_) != id_}
         left = {had[key] for key in (*moved, *(key for key in now if key not in id_of)) if key in had}
         stirred.ids |= left
+        came = set(moved)
         for key, record in now.items():
             old = self._stored.get(key)
             if record.present and not (old and old.present):
                 stirred.tokens.add(key_token(*key))
+                came.add(key)
         rows = [each.known_as(id_of.get(key, had.get(key, "")), each.claims) for key, each in now.items()]
         rows += [records[key].known_as(id_of[key], records[key].claims) for key in moved if key not in now]
         await self._write.put_records(rows)
@@ -203,7 +205,8 @@ class Following:
         implied, differ = await self._implied(again, records, before, naming.split_from)
         implied += [replace(before[id_], retired=True, disputed=False) for id_ in left - again.keys()]
         noted = len(self.result.entries)
-        await self._put(before, implied, naming.aliases, stirred)
+        rekeyed = left | {id_of[key] for key in came if key in id_of}
+        await self._put(before, implied, naming.aliases, stirred, rekeyed)
         changed = {entry.id for entry in self.result.entries[noted:]}
         self.result.as_they_were |= {key for key in now if key in id_of and id_of[key] not in changed}
         for alias in sorted(naming.aliases):
@@ -231,9 +234,17 @@ class Following:
         return implied, differ
 
     async def _put(
-        self, before: Mapping[str, Entity], implied: Iterable[Entity], aliases: Mapping[str, str], stirred: _Stirred
+        self,
+        before: Mapping[str, Entity],
+        implied: Iterable[Entity],
+        aliases: Mapping[str, str],
+        stirred: _Stirred,
+        rekeyed: Collection[str] = (),
     ) -> None:
-        """Write the entities that are not as they were, journal them, and note who has to notice."""
+        """Write the entities that are not as they were, journal them, and note who has to notice.
+
+        Those in ``rekeyed`` have not the records that they had, so that search finds them by other keys.
+        """
         changed: list[Entity] = []
         for new in implied:
             old = before.get(new.id)
@@ -244,6 +255,8 @@ class Following:
             if not (same and old and (old.disputed, old.order) == (new.disputed, new.order)):
                 changed.append(new)
         await self._write.put_entities(changed, {each.id: self._answers(each) for each in changed})
+        if as_they_were := set(rekeyed).difference(each.id for each in changed):
+            await self._write.put_words(as_they_were)
 
     def _stir(self, old: Entity | None, new: Entity, stirred: _Stirred) -> None:
         lived = old is not None and not old.retired

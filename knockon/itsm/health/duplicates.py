@@ -18,9 +18,9 @@ _NAMED = 3
 def twins(ground: Ground) -> dict[str, str]:
     """Say of each CI that has a duplicate what it shares with which.
 
-    Two CIs are duplicates if they make the same claim by an identifier set and no stronger set that both have tells
-    them apart: the rule by which records join, put to what became of them. A claim of more than ``JUNK`` things
-    identifies nobody, as there. Linear, and the square of ``JUNK`` for each claim.
+    Two CIs are duplicates if they make the same claim by an identifier set, no stronger set that both have tells them
+    apart, and no person keeps them so: the rule by which records join, put to what became of them. A claim of more than
+    ``JUNK`` things identifies nobody, as there. Linear, and the square of ``JUNK`` for each claim.
     """
     model = ground.model
     made: dict[str, dict[str, str]] = {}
@@ -38,7 +38,11 @@ def twins(ground: Ground) -> dict[str, str]:
         stronger = {key for key, each in model.identifiers.items() if each.priority < model.identifiers[name].priority}
         for each in holding:
             others = [
-                other.name for other in holding if other is not each and not _differ(made, each.id, other.id, stronger)
+                other.name
+                for other in holding
+                if other is not each
+                and frozenset((each.id, other.id)) not in ground.apart
+                and not _differ(made, each.id, other.id, stronger)
             ]
             if others and each.id not in said:
                 more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""

@@ -12,6 +12,7 @@ from knockon.itsm.services.facts import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from knockon.cmdb.contract.rows import Entity, Scan
     from knockon.impact.topology.network import Network
@@ -35,6 +36,7 @@ class Ground:
     """The estate that is judged. ``moment`` is text as ``schema.values.instant`` gives it.
 
     ``seen`` tells when each thing was last reported; None where that is not known, and then neither is what waits.
+    ``apart`` are the pairs of things, by id, that a person keeps apart.
     """
 
     model: Model
@@ -42,6 +44,7 @@ class Ground:
     moment: str
     seen: Mapping[str, str] | None
     rules: Sequence[Rule] = field(default=())
+    apart: AbstractSet[frozenset[str]] = frozenset()
 
     @cached_property
     def cis(self) -> list[Entity]:

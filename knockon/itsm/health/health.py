@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from knockon.cmdb.identity.apart import things_apart
 from knockon.cmdb.lookup import find
 from knockon.cmdb.past.changes import past_scan
 from knockon.errors import BadUsage
@@ -205,7 +206,8 @@ class Examination:
 async def examine(store: Store, model: Model, rules: Sequence[Rule], *, at: str | None = None) -> Examination:
     """Make all checks on the estate as it is, as of a moment: now unless given.
 
-    Two reads of the store, each as long as it holds things: it costs about as much as a topology made anew.
+    Two reads of the store, each as long as it holds things, and what persons keep apart: it costs about as much as a
+    topology made anew.
 
     Raises
     ------
@@ -216,18 +218,19 @@ async def examine(store: Store, model: Model, rules: Sequence[Rule], *, at: str 
     moment = read_moment(at)
     scan = await store.scan(sorted(_classes(model, rules)))
     seen = await store.last_seen()
-    return await asyncio.to_thread(Examination, Ground(model, scan, moment, seen, rules))
+    apart = await things_apart(store)
+    return await asyncio.to_thread(Examination, Ground(model, scan, moment, seen, rules, apart))
 
 
 async def examine_past(store: Store, model: Model, rules: Sequence[Rule], moment: Moment) -> Examination:
-    """Make the checks that can be made of the past, with today's model and rules, on the estate as it was.
+    """Make the checks that can be made of the past, with today's model, rules and decisions, on the estate as it was.
 
     Raises
     ------
     PastTooFar, JournalCompacted
     """
     scan = await past_scan(store, model, moment.revision)
-    ground = Ground(model, scan, moment.at or read_moment(None), None, rules)
+    ground = Ground(model, scan, moment.at or read_moment(None), None, rules, await things_apart(store))
     return await asyncio.to_thread(Examination, ground)
 
 

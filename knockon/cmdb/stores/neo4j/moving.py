@@ -20,10 +20,10 @@ from uuid_utils import uuid7
 from knockon.cmdb.contract.letters import letter_of
 from knockon.cmdb.contract.moving import Alias, Redaction, State, Thing
 from knockon.cmdb.contract.rows import WITHDRAWN, Baseline, things_of
-from knockon.cmdb.stores.neo4j import forms, identity, images, letters, write
+from knockon.cmdb.stores.neo4j import forms, identity, images, letters, reads, write
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
-from knockon.cmdb.stores.neo4j.search import search_properties
+from knockon.cmdb.stores.neo4j.search import native_keys, put_again, search_properties
 from knockon.errors import ModelInvalid, StoreError, StoreFailed, StoreNotEmpty, StoreUnfinished
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ async def _put_things(tx: Transaction, rows: Sequence[Thing], model: Model) -> N
             if row.entity.class_name not in model.classes:
                 raise ModelInvalid.lacks("things of the class", row.entity.class_name)
             labels = ["_Entity", "_Live", *model.classes[row.entity.class_name].lineage]
-            properties |= search_properties(model, row.entity)
+            properties |= search_properties(model, row.entity, ())
         put.append([properties, labels])
     await run(tx, CREATE_ENTITIES, {"rows": put})
 
@@ -151,9 +151,12 @@ async def _put_edges(tx: Transaction, rows: Sequence[Edge], model: Model) -> Non
             raise StoreFailed("A relationship was to be written whose ends are not both there.")
 
 
-async def _put_records(tx: Transaction, rows: Sequence[Record], _model: Model) -> None:
+async def _put_records(tx: Transaction, rows: Sequence[Record], model: Model) -> None:
     await run(tx, create("_Record"), {"rows": [forms.record_properties(row) for row in rows]})
     await identity.put_claims(tx, rows)
+    known = await native_keys(tx, {row.entity_id for row in rows if row.present})
+    several = await reads.entities(tx, [id_ for id_, keys in known.items() if len(keys) > 1], retired=False)
+    await put_again(tx, list(several.values()), model)  # those with one record have its words
 
 
 async def _put_edge_records(tx: Transaction, rows: Sequence[EdgeRecord], _model: Model) -> None:

@@ -45,6 +45,10 @@ NEXT: LiteralString = """
 MATCH (n:_Live) WHERE n._order > $low
 WITH n ORDER BY n._order LIMIT $limit
 RETURN collect(properties(n))"""
+KEYS: LiteralString = """
+UNWIND $ids AS id
+MATCH (r:_Record {entity: id}) WHERE coalesce(r.present, true)
+RETURN id, collect(r.key)"""
 KEEP: LiteralString = """
 UNWIND $rows AS row
 MATCH (n:_Entity {_id: row._id})
@@ -52,10 +56,22 @@ SET n += row"""
 _BATCH = 2_000
 
 
-def search_properties(model: Model, row: Entity) -> dict[str, str]:
-    """Give the properties that a live entity is found by."""
-    found = searchable(row, sought_by(model, row.class_name))
+def search_properties(model: Model, row: Entity, keys: Collection[str]) -> dict[str, str]:
+    """Give the properties that a live entity is found by; ``keys`` are the native ones of its present records."""
+    found = searchable(row, sought_by(model, row.class_name), keys)
     return {"_terms": found.terms, "_wholes": found.wholes}
+
+
+async def native_keys(tx: Transaction, ids: Collection[str]) -> dict[str, list[str]]:
+    """Read the native keys of the present records of entities, by id."""
+    return dict(await run(tx, KEYS, {"ids": list(ids)}))
+
+
+async def put_again(tx: Transaction, rows: Collection[Entity], model: Model) -> None:
+    """Keep the words of live entities that are written already."""
+    keys = await native_keys(tx, [row.id for row in rows])
+    put = [{"_id": row.id, **search_properties(model, row, keys.get(row.id, ()))} for row in rows]
+    await run(tx, KEEP, {"rows": put})
 
 
 async def renew(session: AsyncSession, model: Model) -> None:
@@ -73,7 +89,7 @@ async def _renew_some(tx: AsyncManagedTransaction, model: Model, low: str) -> st
     await run(tx, HOLD, {})
     ((found,),) = await run(tx, NEXT, {"low": low, "limit": _BATCH})
     rows = [forms.to_entity(each) for each in found]
-    await run(tx, KEEP, {"rows": [{"_id": row.id, **search_properties(model, row)} for row in rows]})
+    await put_again(tx, rows, model)
     return max(row.order for row in rows) if rows else None
 
 

@@ -13,7 +13,7 @@ from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.images import forget_images, put_images, redact_images
 from knockon.cmdb.stores.neo4j.journal import compact, put_revision
 from knockon.cmdb.stores.neo4j.redaction import redact, redacted
-from knockon.cmdb.stores.neo4j.search import search_properties
+from knockon.cmdb.stores.neo4j.search import native_keys, put_again, search_properties
 from knockon.errors import StoreFailed
 from knockon.schema.reference import answers_to
 
@@ -282,6 +282,8 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads):
 
     async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
         put = []
+        with driver_errors():
+            keys = await native_keys(self._tx, [row.id for row in rows])
         for row in rows:
             lineage = self._model.classes[row.class_name].lineage
             properties = forms.entity_properties(row, self.revision)
@@ -291,9 +293,14 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads):
             elif set(answers) != set(answers_to(self._model, row.class_name, row.name)):
                 raise StoreFailed(f"{row.id} must answer to its name under all of its classes, or to none.")
             if not row.retired:
-                properties |= search_properties(self._model, row)
+                properties |= search_properties(self._model, row, keys.get(row.id, ()))
             put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])
         await self._run(PUT_ENTITIES, rows=put)
+
+    async def put_words(self, ids: Collection[str]) -> None:
+        with driver_errors():
+            found = await reads.entities(self._tx, ids, retired=False)
+            await put_again(self._tx, list(found.values()), self._model)
 
     async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None:
         put = [forms.edge_record_properties(row) for row in rows]

@@ -108,10 +108,12 @@ def _put_edges(connection: sqlite3.Connection, rows: Sequence[Edge], model: Mode
     connection.executemany(f"INSERT INTO edge ({columns}) VALUES (?, ?, ?, ?, ?, ?)", map(edge_row, rows))
 
 
-def _put_records(connection: sqlite3.Connection, rows: Sequence[Record], _model: Model) -> None:
+def _put_records(connection: sqlite3.Connection, rows: Sequence[Record], model: Model) -> None:
     connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(record_row, rows))
     claims = ((token, row.source, row.key) for row in rows for token in row.claims.values())
     connection.executemany(identity.PUT_CLAIM, claims)
+    known = search.native_keys(connection, {row.entity_id for row in rows if row.present})
+    search.put_again(connection, [id_ for id_, keys in known.items() if len(keys) > 1], model)  # one: has its words
 
 
 def _put_findings(connection: sqlite3.Connection, rows: Sequence[IdentityFinding], _model: Model) -> None:

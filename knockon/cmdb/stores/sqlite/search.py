@@ -48,6 +48,9 @@ LEARN = """INSERT INTO search (rowid, terms) SELECT w.number, w.terms FROM json_
 
 ENTITIES = f"SELECT {ENTITY} FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"
 
+KEYS = """SELECT r.entity_id, r.key FROM json_each(?) a
+    CROSS JOIN record r ON r.entity_id = a.value AND r.present = 1"""
+
 FOUND = """search CROSS JOIN searchable w ON w.number = search.rowid CROSS JOIN entity n ON n.id = w.entity_id
     WHERE search MATCH ?1 AND n.retired = 0 AND n.class_name IN (SELECT value FROM json_each(?2))"""
 
@@ -60,7 +63,8 @@ COUNT = f"SELECT count(*) FROM {FOUND}"
 def put(connection: sqlite3.Connection, rows: Collection[Entity], model: Model) -> None:
     """Keep the words of entities as they are now, none of those that are retired; costs little where none changed."""
     by = {name: sought_by(model, name) for name in {row.class_name for row in rows}}
-    now = {row.id: None if row.retired else searchable(row, by[row.class_name]) for row in rows}
+    keys = native_keys(connection, [row.id for row in rows])
+    now = {row.id: None if row.retired else searchable(row, by[row.class_name], keys.get(row.id, ())) for row in rows}
     kept = {id_: rest for id_, *rest in connection.execute(KEPT, [asked(now)])}
     changed = {id_: each for id_, each in now.items() if kept.get(id_) != (each and [each.terms, each.wholes])}
     gone = [asked(id_ for id_ in changed if id_ in kept)]
@@ -68,6 +72,19 @@ def put(connection: sqlite3.Connection, rows: Collection[Entity], model: Model) 
     connection.execute(DROP, gone)
     connection.executemany(KEEP, ((id_, each.terms, each.wholes) for id_, each in changed.items() if each))
     connection.execute(LEARN, [asked(id_ for id_, each in changed.items() if each)])
+
+
+def put_again(connection: sqlite3.Connection, ids: Iterable[str], model: Model) -> None:
+    """Keep the words of entities that are written already."""
+    put(connection, [entity_of(row) for row in connection.execute(ENTITIES, [asked(ids)])], model)
+
+
+def native_keys(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, list[str]]:
+    """Read the native keys of the present records of entities, by id."""
+    found: dict[str, list[str]] = {}
+    for id_, key in connection.execute(KEYS, [asked(ids)]):
+        found.setdefault(id_, []).append(key)
+    return found
 
 
 def renew(connection: sqlite3.Connection, model: Model) -> None:
@@ -79,8 +96,7 @@ def renew(connection: sqlite3.Connection, model: Model) -> None:
     if _made_by(connection) != wanted:  # asked again: another process may have been first
         ids = [id_ for (id_,) in connection.execute("SELECT id FROM entity WHERE retired = 0")]
         for start in range(0, len(ids), _BATCH):
-            rows = connection.execute(ENTITIES, [asked(ids[start : start + _BATCH])])
-            put(connection, [entity_of(row) for row in rows], model)
+            put_again(connection, ids[start : start + _BATCH], model)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'search'", [wanted])
     connection.execute("COMMIT")
 

@@ -204,6 +204,9 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads):
 
         await self._do(put)
 
+    async def put_words(self, ids: Collection[str]) -> None:
+        await self._do(lambda c: search.put_again(c, ids, self._model))
+
     async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None:
         def put(connection: sqlite3.Connection) -> None:
             connection.execute(FORGET_WATCHES, [asked(row.key for row in rows)])
