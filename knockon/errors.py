@@ -38,8 +38,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- PastTooFar                       PAST_TOO_FAR
     |   +-- JournalCompacted                 JOURNAL_COMPACTED
     |   +-- StoreNotEmpty                    STORE_NOT_EMPTY
-
-
+    |   +-- NotAllowed                       NOT_ALLOWED
     |   +-- EditConflict                     EDIT_CONFLICT
     |   +-- StillReported                    STILL_REPORTED
     +-- InternalError                        INTERNAL_ERROR
@@ -109,7 +108,7 @@ class BadCursor(UsageError):
 
 
 class NotAuthenticated(UsageError):
-    """No token, or a wrong one."""
+    """No token, or one that is worth nothing."""
 
     code = "NOT_AUTHENTICATED"
     http_status = 401
@@ -304,6 +303,13 @@ class StoreNotEmpty(Refused):
     code = "STORE_NOT_EMPTY"
 
 
+class NotAllowed(Refused):
+    """Who asks is known, and has no scope for this."""
+
+    code = "NOT_ALLOWED"
+    http_status = 403
+
+
 class EditConflict(Refused):
     """What a person wants to change was changed since that person looked; ``changes`` tell by whom, when and how."""
 
@@ -381,6 +387,7 @@ __all__ = [
     "KnockonError",
     "ModelError",
     "ModelInvalid",
+    "NotAllowed",
     "NotAuthenticated",
     "OverlayInvalid",
     "PastTooFar",

@@ -36,6 +36,7 @@ from knockon.cli import (
     serving,
     storing,
     structure,
+    token,
     undoing,
 )
 from knockon.errors import KnockonError
@@ -131,6 +132,7 @@ app.command("import")(moving.import_)
 app.command("redact")(storing.redact)
 storing.commands.command("copy")(moving.copy)
 app.add_typer(storing.commands, name="store")
+app.add_typer(token.commands, name="token")
 app.add_typer(model_commands, name="model")
 model_commands.command("lint")(keep.lint)
 model_commands.command("show")(describing.show)
