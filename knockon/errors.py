@@ -39,6 +39,8 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- JournalCompacted                 JOURNAL_COMPACTED
     |   +-- StoreNotEmpty                    STORE_NOT_EMPTY
     |   +-- NotAllowed                       NOT_ALLOWED
+    |   +-- IllegalMove                      ILLEGAL_MOVE
+    |   +-- KeptElsewhere                    KEPT_ELSEWHERE
     |   +-- EditConflict                     EDIT_CONFLICT
     |   +-- StillReported                    STILL_REPORTED
     +-- InternalError                        INTERNAL_ERROR
@@ -320,6 +322,22 @@ class EditConflict(Refused):
         self.changes = changes
 
 
+class IllegalMove(Refused):
+    """A lifecycle has no such move, or nothing begins in such a state; ``legal`` are the states that it may go to."""
+
+    code = "ILLEGAL_MOVE"
+
+    def __init__(self, message: str, legal: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.legal = legal
+
+
+class KeptElsewhere(Refused):
+    """A person wants to move what another source says the state of."""
+
+    code = "KEPT_ELSEWHERE"
+
+
 class StillReported(Refused):
     """A person wants to take away what other sources still report."""
 
@@ -381,9 +399,11 @@ __all__ = [
     "FileUnreadable",
     "FindingCode",
     "FormatUnknown",
+    "IllegalMove",
     "InputError",
     "InternalError",
     "JournalCompacted",
+    "KeptElsewhere",
     "KnockonError",
     "ModelError",
     "ModelInvalid",
