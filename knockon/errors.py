@@ -38,8 +38,9 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- PastTooFar                       PAST_TOO_FAR
     |   +-- JournalCompacted                 JOURNAL_COMPACTED
     |   +-- StoreNotEmpty                    STORE_NOT_EMPTY
-
-
+    |   +-- NotAllowed                       NOT_ALLOWED
+    |   +-- IllegalMove                      ILLEGAL_MOVE
+    |   +-- KeptElsewhere                    KEPT_ELSEWHERE
     |   +-- EditConflict                     EDIT_CONFLICT
     |   +-- StillReported                    STILL_REPORTED
     +-- InternalError                        INTERNAL_ERROR
@@ -109,7 +110,7 @@ class BadCursor(UsageError):
 
 
 class NotAuthenticated(UsageError):
-    """No token, or a wrong one."""
+    """No token, or one that is worth nothing."""
 
     code = "NOT_AUTHENTICATED"
     http_status = 401
@@ -304,6 +305,13 @@ class StoreNotEmpty(Refused):
     code = "STORE_NOT_EMPTY"
 
 
+class NotAllowed(Refused):
+    """Who asks is known, and has no scope for this."""
+
+    code = "NOT_ALLOWED"
+    http_status = 403
+
+
 class EditConflict(Refused):
     """What a person wants to change was changed since that person looked; ``changes`` tell by whom, when and how."""
 
@@ -312,6 +320,22 @@ class EditConflict(Refused):
     def __init__(self, message: str, changes: tuple[object, ...] = ()) -> None:
         super().__init__(message)
         self.changes = changes
+
+
+class IllegalMove(Refused):
+    """A lifecycle has no such move, or nothing begins in such a state; ``legal`` are the states that it may go to."""
+
+    code = "ILLEGAL_MOVE"
+
+    def __init__(self, message: str, legal: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.legal = legal
+
+
+class KeptElsewhere(Refused):
+    """A person wants to move what another source says the state of."""
+
+    code = "KEPT_ELSEWHERE"
 
 
 class StillReported(Refused):
@@ -377,12 +401,15 @@ __all__ = [
     "FileUnreadable",
     "FindingCode",
     "FormatUnknown",
+    "IllegalMove",
     "InputError",
     "InternalError",
     "JournalCompacted",
+    "KeptElsewhere",
     "KnockonError",
     "ModelError",
     "ModelInvalid",
+    "NotAllowed",
     "NotAuthenticated",
     "OverlayInvalid",
     "PastTooFar",

@@ -60,8 +60,11 @@ def _class(out: Out, found: dict[str, Any]) -> None:
     if links:
         print_table(out, "Relationships", ("type", "other end", "impact"), links)
     if lifecycle := found["lifecycle"]:
-        states = [(state, _flags(each), each["description"]) for state, each in lifecycle["states"].items()]
-        print_table(out, f"Lifecycle, in {lifecycle['attribute']}", ("state", "", "description"), states)
+        states = [
+            (state, _flags(each), ", ".join(each["moves"]), each["description"])
+            for state, each in lifecycle["states"].items()
+        ]
+        print_table(out, f"Lifecycle, in {lifecycle['attribute']}", ("state", "", "moves to", "description"), states)
 
 
 def _relationship(out: Out, found: dict[str, Any]) -> None:
@@ -96,7 +99,8 @@ def _need(each: dict[str, Any]) -> str:
 def _flags(each: dict[str, Any]) -> str:
     words = ["open" if each["open"] else "closed"]
     words += ["in effect"] if each["in_effect"] else []
-    return ", ".join(words if each["counts"] else [*words, "does not count"])
+    words += [] if each["counts"] else ["does not count"]
+    return ", ".join(["initial", *words] if each["initial"] else words)
 
 
 def _rankings(sources: dict[str, Any]) -> list[tuple[str, list[str]]]:

@@ -1,4 +1,4 @@
-"""What people write by hand: ``create``, ``set``, ``relate``, ``unrelate``, ``retire``."""
+"""What people write by hand: ``create``, ``set``, ``move``, ``relate``, ``unrelate``, ``retire``, ``restore``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from knockon.errors import BadUsage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from knockon.cmdb.stewardship.edits import Edited, Editor
+    from knockon.cmdb.stewardship.edits import Editor
+    from knockon.cmdb.stewardship.writing import Edited
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="An id, Class:name, source:key, or a name.")]
 Start = Annotated[str, typer.Argument(metavar="FROM", help="Where it begins: an id, Class:name, source:key, a name.")]
@@ -66,6 +67,26 @@ def set_(
     _edit(
         store, reason, lambda editor: editor.change(ref, said, expected=expect), dry_run=dry_run, as_json=as_json
     )  # fmt: skip
+
+
+def move(
+    ref: Ref,
+    state: Annotated[str, typer.Argument(metavar="STATE", help="Where to; `knockon model show CLASS` has the moves.")],
+    expect: Expect = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Move a thing to another state of its lifecycle: an incident, a change, an agreement, an item.
+
+    What its lifecycle does not allow is refused, with the moves that it does; and so is what another source keeps.
+    """
+
+    def work(editor: Editor) -> Awaitable[Edited]:
+        return editor.move(ref, state, expected=expect)
+
+    _edit(store, reason, work, dry_run=dry_run, as_json=as_json)
 
 
 def relate(
@@ -122,6 +143,21 @@ def retire(
     What other sources report stays: take it out of what they load.
     """
     _edit(store, reason, lambda editor: editor.retire(ref, expected=expect), dry_run=dry_run, as_json=as_json)
+
+
+def restore(
+    ref: Ref,
+    expect: Expect = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Say that a retired thing is there after all, as it was known last; it has its id again.
+
+    Its relationships are not said again.
+    """
+    _edit(store, reason, lambda editor: editor.restore(ref, expected=expect), dry_run=dry_run, as_json=as_json)
 
 
 def _attributes(words: Sequence[str] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from knockon.cli.plan_table import print_plan
 from knockon.cli.tables import Out
 
 if TYPE_CHECKING:
-    from knockon.cmdb.stewardship.edits import Edited
+    from knockon.cmdb.stewardship.writing import Edited
 
 
 def print_edited(done: Edited) -> None:

@@ -37,6 +37,7 @@ from knockon.cli import (
     serving,
     storing,
     structure,
+    token,
     undoing,
 )
 from knockon.errors import KnockonError
@@ -121,9 +122,11 @@ app.command("take-back")(identity.take_back)
 app.command("undo")(undoing.undo)
 app.command("create")(editing.create)
 app.command("set")(editing.set_)
+app.command("move")(editing.move)
 app.command("relate")(editing.relate)
 app.command("unrelate")(editing.unrelate)
 app.command("retire")(editing.retire)
+app.command("restore")(editing.restore)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("generate")(bring.generate)
@@ -132,6 +135,7 @@ app.command("import")(moving.import_)
 app.command("redact")(storing.redact)
 storing.commands.command("copy")(moving.copy)
 app.add_typer(storing.commands, name="store")
+app.add_typer(token.commands, name="token")
 app.add_typer(model_commands, name="model")
 model_commands.command("lint")(keep.lint)
 model_commands.command("show")(describing.show)

@@ -13,6 +13,7 @@ from knockon.impact.topology.topologies import Topologies
 if TYPE_CHECKING:
     from graphql.pyutils import Path
 
+    from knockon.cmdb.access import Principal
     from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topologies import View
 
@@ -39,7 +40,8 @@ class Request:
     A field of the query that asks about the past has a request of its own, of that moment, for itself and all below.
     """
 
-    def __init__(self, topologies: Topologies, pasts: Pasts | None = None) -> None:
+    def __init__(self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal) -> None:
+        self.principal = principal
         self.shared = topologies
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
@@ -69,7 +71,7 @@ class Request:
         return request
 
     async def _at(self, moment: str) -> Request:
-        return Request(await self._pasts.at(moment), self._pasts)
+        return Request(await self._pasts.at(moment), self._pasts, principal=self.principal)
 
 
 def _top(path: Path) -> str | int:

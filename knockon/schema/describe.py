@@ -65,7 +65,7 @@ def _class(model: Model, kind: EntityClass) -> dict[str, Any]:
         "refresh_seconds": kind.refresh_seconds,
         "sources": _sources(model, kind),
         "redundancy": redundancy.model_dump() if redundancy else None,
-        "lifecycle": lifecycle.model_dump() if lifecycle else None,
+        "lifecycle": lifecycle.model_dump(mode="json") if lifecycle else None,
         "because": next((each.because for each in line if each.because), None),
         "relationships": _relationships(model, kind),
     }

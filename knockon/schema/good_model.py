@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
+from knockon.schema.lint_lifecycles import going
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -47,11 +48,7 @@ def _written(source: ModelSource) -> Iterator[Mistake]:
         else:
             for index, rule in enumerate(each.impact):
                 yield from _rule(source, name, index, rule)
-    for name, lifecycle in source.spec.lifecycles.items():
-        for state, declared in lifecycle.states.items():
-            if declared.in_effect and not declared.open:
-                message = f"{name}.{state}: a state that is in effect must be open."
-                yield source.mistake(message, "lifecycles", name, "states", state, "in_effect")
+    yield from going(source)
 
 
 def _classes(source: ModelSource, model: Model, *, whole: bool) -> Iterator[Mistake]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from knockon.schema.build import build, plural
 from knockon.schema.good_model import rules
 from knockon.schema.lint_identity import circles, identity, precedence
+from knockon.schema.lint_lifecycles import followed, moves
 from knockon.schema.model import as_text
 from knockon.schema.sound import broken_by, lineage, pairs, rooted_classes, sound_part
 from knockon.schema.source import read_sources
@@ -61,6 +62,7 @@ def structure(source: ModelSource) -> Iterator[Mistake]:
     rooted = rooted_classes(spec, broken_by(found))
     yield from _classes(source, spec, rooted)
     yield from _relationships(source, spec, rooted)
+    yield from moves(source, spec, _unknown)
     yield from _names(source, spec)
 
     def attributes_of(name: str) -> Mapping[str, AttributeSpec] | None:
@@ -121,22 +123,7 @@ def _classes(source: ModelSource, spec: ModelSpec, rooted: set[str]) -> Iterator
             yield source.mistake(message, "classes", name, "redundancy", "group")
         if attributes is not None:
             yield from identity(source, spec, name, attributes, _unknown)
-        yield from _lifecycle(source, spec, name, attributes)
-
-
-def _lifecycle(
-    source: ModelSource, spec: ModelSpec, name: str, attributes: Mapping[str, AttributeSpec] | None
-) -> Iterator[Mistake]:
-    lifecycle = spec.classes[name].lifecycle
-    if lifecycle is None or lifecycle in source.doubtful:
-        return
-    if lifecycle not in spec.lifecycles:
-        message = _unknown(name, "lifecycle", lifecycle, spec.lifecycles, "lifecycle")
-        yield source.mistake(message, "classes", name, "lifecycle")
-    elif attributes is not None and spec.lifecycles[lifecycle].attribute not in attributes:
-        wanted = spec.lifecycles[lifecycle].attribute
-        message = f"{name}: the lifecycle {lifecycle} needs an attribute {wanted}, and {name} has none."
-        yield source.mistake(message, "classes", name, "lifecycle")
+        yield from followed(source, spec, name, attributes, _unknown)
 
 
 def _attributes(

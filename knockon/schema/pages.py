@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import Attribute, Model
     from knockon.schema.source import ModelSource
+    from knockon.schema.spec import LifecycleSpec
 
 INDEX = "README.md"
 RELATIONSHIPS = "relationship-types.md"
@@ -117,6 +118,9 @@ def _class(model: Model, name: str, places: Mapping[str, str]) -> str:
     text += f"{'Abstract. ' if found['abstract'] else ''}{f'Is a: {line}. ' if line else ''}".strip()
     if below := found["subclasses"]:
         text += f" Below it: {', '.join(_link(each, places) for each in below)}."
+    if own := model.spec.classes[name].lifecycle:
+        title = own.replace("_", " ")
+        text += f" It goes through the [states]({LIFECYCLES}#{title.replace(' ', '-')}) of the lifecycle *{title}*."
     if found["because"]:
         text += f" Joined to nothing: {found['because']}"
     if found["refresh_seconds"]:
@@ -181,17 +185,30 @@ def _relationship_types(model: Model, places: Mapping[str, str]) -> str:
     return text
 
 
+def _moves(lifecycle: LifecycleSpec) -> str:
+    """Draw the moves; a thing begins where an arrow comes from the black dot."""
+    lines = ["```mermaid", "stateDiagram-v2"]
+    lines += [f"  [*] --> {state}" for state in lifecycle.initial]
+    lines += [f"  {state} --> {to}" for state in lifecycle.states for to in lifecycle.moves(state)]
+    return "\n".join([*lines, "```", "", ""])
+
+
 def _lifecycles(model: Model, places: Mapping[str, str]) -> str:
-    text = "# States\n\nA state that is not listed is kept, and counts as open and in effect.\n\n"
+    text = (
+        "# States\n\nA thing begins in an *initial* state, and is moved only as listed; from a state without moves, "
+        "never. A state that is not listed is kept, and counts as open and in effect.\n\n"
+    )
     for name, each in sorted(model.spec.lifecycles.items()):
         users = [c for c in model.classes if model.spec.classes[c].lifecycle == name]
         who = ", ".join(_link(c, places) for c in users) or "no class"
         text += f"## {name.replace('_', ' ').capitalize()}\n\n{each.description} In `{each.attribute}` of {who}.\n\n"
         rows = []
         for state, spec in each.states.items():
-            flags = ["open" if spec.open else "closed", *(["in effect"] if spec.in_effect else [])]
-            rows.append(
-                (f"`{state}`", ", ".join([*flags, *([] if spec.counts else ["does not count"])]), spec.description)
-            )
-        text += _table(("state", "", "meaning"), rows)
+            flags = ["initial"] if spec.initial else []
+            flags += ["open" if spec.open else "closed", *(["in effect"] if spec.in_effect else [])]
+            flags += [] if spec.counts else ["does not count"]
+            to = ", ".join(f"`{each}`" for each in spec.moves)
+            rows.append((f"`{state}`", ", ".join(flags), to, spec.description))
+        text += _table(("state", "", "moves to", "meaning"), rows)
+        text += _moves(each)
     return text

@@ -139,18 +139,35 @@ class LifecycleStateSpec(Spec):
     """``open``: the record is not done. ``in_effect``: its declared effects hold at this moment.
 
     ``counts``: a configuration item in this state serves others; one that is on order does not.
+    ``initial``: a thing may begin in it. ``moves`` are the states that it may be moved to; a final state has none.
     """
 
     description: str = Field(min_length=1)
     open: bool
     in_effect: bool = False
     counts: bool = True
+    initial: bool = False
+    moves: tuple[str, ...] = ()
 
 
 class LifecycleSpec(Spec):
     description: str = Field(min_length=1)
     attribute: AttributeName = "state"
     states: dict[str, LifecycleStateSpec] = Field(min_length=1)
+
+    @property
+    def initial(self) -> tuple[str, ...]:
+        """Name the states that a thing may begin in."""
+        return tuple(state for state, each in self.states.items() if each.initial)
+
+    def moves(self, state: str | None) -> tuple[str, ...]:
+        """Name the states that a thing may be moved to.
+
+        One without a state begins; one in a state that is none of these is put where it belongs, wherever that is.
+        """
+        if state is None:
+            return self.initial
+        return self.states[state].moves if state in self.states else tuple(self.states)
 
 
 SourceName = Annotated[str, Field(pattern=r"^[^:\s][^:]*$")]

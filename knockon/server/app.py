@@ -17,6 +17,7 @@ from knockon.graphql.schema import build_schema
 from knockon.impact.topology.topologies import Topologies
 from knockon.itsm.health.checks import rules_of
 from knockon.server import problems
+from knockon.server.authentication import Authentication
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard
 from knockon.server.page import start_page
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 _READY_WITHIN = 2.0  # seconds
 
 
-def create_app(settings: Settings, model: Model, store: Store | None = None) -> FastAPI:
+def create_app(settings: Settings, model: Model, store: Store | None = None, *, demo: bool = False) -> FastAPI:
     """Make the application that serves ``store``, or the one that the settings name.
 
-    Callers must send the settings' token. Without one anybody may ask, but only under a name of this
-    machine: whoever runs such an application binds it to loopback (``run_server`` refuses anything
+    Callers must send a token of the store, or the settings' own. As a ``demo`` anybody may ask anything, but only under
+    a name of this machine: whoever runs such an application binds it to loopback (``run_server`` refuses anything
     else). The store is opened when the application starts, and closed when it stops.
 
     Raises
@@ -48,18 +49,21 @@ def create_app(settings: Settings, model: Model, store: Store | None = None) -> 
     password = settings.store_password.get_secret_value() if settings.store_password else None
     served = store or store_at(settings.store_url, model, user=settings.store_user, password=password)
     topologies = Topologies(served, model, settings.cache_folder)
+    authentication = None if demo else Authentication(served, settings.token)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with opened(served):
+            if authentication:
+                await authentication.require_somebody()
             yield
 
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
     )  # fmt: skip
-    app.state.guarded_by_token = settings.token is not None
+    app.state.demo = demo
     problems.install(app)
-    app.add_middleware(Guard, token=settings.token)
+    app.add_middleware(Guard, authentication=authentication)
     app.add_route(
         "/graphql", graphql_endpoint(build_schema(model, rules_of(settings.rules, model)), topologies), methods=["POST"]
     )
@@ -82,6 +86,6 @@ def create_app(settings: Settings, model: Model, store: Store | None = None) -> 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> HTMLResponse:
         """Say what this is, and three things to try."""
-        return HTMLResponse(start_page(str(request.base_url), token=app.state.guarded_by_token))
+        return HTMLResponse(start_page(str(request.base_url), token=not demo))
 
     return app

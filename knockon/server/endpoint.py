@@ -40,7 +40,10 @@ def graphql_endpoint(schema: ApiSchema, topologies: Topologies) -> Callable[[Htt
         query, variables, operation = await _read(http)
         try:
             result = await schema.execute(
-                query, variable_values=variables, operation_name=operation, context_value=Request(topologies, pasts)
+                query,
+                variable_values=variables,
+                operation_name=operation,
+                context_value=Request(topologies, pasts, principal=http.state.principal),
             )
         except CannotGetOperationTypeError as error:
             body: dict[str, Any] = {"errors": [_refusal(error.as_http_error_reason())]}

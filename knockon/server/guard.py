@@ -1,19 +1,21 @@
-"""Who may ask: callers with the token, or, without one, callers on this machine only."""
+"""Who may ask: callers who are known, or, in demo mode, callers on this machine only."""
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
-from knockon.errors import NotAuthenticated
+from knockon.cmdb.access import LOCAL
+from knockon.errors import KnockonError, NotAuthenticated
 from knockon.server.problems import PRIVATE, problem
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from knockon.cmdb.access import Principal
+    from knockon.server.authentication import Authentication
 
 OPEN = frozenset({"/healthz", "/readyz"})
 """Paths that need no token; they say no more than that the service is there."""
@@ -21,15 +23,16 @@ _NO_PAGE = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-ac
 
 
 class Guard:
-    """Lets requests through that may be answered, and keeps answers out of caches and frames.
+    """Lets requests through that may be answered, with who asks, and keeps answers out of caches and frames.
 
-    Without a token (demo mode) the Host header must name this machine: a page of somebody else's
-    cannot then reach the service by letting its own name resolve to it.
+    Without ``authentication`` (demo mode) the Host header must name this machine: a page of somebody else's
+    cannot then reach the service by letting its own name resolve to it. What is behind the guard finds who asks in
+    ``request.state.principal``.
     """
 
-    def __init__(self, app: ASGIApp, token: SecretStr | None) -> None:
+    def __init__(self, app: ASGIApp, authentication: Authentication | None) -> None:
         self._app = app
-        self._token = token.get_secret_value().encode() if token else None
+        self._authentication = authentication
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -43,24 +46,26 @@ class Guard:
                 headers.update({**PRIVATE, "Content-Security-Policy": _NO_PAGE, "Referrer-Policy": "no-referrer"})
             await send(message)
 
-        headers = Headers(scope=scope)
-        if scope["path"] in OPEN or self._may_ask(headers):
-            await self._app(scope, receive, send_guarded)
-        elif self._token is None:
-            refusal = problem(421, "MISDIRECTED_REQUEST", "This service answers to the names of this machine only.")
-            await refusal(scope, receive, send_guarded)
-        else:
-            why = "Send the token as Authorization: Bearer TOKEN."
-            refusal = problem(401, NotAuthenticated.code, why, {"WWW-Authenticate": 'Bearer realm="knockon"'})
-            await refusal(scope, receive, send_guarded)
+        answer = self._app if scope["path"] in OPEN else await self._known(scope)
+        await answer(scope, receive, send_guarded)
 
-    def _may_ask(self, headers: Headers) -> bool:
-        if self._token is None:
-            return is_loopback(host_of(headers.get("host", "")))
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        # compared in bytes, since compare_digest takes no text beyond ASCII
-        same = hmac.compare_digest(given.strip().encode(), self._token)
-        return same and scheme.lower() == "bearer"
+    async def _known(self, scope: Scope) -> ASGIApp:
+        """Note who asks, and give what answers: the application, or a refusal."""
+        headers = Headers(scope=scope)
+        if self._authentication is None:
+            if not is_loopback(host_of(headers.get("host", ""))):
+                return problem(421, "MISDIRECTED_REQUEST", "This service answers to the names of this machine only.")
+            principal: Principal | None = LOCAL
+        else:
+            try:
+                principal = await self._authentication.principal(headers)
+            except KnockonError as error:
+                return problem(error.http_status, error.code, str(error))
+        if principal is None:
+            why = "Send a token that is in use, as Authorization: Bearer TOKEN."
+            return problem(401, NotAuthenticated.code, why, {"WWW-Authenticate": 'Bearer realm="knockon"'})
+        scope.setdefault("state", {})["principal"] = principal
+        return self._app
 
 
 def host_of(header: str) -> str:

@@ -36,11 +36,13 @@ def run_server(app: FastAPI, *, host: str, port: int, announce: Callable[[str], 
     Raises
     ------
     BadUsage
-        The address cannot be listened on; or an application without a token would be open to other machines.
+        The address cannot be listened on; or a demo would be open to other machines.
+    NotAuthenticated
+        Nobody has a token.
     StoreError
     """
-    if not app.state.guarded_by_token and not is_loopback(host):
-        raise BadUsage("Without a token the API is served on this machine only: use 127.0.0.1, or set KNOCKON_TOKEN.")
+    if app.state.demo and not is_loopback(host):
+        raise BadUsage("A demo is served on this machine only: use 127.0.0.1, or knockon serve.")
     with _listening(host, port) as listener:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         with suppress(KeyboardInterrupt):  # before the server has begun to listen to signals

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     rules: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Your own compliance rules, separated like the entries of PATH."
     )
-    token: SecretStr | None = Field(None, description="The bearer token that callers of the API must send.")
+    token: SecretStr | None = Field(
+        None, description="A bearer token that is an administrator's, beside those of the store."
+    )
 
     cache: Path | None = Field(None, description="The folder that keeps topologies for the next start.")
 

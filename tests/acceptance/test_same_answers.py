@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from knockon.cmdb.access import LOCAL
 from knockon.cmdb.contract.filter import Compare
 from knockon.cmdb.reading import all_entities
 from knockon.cmdb.stores import opened
@@ -287,7 +288,7 @@ def schema() -> Any:
 @pytest.mark.parametrize("name", LISTS)
 async def test_lists_of_the_api_are_the_same(pair: Pair, schema: Any, name: str) -> None:
     async def question(each: Loaded) -> Any:
-        result = await schema.execute(f"{{ {LISTS[name]} }}", context_value=Request(each.topologies))
+        result = await schema.execute(f"{{ {LISTS[name]} }}", context_value=Request(each.topologies, principal=LOCAL))
         assert result.errors is None, result.errors
         return result.data
 

@@ -106,6 +106,11 @@ def test_what_is_refused(scanned: Knockon) -> None:
         (2, "set", "nobody", "description=x"),
         (2, "set", "INC1", "state=closed"),
         (2, "create", "Sever", "name=x"),
+        (4, "create", "Change", "name=c", "state=approved"),
+        (4, "move", "INC1", "assigned"),
+        (4, "move", "web-1", "retired"),
+        (4, "restore", "web-1"),
+        (2, "restore", "nobody"),
         (2, "relate", "web-1", "EATS", "shop"),
         (2, "unrelate", "shop", "RUNS_ON", "web-1"),
         (4, "retire", "web-1"),
@@ -113,3 +118,28 @@ def test_what_is_refused(scanned: Knockon) -> None:
         ran = scanned(*words)
         assert (ran.code, ran.out) == (code, ""), words
         assert ran.err.startswith("knockon: "), words
+
+
+def test_a_change_is_moved_as_its_lifecycle_allows(scanned: Knockon) -> None:
+    made = scanned("create", "Change", "number=C1", "name=C1", "--json").json()
+    assert made["entity"]["attributes"]["state"] == "draft"
+    refused = scanned("move", "C1", "implementing")
+    assert (refused.code, refused.out) == (4, "")
+    assert refused.err.startswith("knockon: ILLEGAL_MOVE: ")
+    assert "planned, completed, cancelled" in refused.err
+    assert "state" in scanned("move", "C1", "planned", "--dry-run").out
+    moved = scanned("move", "C1", "planned", "--expect", str(made["revision"]), "--reason", "complete", "--json").json()
+    assert moved["entity"]["attributes"]["state"] == "planned"
+    assert scanned("move", "C1", "approved", "--expect", str(made["revision"])).err.startswith("knockon: EDIT_CONFLICT")
+    assert "KEPT_ELSEWHERE" in scanned("move", "INC1", "assigned").err
+    shown = scanned("model", "show", "Change").out
+    assert "moves to" in shown
+    assert "initial" in shown
+
+
+def test_what_was_retired_comes_back(scanned: Knockon) -> None:
+    made = scanned("create", "Server", "name=spare", "serial_number=SN7", "--json").json()
+    scanned("retire", "spare")
+    back = scanned("restore", "Server:spare", "--reason", "not sold", "--json").json()
+    assert (back["entity"]["id"], back["entity"]["retired"]) == (made["entity"]["id"], False)
+    assert back["entity"]["attributes"] == made["entity"]["attributes"]

@@ -82,7 +82,7 @@ def test_serve_without_a_token_refuses(knockon: Knockon) -> None:
     for each in (knockon, *(knockon.knowing(KNOCKON_TOKEN=blank) for blank in ("", " ", "\t\n"))):
         ran = each("serve", "--port", "0")
         assert (ran.code, ran.out) == (2, "")
-        assert ran.err.startswith("knockon: NOT_AUTHENTICATED: Set KNOCKON_TOKEN ")
+        assert ran.err.startswith("knockon: NOT_AUTHENTICATED: Nobody could ask")
 
 
 def test_serve_answers_who_has_the_token(estate: Knockon) -> None:

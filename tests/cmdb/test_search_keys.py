@@ -17,6 +17,7 @@ from knockon.schema.observation import EntityObservation
 from tests.cmdb.identity import MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from knockon.cmdb.contract.rows import Entity
@@ -102,8 +103,8 @@ async def test_a_store_that_an_older_version_wrote_is_found_by_all_keys_when_it_
     assert await found(again, "i-0abc") == await found(again, "vm-17") != []
 
 
-def by_the_smallest_key(model: Model, entity: Entity, _keys: object) -> words.Searchable:
-    return words.searchable(model, entity, ())
+def by_the_smallest_key(entity: Entity, by: Iterable[str], _keys: object) -> words.Searchable:
+    return words.searchable(entity, by, ())
 
 
 async def test_a_store_that_is_filled_finds_by_all_keys(store: Store, tmp_path: Path) -> None:

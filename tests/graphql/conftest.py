@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from knockon.cmdb.access import LOCAL
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.graphql.request import Request
@@ -99,7 +100,7 @@ class Api:
 
     async def result(self, query: str, **variables: Any) -> Any:
         return await self.schema.execute(
-            query, variable_values=variables, context_value=Request(self.topologies, self.pasts)
+            query, variable_values=variables, context_value=Request(self.topologies, self.pasts, principal=LOCAL)
         )
 
     async def ask(self, query: str, **variables: Any) -> Any:

@@ -50,7 +50,8 @@ extend:
   lifecycles:
     incident:
       states:
-        with_vendor: {description: "The maker looks into it.", open: true, in_effect: true}
+        in_progress: {moves: [with_vendor, resolved]}
+        with_vendor: {description: "The maker looks into it.", open: true, in_effect: true, moves: [in_progress]}
 classes:
   Turbine:
     description: Makes power out of wind.
@@ -109,6 +110,12 @@ def test_rules_are_refined_and_added(model: Model) -> None:
 def test_ends_states_and_attributes_of_edges_are_added(model: Model) -> None:
     assert model.allows("HAS_CALENDAR", "Turbine", "Calendar")
     assert model.state_of("Incident", {"state": "with_vendor"}).known
+    lifecycle = model.lifecycle("Incident")
+    assert lifecycle
+    assert (lifecycle.moves("in_progress"), lifecycle.moves("with_vendor")) == (
+        ("with_vendor", "resolved"),  # in place of those that were there
+        ("in_progress",),
+    )
     assert "contact" in model.relationships["DEPENDS_ON"].attributes
 
 

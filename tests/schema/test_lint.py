@@ -102,7 +102,29 @@ STRUCTURE = {
     "unknown lifecycle": CLASS + "    lifecycle: life  # <- no such lifecycle",
     "lifecycle without its attribute": CLASS
     + "    lifecycle: life  # <- needs an attribute state\n"
-    + "lifecycles: {life: {description: x, states: {new: {description: x, open: true}}}}",
+    + "lifecycles: {life: {description: x, states: {new: {description: x, open: false, initial: true}}}}",
+    "lifecycle in a list": CLASS
+    + "    lifecycle: life  # <- one string or enum\n"
+    + "    attributes: {state: {type: string, many: true, description: x}}\n"
+    + "lifecycles: {life: {description: x, states: {new: {description: x, open: false, initial: true}}}}",
+    "lifecycle with a state that its enum lacks": CLASS
+    + "    lifecycle: life  # <- state has no value old\n"
+    + "    attributes: {state: {type: enum, values: [new], description: x}}\n"
+    + "lifecycles: {life: {description: x, states: {new: {description: x, open: true, initial: true, moves: [old]},"
+    + " old: {description: x, open: false}}}}",
+    "moves that lead nowhere": (
+        "lifecycles:\n"
+        "  life:\n"
+        "    description: x\n"
+        "    states:\n"
+        "      new:\n"
+        "        description: x\n"
+        "        open: true\n"
+        "        initial: true\n"
+        "        moves: [old, odl]  # <- did you mean old\n"
+        "      old: {description: x, open: false, moves: [old]}  # <- leads to another state\n"
+        "      older: {description: x, open: false, initial: true, moves: [new, new]}  # <- stands there twice\n"
+    ),
     "redundancy over an unknown type": CLASS + "    redundancy: {group: NEED}  # <- did you mean NEEDS",
     "attribute of another type below": CLASS.replace("ConfigurationItem", "Machine")
     + "    attributes:\n      cores: {type: number, description: x}  # <- with another type (integer)",
@@ -245,7 +267,25 @@ RULES = {
         "  life:\n"
         "    description: x\n"
         "    states:\n"
-        "      late: {description: x, open: false, in_effect: true}  # <- must be open\n"
+        "      late: {description: x, open: false, in_effect: true, initial: true}  # <- must be open\n"
+    ),
+    "lifecycle that does not begin": (
+        "lifecycles:\n"
+        "  life:\n"
+        "    description: x\n"
+        "    states:  # <- no state is initial\n"
+        "      new: {description: x, open: true, moves: [old]}\n"
+        "      old: {description: x, open: false}\n"
+    ),
+    "states that nothing gets into or out of": (
+        "lifecycles:\n"
+        "  life:\n"
+        "    description: x\n"
+        "    states:\n"
+        "      new: {description: x, open: true, initial: true, moves: [stuck]}\n"
+        "      stuck: {description: x, open: true}  # <- for ever\n"
+        "      lost: {description: x, open: true, moves: [found]}  # <- no moves lead here\n"
+        "      found: {description: x, open: true, moves: [lost, new]}  # <- no moves lead here\n"
     ),
 }
 

@@ -243,3 +243,14 @@ def test_what_is_not_in_service_does_not_count(model: Model, status: str | None,
     assert model.counts("Hypervisor", {"status": status}) is counts
     assert model.counts("Incident", {"state": "closed"})
     assert model.counts("Site", {"status": "retired"})
+
+
+def test_a_thing_begins_moves_on_and_ends_as_its_lifecycle_says(model: Model) -> None:
+    incident, item = model.lifecycle("Incident"), model.lifecycle("Server")
+    assert incident
+    assert item
+    assert (incident.initial, incident.moves(None), incident.moves("closed")) == (("new",), ("new",), ())
+    assert "closed" not in incident.moves("new")
+    assert item.initial == ("ordered", "received", "in_stock", "in_use")
+    assert item.moves("ordered") == ("received",)
+    assert incident.moves("On Hold") == tuple(incident.states)  # a word of another tool: put where it belongs

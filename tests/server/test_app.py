@@ -110,7 +110,7 @@ async def test_the_start_page_needs_nothing_from_elsewhere_and_its_examples_work
 async def test_without_a_token_only_names_of_this_machine_are_served(url: str) -> None:
     ours = ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "[::1]:8080"]
     others = ["evil.example.org", "127.0.0.1.evil.example.org", "localhost.evil.example.org:80", "10.0.0.1", "", "[::]"]
-    async with asking(create_app(settings(url, token=None), MODEL)) as client:
+    async with asking(create_app(settings(url, token=None), MODEL, demo=True)) as client:
         for host in (*ours, *others):
             answer = await client.post("/graphql", json=COUNT, headers={"Host": host})
             page = await client.get("/", headers={"Host": host})

@@ -64,10 +64,10 @@ def test_an_address_in_use_is_wrong_use(url: str) -> None:
             run_server(app, host="127.0.0.1", port=port, announce=print)
 
 
-def test_without_a_token_only_this_machine_can_be_served(url: str) -> None:
-    app = create_app(settings(url, token=None), MODEL)
+def test_a_demo_can_be_served_on_this_machine_only(url: str) -> None:
+    app = create_app(settings(url), MODEL, demo=True)
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
-        with pytest.raises(BadUsage, match="KNOCKON_TOKEN"):
+        with pytest.raises(BadUsage, match="A demo is served on this machine only"):
             run_server(app, host=host, port=0, announce=pytest.fail)
 
 

@@ -13,6 +13,7 @@ from knockon.cmdb.contract.journal import Journal
 from knockon.cmdb.contract.letters import LetterReads
 from knockon.cmdb.contract.moving import Movable
 from knockon.cmdb.contract.reads import IdentityReads
+from knockon.cmdb.contract.tokens import TokenReads
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 Direction = Literal["out", "in"]
 
 
-class Store(IdentityReads, LetterReads, Journal, Movable, Protocol):
+class Store(IdentityReads, LetterReads, TokenReads, Journal, Movable, Protocol):
     """One estate, kept. Safe to use from many tasks at once."""
 
     async def open(self) -> None:

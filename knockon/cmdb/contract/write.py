@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from knockon.cmdb.contract.letters import LetterWrites
 from knockon.cmdb.contract.reads import IdentityReads
+from knockon.cmdb.contract.tokens import TokenWrites
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     )
 
 
-class Write(IdentityReads, LetterWrites, Protocol):
+class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
     """One write transaction. Each method costs a bounded number of round trips, whatever it is given.
 
     Reads in it see what it wrote. Rows that are put replace those of the same identity.

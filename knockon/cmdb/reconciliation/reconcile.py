@@ -107,6 +107,15 @@ async def withdraw(write: Write, model: Model, scope: Scope, keys: Collection[st
     return await Following(write, model, stored).follow(gone)
 
 
+async def take_away(write: Write, model: Model, keys: Collection[Key]) -> Reconciled:
+    """Withdraw these records, all at once: what goes for good is journaled as it was with all of them."""
+    stored = await write.records(keys)
+    scopes = await write.scopes({source for source, _ in keys})
+    gone = [replace(each, present=False, seen=last_seen(each, scopes)) for each in stored.values() if each.present]
+    await write.put_images(_images(stored, gone, scopes))
+    return await Following(write, model, stored).follow(gone)
+
+
 async def forget(write: Write, model: Model, keys: Collection[Key]) -> Reconciled:
     """Take records back as if they had never been reported; only the ids that they had are kept for their return."""
     stored = await write.records(keys)

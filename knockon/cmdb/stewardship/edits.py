@@ -6,78 +6,43 @@ since then in what the edit is about is a conflict, and nothing is written (docs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from uuid_utils import uuid7
 
-from knockon.cmdb.contract.images import seen_image
-from knockon.cmdb.contract.rows import PEOPLE, Decision, EdgeKey, RevisionHead, Scope, last_reported, last_seen
-from knockon.cmdb.identity.findings import worded
-from knockon.cmdb.lookup import find
-from knockon.cmdb.reconciliation import reconcile, relate
-from knockon.cmdb.reconciliation.reckoning import reckon_again
+from knockon.cmdb.contract.rows import PEOPLE, Decision, Scope, last_reported
+from knockon.cmdb.lookup import find, find_ever
+from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.reconciled import Reconciled
-from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
-from knockon.cmdb.stewardship.meanwhile import refuse_changed, refuse_edge_changed
+from knockon.cmdb.reconciliation.taken import Taken, digest
+from knockon.cmdb.stewardship.meanwhile import refuse_changed, refuse_returned
+from knockon.cmdb.stewardship.moves import beginning, kept, lifecycle_of, refuse_illegal, refuse_kept, refuse_set
+from knockon.cmdb.stewardship.relating import Relating
 from knockon.cmdb.stewardship.words import (
     moment_after,
     outweighed,
-    outweighed_on_edge,
     own_record,
     person_source,
+    record_of_the_gone,
 )
-from knockon.cmdb.transactions import Transactions
-from knockon.errors import EditConflict, EditInvalid, FindingCode, ReferenceNotFound, StillReported
-from knockon.schema import validate, values
-from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
+from knockon.cmdb.stewardship.writing import Edited, refuse_reported
+from knockon.errors import EditConflict, FindingCode
+from knockon.schema import values
+from knockon.schema.observation import EntityObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from knockon.cmdb.contract.rows import Edge, Entity, JournalEntry
-    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.rows import Entity, Record
     from knockon.cmdb.contract.write import Write
-    from knockon.cmdb.planned import Planned
-    from knockon.cmdb.reconciliation.relate import Related
-    from knockon.cmdb.stewardship.words import Outweighed
-    from knockon.schema.model import Model
+    from knockon.cmdb.identity.joining import Key
 
 
-RECORD = "Record"
-"""Things of this class are kept by a process, which moves them along."""
-
-
-@dataclass
-class Edited:
-    """What an edit came to.
-
-    ``revision`` is the one that it wrote, or the newest one where it changed nothing. ``outweighed`` are words that
-    are kept and do not count, since another source is believed. ``plan`` is a dry run's, which wrote nothing.
-    """
-
-    entity: Entity
-    changes: Reconciled
-    outweighed: list[Outweighed] = field(default_factory=list)
-    revision: int = 0
-    plan: list[Planned] | None = None
-    edge: Edge | None = None  # of ``relate``: the relationship as it is now
-
-    @property
-    def findings(self) -> list[str]:
-        """Say in sentences what a person should look at in who is who."""
-        return [worded(each) for each in self.changes.findings]
-
-
-@dataclass(frozen=True, slots=True)
-class Editor:
+class Editor(Relating):
     """A person at a store: who writes, and why. With ``dry_run`` nothing is written, and answers have a plan."""
 
-    store: Store
-    model: Model
-    by: str
-    reason: str = ""
-    dry_run: bool = False
+    __slots__ = ()
 
     async def create(self, class_name: str, attributes: Mapping[str, Any]) -> Edited:
         """Say that there is a thing of a class.
@@ -86,28 +51,19 @@ class Editor:
         ------
         EditInvalid
             The model does not take it.
+        IllegalMove
+            Nothing of its class begins in this state.
         EditConflict
             By its identifiers it is there already.
         """
-        key = str(uuid7())
-        said = self._valid(EntityObservation(person_source(self.by), key, class_name, dict(attributes)))
+        source, key = person_source(self.by), str(uuid7())
+        said = self._valid(EntityObservation(source, key, class_name, dict(attributes)))
+        said = replace(said, attributes=beginning(self.model, said))
 
         async def work(write: Write) -> Edited:
             taken = Taken(said, values.now(), digest(said.class_name, said.attributes))
-            changes = await reconcile.take(write, self.model, [taken], Scope(said.source, ""), {})
-            record = (await write.records([(said.source, key)]))[said.source, key]
-            entity = (await write.entities([record.entity_id]))[record.entity_id]
-            if await _members(write, entity.id) != {(said.source, key)}:
-                raise EditConflict(
-                    f"This is there already: {entity.class_name}:{entity.name} ({entity.id}) has the same identifiers, "
-                    "and nothing is written. Change that one."
-                )
-            for each in changes.findings:  # two records of one person are never joined: a double shows as a finding
-                if each.code == FindingCode.DUPLICATE_IDENTIFIER and (said.source, key) in each.records:
-                    other = next(record for record in each.records if record != (said.source, key))
-                    id_ = (await write.records([other]))[other].entity_id
-                    raise EditConflict(f"{self.by} has said that this is there already ({id_}); change that one.")
-            return Edited(entity, changes)
+            changes = await reconcile.take(write, self.model, [taken], Scope(source, ""), {})
+            return Edited(await self._alone(write, (source, key), changes), changes)
 
         return await self._written("create", work)
 
@@ -129,27 +85,47 @@ class Editor:
 
         async def work(write: Write) -> Edited:
             entity = (await write.entities([meant.id]))[meant.id]
-            self._refuse_state(entity, attributes)
+            refuse_set(self.model, entity, attributes)
             await refuse_changed(self.store, entity, expected, attributes)
-            members = await write.members([entity.id])
-            own, anchor = await own_record(write, members, person_source(self.by))
-            raw = EntityObservation(own[0], own[1], entity.class_name, dict(attributes), partial=True)
-            said = self._valid(raw)
-            scopes = await write.scopes({each.source for each in members})
-            people = [last_reported(each, scopes) for each in members if each.source.startswith(PEOPLE)]
-            # a register of an earlier word of a person must not outlive this one, whatever the clocks say
-            people += [
-                seen for each in members if each.source.startswith(PEOPLE) for _, seen in each.registers.values()
-            ]
-            taken = Taken(said, moment_after(people), digest(said.class_name, said.attributes))
-            if anchor:
-                words = f"what {self.by} says of {entity.class_name}:{entity.name}"
-                await write.put_decision(Decision(str(uuid7()), "link", own, anchor, taken.seen, self.by, words))
-            changes = await reconcile.take(write, self.model, [taken], Scope(own[0], ""), {})
-            now = (await write.entities([entity.id]))[entity.id]
-            return Edited(now, changes, await outweighed(write, self.model, now, own, said.attributes))
+            return await self._say(write, entity, await write.members([entity.id]), attributes)
 
         return await self._written("change", work)
+
+    async def move(self, reference: str, state: str, *, expected: int | None = None) -> Edited:
+        """Move a thing to another state of its lifecycle; one that is in it already is left as it is.
+
+        ``expected`` is the revision at which the person looked at the thing.
+
+        Raises
+        ------
+        IllegalMove
+            Its lifecycle has no such move; it names those that there are.
+        KeptElsewhere
+            Another source keeps its state.
+        EditInvalid
+            It has no lifecycle.
+        EditConflict
+            Its state changed since ``expected``, or the thing was retired.
+        ReferenceNotFound, ReferenceAmbiguous, JournalCompacted
+        """
+        meant = await find(self.store, self.model, reference)
+
+        async def work(write: Write) -> Edited:
+            entity = (await write.entities([meant.id]))[meant.id]
+            lifecycle = lifecycle_of(self.model, entity)
+            said = {lifecycle.attribute: state}
+            await refuse_changed(self.store, entity, expected, said)
+            members = await write.members([entity.id])
+            refuse_kept(self.model, entity, lifecycle.attribute, members, person_source(self.by))
+            if entity.attributes.get(lifecycle.attribute) == state:
+                return Edited(entity, Reconciled())
+            refuse_illegal(lifecycle, entity, state)
+            edited = await self._say(write, entity, members, said)
+            if edited.outweighed:
+                raise kept(entity, lifecycle.attribute, [each.source for each in edited.outweighed])
+            return edited
+
+        return await self._written("move", work)
 
     async def retire(self, reference: str, *, expected: int | None = None) -> Edited:
         """Take back all that people say of a thing; since nobody else reports it, it is retired and keeps its id.
@@ -168,189 +144,92 @@ class Editor:
             entity = (await write.entities([meant.id]))[meant.id]
             await refuse_changed(self.store, entity, expected, None)
             members = await _members(write, entity.id)
-            _refuse_reported(f"{entity.class_name}:{entity.name}", (source for source, _ in members))
+            refuse_reported(f"{entity.class_name}:{entity.name}", (source for source, _ in members))
             touching = [each.key for each in await write.touching([entity.id]) if each.key.source.startswith(PEOPLE)]
             changes = await self._unsay(write, touching)
-            rows = (await write.records(members)).values()
-            at = moment_after([last_reported(each, await write.scopes({each.source})) for each in rows])
-            for each in rows:
-                scope = Scope(each.source, each.scope)
-                changes.add(await reconcile.withdraw(write, self.model, scope, [each.key], at))
+            changes.add(await reconcile.take_away(write, self.model, members))
             return Edited((await write.entities([entity.id]))[entity.id], changes)
 
         return await self._written("retire", work)
 
-    async def relate(
-        self, source: str, type_name: str, target: str, attributes: Mapping[str, Any], *, expected: int | None = None
-    ) -> Edited:
-        """Say that two things are related, and all attributes of that; the type may be named by its inverse.
+    async def restore(self, reference: str, *, expected: int | None = None) -> Edited:
+        """Say that a retired thing is there, as it was known last; it has its id again.
 
-        An attribute that is not given has no value, or its default. ``expected`` is the revision at which the person
-        looked at the relationship, or saw that there was none.
+        Its relationships are not said again. ``expected`` is the revision at which the person looked at it.
 
         Raises
         ------
-        EditInvalid
-            The model does not take it, or does not allow the type between these classes.
         EditConflict
-            An attribute of it changed since ``expected`` to something else, or it was taken away since; or one of the
-            two was retired.
-        ReferenceNotFound, ReferenceAmbiguous, JournalCompacted
+            It is not retired, or was retired since ``expected``; or another thing has its identifiers now.
+        EditInvalid
+            The model does not take it any more.
+        ReferenceNotFound, ReferenceAmbiguous
         """
-        ends = [await find(self.store, self.model, each) for each in (source, target)]
-        own = person_source(self.by)
-        said = validate.relationship(
-            self.model, RelationshipObservation(own, type_name, ends[0].id, ends[1].id, dict(attributes))
-        )
-        if isinstance(said, Reject):
-            raise EditInvalid(f"{said.code}: {said.message}")
-        key = edge_record_key(said)
-        words = _sentence(ends, type_name)
+        meant = await find_ever(self.store, self.model, reference)
 
         async def work(write: Write) -> Edited:
-            now = await write.entities([end.id for end in ends])
-            for end in ends:
-                await refuse_changed(self.store, now[end.id], None, ())
-            edge = EdgeKey(said.type_name, now[said.from_ref].id, now[said.to_ref].id, key.group)
-            await refuse_edge_changed(self.store, edge, words, expected, said.attributes)
-            related = await self._say_edge(write, said, edge)
-            changes = Reconciled(related=related, stored=related.stored)
-            changes.add(await reconcile.place_again(write, self.model, [key]))
-            entity = (await write.entities([ends[0].id]))[ends[0].id]
-            sayings = (await write.sayings([edge]))[edge]
-            word = relate.counting(sayings, await write.scopes({each.key.source for each in sayings}))
-            now_it_is = (await write.edges([edge]))[edge]
-            return Edited(entity, changes, outweighed_on_edge(word, key, said.attributes), edge=now_it_is)
+            gone = (await write.entities([meant.id]))[meant.id]
+            refuse_returned(gone, expected)
+            own, anchor = await record_of_the_gone(write, gone, person_source(self.by))
+            known = self.model.classes[gone.class_name].attributes if gone.class_name in self.model.classes else {}
+            last = {name: value for name, value in gone.attributes.items() if name in known}
+            said = self._valid(EntityObservation(*own, gone.class_name, last))
+            rows = list((await write.records([own, *([anchor] if anchor else [])])).values())
+            taken = Taken(said, await self._moment(write, rows), digest(said.class_name, said.attributes))
+            changes = await self._take(write, gone, taken, anchor)
+            entity = await self._alone(write, own, changes)
+            return Edited(entity, changes)
 
-        return await self._written("relate", work)
+        return await self._written("restore", work)
 
-    async def unrelate(
-        self, source: str, type_name: str, target: str, group: str = "", *, expected: int | None = None
+    async def _say(
+        self, write: Write, entity: Entity, members: Sequence[Record], attributes: Mapping[str, Any]
     ) -> Edited:
-        """Take back what people say of a relationship; since nobody else reports it, it is retired.
+        """Write a person's word on attributes of a thing, later than what other people have said of it."""
+        own, anchor = await own_record(write, members, person_source(self.by))
+        said = self._valid(EntityObservation(*own, entity.class_name, dict(attributes), partial=True))
+        taken = Taken(said, await self._moment(write, members), digest(said.class_name, said.attributes))
+        changes = await self._take(write, entity, taken, anchor)
+        now = (await write.entities([entity.id]))[entity.id]
+        return Edited(now, changes, await outweighed(write, self.model, now, own, said.attributes))
+
+    async def _moment(self, write: Write, members: Iterable[Record]) -> str:
+        people = [each for each in members if each.source.startswith(PEOPLE)]
+        scopes = await write.scopes({each.source for each in people})
+        said = [last_reported(each, scopes) for each in people]
+        # a register of an earlier word of a person must not outlive this one, whatever the clocks say
+        return moment_after([*said, *(seen for each in people for _, seen in each.registers.values())])
+
+    async def _take(
+        self, write: Write, entity: Entity, taken: Taken[EntityObservation], anchor: Key | None
+    ) -> Reconciled:
+        own = (taken.said.source, taken.said.key)
+        if anchor and anchor != own:
+            words = f"what {self.by} says of {entity.class_name}:{entity.name}"
+            await write.put_decision(Decision(str(uuid7()), "link", own, anchor, taken.seen, self.by, words))
+        return await reconcile.take(write, self.model, [taken], Scope(own[0], ""), {})
+
+    async def _alone(self, write: Write, own: Key, changes: Reconciled) -> Entity:
+        """Give the thing that a person's record made, unless it is one that is there already.
 
         Raises
         ------
-        StillReported
-            A source that is no person reports it.
-        EditInvalid
-            There is no such type.
         EditConflict
-            Anything of it changed since ``expected``.
-        ReferenceNotFound, ReferenceAmbiguous, JournalCompacted
         """
-        ends = [await find(self.store, self.model, each) for each in (source, target)]
-        found = self.model.direction(type_name)
-        if found is None:
-            raise EditInvalid(f"UNKNOWN_RELATIONSHIP_TYPE: there is no relationship type {type_name!r}.")
-        kind, turned = found
-        first, second = (each.id for each in (reversed(ends) if turned else ends))
-        edge = EdgeKey(kind.name, first, second, group)
-        words = _sentence(ends, type_name)
-
-        async def work(write: Write) -> Edited:
-            sayings = (await write.sayings([edge])).get(edge, [])
-            if not sayings:
-                raise ReferenceNotFound(f"There is no relationship {words}.")
-            await refuse_edge_changed(self.store, edge, words, expected, None)
-            _refuse_reported(words, (each.key.source for each in sayings))
-            changes = await self._unsay(write, [each.key for each in sayings])
-            return Edited((await write.entities([ends[0].id]))[ends[0].id], changes)
-
-        return await self._written("unrelate", work)
-
-    async def _say_edge(self, write: Write, said: RelationshipObservation, edge: EdgeKey) -> Related:
-        """Write a person's word on a relationship, later than what other people have said of it.
-
-        Raises
-        ------
-        EditInvalid
-        """
-        key = edge_record_key(said)
-        heard = {each.key: each for each in (await write.sayings([edge])).get(edge, [])}
-        scopes = await write.scopes({each.source for each in heard} | {said.source})
-        people = {of: each for of, each in heard.items() if of.source.startswith(PEOPLE)}
-        people |= await write.edge_records([key])  # also one that was taken back
-        taken = Taken(said, moment_after(last_seen(each, scopes) for each in people.values()), digest(said.attributes))
-        related = await relate.relate(write, self.model, [taken], Scope(said.source, ""))
-        if related.waiting:
-            raise EditInvalid(f"{related.waiting[0].because}: {relate.WHY[related.waiting[0].because or '']}")
-        word = relate.counting(list(heard.values()), scopes) if related.unchanged else None
-        if word and word.key != key and last_seen(word, scopes) < taken.seen:
-            # the person says again what somebody has said otherwise since
-            before = last_seen(heard[key], scopes)
-            await write.put_images([seen_image(key, taken.digest, before, taken.seen)])
-            await write.touch(said.source, taken.seen, [], [(key, taken.digest)])
-            related.add(await relate.reweigh(write, [edge]))
-            related.stored += 1
-        return related
-
-    async def _unsay(self, write: Write, keys: Iterable[Any]) -> Reconciled:
-        changes = Reconciled()
-        for record in (await write.edge_records(list(keys))).values():
-            scope = Scope(record.key.source, record.scope)
-            gone = await relate.withdraw(write, scope, [record.key], moment_after([record.seen]))
-            changes.add(Reconciled(related=gone, stored=gone.stored))
-            changes.add(await reconcile.place_again(write, self.model, [record.key]))
-        return changes
-
-    def _refuse_state(self, entity: Entity, attributes: Mapping[str, Any]) -> None:
-        """A record's state is moved by the tool that keeps the record, with what goes with it; a CI's status is not."""
-        lifecycle = self.model.lifecycle(entity.class_name)
-        if lifecycle and lifecycle.attribute in attributes and self.model.is_a(entity.class_name, RECORD):
-            raise EditInvalid(
-                f"The {lifecycle.attribute} of a {entity.class_name} is not set by hand: it moves where the record is "
-                "kept. Load the record from there."
+        record = (await write.records([own]))[own]
+        entity = (await write.entities([record.entity_id]))[record.entity_id]
+        if await _members(write, entity.id) != {own}:
+            raise EditConflict(
+                f"This is there already: {entity.class_name}:{entity.name} ({entity.id}) has the same identifiers, "
+                "and nothing is written. Change that one."
             )
-
-    def _valid(self, raw: EntityObservation) -> EntityObservation:
-        said = validate.entity(self.model, raw)
-        if isinstance(said, Reject):
-            raise EditInvalid(f"{said.code}: {said.message}")
-        return said
-
-    async def _written(self, kind: str, work: Callable[[Write], Awaitable[Edited]]) -> Edited:
-        note = {"edit": kind, "reason": self.reason}
-        head = RevisionHead(self.by, "edit", person_source(self.by), values.now(), self.model.version, note)
-        transactions = Transactions(self.store, head)
-        done: list[Edited] = []
-
-        async def one(write: Write) -> tuple[Edited, list[JournalEntry], bool]:
-            edited = await work(write)
-            _, entries, stored = edited.changes.as_written()
-            return edited, entries, stored
-
-        async def all_of_it() -> None:
-            await reckon_again(self.store, self.model, transactions)
-            done.append(await transactions.write(one))
-
-        plan = await transactions.rehearse(all_of_it) if self.dry_run else None
-        if not self.dry_run:
-            await all_of_it()
-        edited = done[-1]
-        edited.plan = plan
-        edited.revision = transactions.revision or await self.store.revision()
-        return edited
-
-
-def _sentence(ends: Sequence[Entity], type_name: str) -> str:
-    first, second = (f"{each.class_name}:{each.name}" for each in ends)
-    return f"{first} {type_name} {second}"
+        for each in changes.findings:  # two records of one person are never joined: a double shows as a finding
+            if each.code == FindingCode.DUPLICATE_IDENTIFIER and own in each.records:
+                other = next(record for record in each.records if record != own)
+                id_ = (await write.records([other]))[other].entity_id
+                raise EditConflict(f"{self.by} has said that this is there already ({id_}); change that one.")
+        return entity
 
 
 async def _members(write: Write, id_: str) -> set[tuple[str, str]]:
     return {(each.source, each.key) for each in await write.members([id_])}
-
-
-def _refuse_reported(what: str, sources: Iterable[str]) -> None:
-    """Refuse to take away what others than people report.
-
-    Raises
-    ------
-    StillReported
-    """
-    if others := sorted({each for each in sources if not each.startswith(PEOPLE)}):
-        raise StillReported(
-            f"{what} is still reported by {', '.join(others)}, and stays until it no longer is: nothing is written. "
-            "Take it out of what they load, and load that completely."
-        )

@@ -65,6 +65,23 @@ async def refuse_changed(
         raise _conflict(f"{entity.class_name}:{entity.name}", expected, found)
 
 
+def refuse_returned(entity: Entity, expected: int | None) -> None:
+    """Refuse to restore what is not retired, or was retired again after a revision.
+
+    Raises
+    ------
+    EditConflict
+    """
+    what = f"{entity.class_name}:{entity.name}"
+    if not entity.retired:
+        raise EditConflict(f"{what} is not retired: there is nothing to restore.")
+    if expected is not None and entity.revision > expected:
+        raise EditConflict(
+            f"{what} was retired at revision {entity.revision}, after revision {expected}, and nothing is written. "
+            f"Look at it again, and repeat it as of that revision: --expect {entity.revision}."
+        )
+
+
 async def refuse_edge_changed(
     store: Store, edge: EdgeKey, words: str, expected: int | None, wanted: Mapping[str, Any] | None
 ) -> None:

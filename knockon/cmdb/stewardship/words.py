@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.rows import PEOPLE, last_seen
+from uuid_utils import uuid7
+
+from knockon.cmdb.contract.rows import PEOPLE, SEPARATOR, Record, last_seen
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import EditInvalid
 from knockon.schema import values
@@ -14,7 +16,7 @@ from knockon.schema import values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from knockon.cmdb.contract.rows import EdgeRecord, EdgeRecordKey, Entity, Record
+    from knockon.cmdb.contract.rows import EdgeRecord, EdgeRecordKey, Entity
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
     from knockon.schema.model import Model
@@ -69,6 +71,24 @@ async def own_record(write: Write, members: Sequence[Record], source: str) -> tu
     anchor = keys[0]
     plain = (source, anchor[1])  # a thing without a name is called by its smallest key: it keeps that
     return ((source, ":".join(anchor)) if await write.records([plain]) else plain), anchor
+
+
+async def record_of_the_gone(write: Write, entity: Entity, source: str) -> tuple[Key, Key | None]:
+    """Give the record under which a source says that a retired thing is there, and to which other it is to be linked.
+
+    A new one is made so that it brings back this very thing. The other is one that the thing had when it was retired.
+    """
+    first, _, key = entity.order.rsplit(SEPARATOR, 1)[1].partition(":")
+    anchor = (first, key)
+    own = [(source, key), (source, f"{first}:{key}"), (source, str(uuid7()))]
+    stored = await write.records([anchor, *own])
+    now = await write.entities({each.entity_id for each in stored.values()})
+    mine = {of for of, each in stored.items() if of[0] == source and now[each.entity_id].id == entity.id}
+    if mine:
+        return min(mine), None
+    made = next(each for each in own if each not in stored)
+    await write.put_records([Record(*made, entity.id, entity.class_name, {}, "", "", present=False)])
+    return made, anchor
 
 
 async def outweighed(write: Write, model: Model, entity: Entity, own: Key, said: Mapping[str, Any]) -> list[Outweighed]:

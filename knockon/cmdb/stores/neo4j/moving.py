@@ -222,6 +222,9 @@ DERIVED = ("_Claim", "_Watch", "_About")
 """Labels of nodes that are made of the others while a store is filled. ``_Meta`` and ``_Commit`` are the state;
 ``_Live``, ``_Retired`` and ``_Waiting`` stand on nodes of other labels."""
 
+STAYS = ("_Token",)
+"""Labels of nodes that no copy has: who may ask one store may not therefore ask another one."""
+
 
 class Neo4jReading:
     """See ``contract.moving.Reading``; all in the transaction that holds the turn."""

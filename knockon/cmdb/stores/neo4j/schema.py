@@ -32,6 +32,7 @@ UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
     ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"), ("_Decision", "id"), ("_Finding", "id"),
     ("_Redaction", "k"), ("_Baseline", "name"), ("_Image", "k"), ("_Letter", "id"),
+    ("_Token", "id"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, ...], ...] = (
     ("_Claim", "token"), ("_Claim", "record"), ("_Record", "entity"), ("_Decision", "a"), ("_Decision", "b"),

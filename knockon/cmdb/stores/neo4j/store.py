@@ -23,6 +23,7 @@ from knockon.cmdb.stores.neo4j.letters import LetterReads
 from knockon.cmdb.stores.neo4j.moving import Neo4jMoving
 from knockon.cmdb.stores.neo4j.pages import Wanted, count, page
 from knockon.cmdb.stores.neo4j.scan import scan
+from knockon.cmdb.stores.neo4j.tokens import TokenReads
 from knockon.cmdb.stores.neo4j.write import TAKE_REVISION, Neo4jWrite
 from knockon.errors import StoreFailed, StoreUnfinished, StoreUnreachable
 
@@ -57,7 +58,7 @@ LONGEST_WRITE = 300.0
 """Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
 
 
-class Neo4jStore(IdentityReads, LetterReads, Neo4jJournal, Neo4jMoving):
+class Neo4jStore(IdentityReads, LetterReads, TokenReads, Neo4jJournal, Neo4jMoving):
     """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
 
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.

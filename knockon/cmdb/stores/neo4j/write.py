@@ -14,6 +14,7 @@ from knockon.cmdb.stores.neo4j.images import forget_images, put_images, redact_i
 from knockon.cmdb.stores.neo4j.journal import compact, put_revision
 from knockon.cmdb.stores.neo4j.redaction import redact, redacted
 from knockon.cmdb.stores.neo4j.search import native_keys, put_again, search_properties
+from knockon.cmdb.stores.neo4j.tokens import TokenReads, put_tokens
 from knockon.errors import StoreFailed
 from knockon.schema.reference import answers_to
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         RevisionHead,
         Scope,
     )
+    from knockon.cmdb.contract.tokens import Token
     from knockon.schema.model import Model
 
 # The lock on this node, held to the end, makes writers take turns.
@@ -151,7 +153,7 @@ DELETE r
 RETURN count(DISTINCT row)"""
 
 
-class Neo4jWrite(identity.IdentityReads, letters.LetterReads):
+class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
     """See ``knockon.cmdb.contract.Write``."""
 
     def __init__(self, tx: AsyncTransaction, model: Model, revision: int) -> None:
@@ -212,6 +214,10 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads):
     async def drop_baseline(self, name: str) -> None:
         with driver_errors():
             await baselines.drop_baseline(self._tx, name)
+
+    async def put_tokens(self, rows: Sequence[Token]) -> None:
+        with driver_errors():
+            await put_tokens(self._tx, rows)
 
     async def put_letters(self, rows: Sequence[DeadLetter]) -> None:
         with driver_errors():

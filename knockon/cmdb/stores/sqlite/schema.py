@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.stores.sqlite import images, letters, search, values
+from knockon.cmdb.stores.sqlite import images, letters, search, tokens, values
 from knockon.cmdb.stores.sqlite.journal import touched_by
 from knockon.errors import StoreTooNew, StoreUnreachable
 
@@ -109,6 +109,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     images.TABLES,
     letters.TABLES,
     values.TABLES,
+    tokens.TABLES,
 )
 
 

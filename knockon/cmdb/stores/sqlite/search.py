@@ -16,7 +16,7 @@ from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.contract.words import Query

@@ -16,6 +16,7 @@ from knockon.cmdb.stores.sqlite.letters import LetterReads
 from knockon.cmdb.stores.sqlite.moving import SqliteMoving
 from knockon.cmdb.stores.sqlite.schema import migrate
 from knockon.cmdb.stores.sqlite.seen import last_seen, said_by
+from knockon.cmdb.stores.sqlite.tokens import TokenReads
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SqliteStore(IdentityReads, LetterReads, SqliteJournal, SqliteMoving):
+class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteJournal, SqliteMoving):
     """A ``contract.Store`` in one SQLite file, for any number of tasks and processes on one machine.
 
     What is committed survives the death of the process; a power cut may take the last moments with

@@ -19,6 +19,7 @@ from knockon.cmdb.stores.sqlite.rows import (
     entity_row,
     scope_row,
 )
+from knockon.cmdb.stores.sqlite.tokens import TokenReads, put_tokens
 from knockon.errors import StoreFailed
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         RevisionHead,
         Scope,
     )
+    from knockon.cmdb.contract.tokens import Token
     from knockon.schema.model import Model
 
 T = TypeVar("T")
@@ -100,7 +102,7 @@ def begin(connection: sqlite3.Connection) -> int:
     return reads.revision(connection)
 
 
-class SqliteWrite(identity.IdentityReads, letters.LetterReads):
+class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
     """A ``contract.Write``; ``do`` runs work on the writing connection."""
 
     def __init__(
@@ -185,6 +187,9 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads):
 
     async def drop_baseline(self, name: str) -> None:
         await self._do(lambda c: baselines.drop_baseline(c, name))
+
+    async def put_tokens(self, rows: Sequence[Token]) -> None:
+        await self._do(lambda c: put_tokens(c, rows))
 
     async def put_letters(self, rows: Sequence[DeadLetter]) -> None:
         await self._do(lambda c: letters.put_letters(c, rows))

@@ -1,0 +1,60 @@
+"""Who asks: the principal behind the headers of a request."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from knockon.cmdb.access import AccessScope, Principal
+from knockon.cmdb.stewardship import tokens
+from knockon.errors import NotAuthenticated
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+    from starlette.datastructures import Headers
+
+    from knockon.cmdb.contract.store import Store
+
+OF_THE_SETTING = Principal("administrator", frozenset({AccessScope.ADMINISTRATOR}), "setting")
+"""Who sends the token of the settings."""
+
+
+class Authentication:
+    """Knows the tokens of a store, and the one of the settings."""
+
+    def __init__(self, store: Store, secret: SecretStr | None) -> None:
+        self._store = store
+        self._secret = secret.get_secret_value().strip().encode() if secret else None
+
+    async def principal(self, headers: Headers) -> Principal | None:
+        """Tell who sends these headers; None for whoever says nothing that counts.
+
+        A token that was revoked a moment ago counts no more: nothing is remembered.
+
+        Raises
+        ------
+        StoreError
+        """
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        text = given.strip()
+        if scheme.lower() != "bearer" or not text:
+            return None
+        # compared in bytes, since compare_digest takes no text beyond ASCII
+        if self._secret and hmac.compare_digest(text.encode(), self._secret):
+            return OF_THE_SETTING
+        return await tokens.recognise(self._store, text)
+
+    async def require_somebody(self) -> None:
+        """Refuse a service that nobody could ask.
+
+        Raises
+        ------
+        NotAuthenticated
+        StoreError
+        """
+        if self._secret or await tokens.any_in_use(self._store):
+            return
+        raise NotAuthenticated(
+            "Nobody could ask: make a token (knockon token create NAME --scope viewer), or set KNOCKON_TOKEN to a long "
+            "random text. Callers send it as a bearer token."
+        )

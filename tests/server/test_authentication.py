@@ -1,0 +1,104 @@
+"""Tokens of the store at the door, and nobody without one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
+
+from knockon.cmdb.access import AccessScope
+from knockon.cmdb.stewardship.tokens import create, revoke
+from knockon.cmdb.stores import opened, store_at
+from knockon.errors import NotAuthenticated, StoreUnreachable
+from knockon.server import create_app
+from tests.server.conftest import MODEL, SENT, asking, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx2
+    from fastapi import FastAPI
+
+    from knockon.cmdb.contract.store import Store
+
+VIEWER, LOADER, _, _, ADMINISTRATOR = AccessScope
+
+
+def sent(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+def telling(app: FastAPI) -> FastAPI:
+    """Let an application tell who asks."""
+
+    @app.get("/who")
+    async def who(request: Request) -> dict[str, Any]:
+        principal = request.state.principal
+        return {"name": principal.name, "scopes": sorted(principal.scopes), "by": principal.by}
+
+    return app
+
+
+async def who(client: httpx2.AsyncClient, **more: Any) -> Any:
+    answer = await client.get("/who", **more)
+    return answer.json() if answer.status_code == 200 else answer.status_code
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    return f"sqlite://{tmp_path / 'estate.db'}"
+
+
+async def test_a_token_of_the_store_says_who_asks_until_it_is_revoked(place: str) -> None:
+    store = store_at(place, MODEL)
+    async with asking(telling(create_app(settings(place), MODEL, store))) as client:
+        row, text = await create(store, MODEL, "scanner", [LOADER, VIEWER], by="ann", expires=None)
+        expected = {"name": "scanner", "scopes": ["loader", "viewer"], "by": f"token {row.id}"}
+        assert await who(client, headers=sent(text)) == expected
+        assert await who(client, headers=sent(f"{text}x")) == 401
+        assert await who(client, headers={"Authorization": f"Basic {text}"}) == 401
+        assert await who(client) == 401
+        expected = {"name": "administrator", "scopes": ["administrator"], "by": "setting"}
+        assert await who(client, headers=SENT) == expected
+        await revoke(store, MODEL, "scanner", by="ann")
+        assert await who(client, headers=sent(text)) == 401
+
+
+async def test_in_demo_mode_everybody_on_this_machine_is_the_administrator(url: str) -> None:
+    app = telling(create_app(settings(url, token=None), MODEL, demo=True))
+    async with asking(app, "http://localhost:8080") as client:
+        assert await who(client) == {"name": "local", "scopes": ["administrator"], "by": "local"}
+        assert await who(client, headers={"Host": "example.org"}) == 421
+
+
+async def test_what_nobody_could_ask_is_not_served(place: str) -> None:
+    app = create_app(settings(place, token=None), MODEL)
+    with pytest.raises(NotAuthenticated, match="Nobody could ask"):
+        async with asking(app):
+            pass
+    async with opened(store_at(place, MODEL)) as store:
+        row, _ = await create(store, MODEL, "board", [VIEWER], by="ann", expires=None)
+    async with asking(create_app(settings(place, token=None), MODEL)) as client:
+        assert (await client.get("/healthz")).status_code == 200
+    async with opened(store_at(place, MODEL)) as store:
+        await revoke(store, MODEL, row.id, by="ann")
+    with pytest.raises(NotAuthenticated):
+        async with asking(create_app(settings(place, token=None), MODEL)):
+            pass
+
+
+async def test_a_store_that_cannot_be_asked_lets_nobody_in(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store: Store = store_at(place, MODEL)
+
+    async def unreachable(_id: str) -> None:
+        raise StoreUnreachable("no route")
+
+    async with asking(telling(create_app(settings(place), MODEL, store))) as client:
+        _, text = await create(store, MODEL, "scanner", [VIEWER], by="ann", expires=None)
+        monkeypatch.setattr(store, "token", unreachable)
+        answer = await client.get("/who", headers=sent(text))
+        assert (answer.status_code, answer.json()["code"]) == (503, "STORE_UNREACHABLE")
+        assert answer.headers["cache-control"] == "no-store"
+        assert text not in answer.text
+        assert (await client.get("/who", headers=sent("nonsense"))).status_code == 401  # and costs the store nothing
