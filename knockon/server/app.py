@@ -20,6 +20,8 @@ from knockon.server import problems
 from knockon.server.authentication import Authentication
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard
+from knockon.server.loading import load_endpoint
+from knockon.server.loads import Loads
 from knockon.server.page import start_page
 
 if TYPE_CHECKING:
@@ -47,7 +49,12 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         The compliance rules have mistakes, or cannot be read.
     """
     password = settings.store_password.get_secret_value() if settings.store_password else None
-    served = store or store_at(settings.store_url, model, user=settings.store_user, password=password)
+
+    def connect() -> Store:
+        return store_at(settings.store_url, model, user=settings.store_user, password=password)
+
+    served = store or connect()
+    loads = Loads(connect, model)
     topologies = Topologies(served, model, settings.cache_folder)
     authentication = None if demo else Authentication(served, settings.token)
 
@@ -57,6 +64,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
             if authentication:
                 await authentication.require_somebody()
             yield
+            await loads.finish()
 
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
@@ -67,6 +75,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     app.add_route(
         "/graphql", graphql_endpoint(build_schema(model, rules_of(settings.rules, model)), topologies), methods=["POST"]
     )
+
+    app.add_route("/load", load_endpoint(loads, model, settings.load_bytes), methods=["POST"])
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:

@@ -47,8 +47,9 @@ async def _told(_request: Request, error: Any) -> Response:
 
 
 async def _refused(_request: Request, error: Any) -> Response:
-    code, detail = _REFUSALS.get(error.status_code, (f"HTTP_{error.status_code}", HTTPStatus(error.status_code).phrase))
-    return problem(error.status_code, code, detail, error.headers)
+    phrase = HTTPStatus(error.status_code).phrase
+    code, detail = _REFUSALS.get(error.status_code, (f"HTTP_{error.status_code}", phrase))
+    return problem(error.status_code, code, detail if error.detail == phrase else error.detail, error.headers)
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:

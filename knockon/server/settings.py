@@ -7,7 +7,7 @@ from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run t
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from knockon.errors import BadUsage
@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         None, description="A bearer token that is an administrator's, beside those of the store."
     )
 
+    load_bytes: PositiveInt = Field(2**31, description="Bytes of one load over HTTP at most.")
     cache: Path | None = Field(None, description="The folder that keeps topologies for the next start.")
 
     @field_validator("model", "rules", mode="before")

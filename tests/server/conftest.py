@@ -10,16 +10,21 @@ import pytest
 
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.graphql.schema import build_schema
+from knockon.itsm.health.checks import rules_of
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.server import create_app
 from knockon.server.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from fastapi import FastAPI
 
+    from knockon.graphql.schema import ApiSchema
+    from knockon.itsm.health.rules import Rule
+    from knockon.schema.model import Model
     from knockon.schema.observation import Item
 
 MODEL = installed_model()
@@ -60,3 +65,17 @@ async def asking(app: FastAPI, base: str = "http://knockon.example.org") -> Asyn
 async def client(url: str) -> AsyncIterator[httpx2.AsyncClient]:
     async with asking(create_app(settings(url), MODEL)) as client:
         yield client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_schema() -> Iterator[None]:
+    """Build the schema of the shipped model once for all applications: it takes longer than most tests."""
+    shipped = rules_of((), MODEL)
+    schema = build_schema(MODEL, shipped)
+
+    def built(model: Model, rules: Sequence[Rule]) -> ApiSchema:
+        return schema if model is MODEL and rules == shipped else build_schema(model, rules)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("knockon.server.app.build_schema", built)
+        yield

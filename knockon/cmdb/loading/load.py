@@ -9,6 +9,7 @@ from knockon.cmdb.contract.rows import RevisionHead, Scope
 from knockon.cmdb.loading.closing import Closing
 from knockon.cmdb.loading.intake import take_in
 from knockon.cmdb.loading.letters import How
+from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.loading.run import LoadRun, batches
 from knockon.cmdb.reconciliation.reckoning import reckon_again
 from knockon.errors import BadUsage
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.loading.intake import Intake
-    from knockon.cmdb.loading.report import LoadReport
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
 
@@ -40,6 +40,7 @@ async def load(
     dry_run: bool = False,
     file: str = "",
     replaced: Collection[str] = (),
+    report: LoadReport | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadReport:
     """Load one source's observations.
@@ -67,6 +68,8 @@ async def load(
         The file that the locations are in, where they do not name it.
     replaced
         The dead letters, by id, that these items say again: they are settled, whatever becomes of the items.
+    report
+        The one to fill, for who wants to look at it while ``progress`` is told; a new one unless given.
 
     Raises
     ------
@@ -87,7 +90,7 @@ async def load(
             raise BadUsage(
                 "A complete load is seen at one moment, and these files say several (`seen`); load them apart."
             )
-        run = LoadRun(store, model, head, of, intake, strict=strict)
+        run = LoadRun(store, model, head, of, intake, report or LoadReport(), strict=strict)
         complete = complete and run.is_whole()
         if complete and not allow_retire:
             run.brake(await store.held(source, scope), only_say=dry_run)
@@ -113,9 +116,11 @@ async def _batches(run: LoadRun, intake: Intake, progress: Callable[[int, int], 
     total, done = sum(intake.spool.counts), 0
     for entities in batches(intake.spool.entities()):
         await run.entities(entities)
+        run.report.revision = run.transactions.revision
         progress(done := done + len(entities), total)
     for relationships in batches(intake.spool.relationships()):
         await run.relationships(relationships)
+        run.report.revision = run.transactions.revision
         progress(done := done + len(relationships), total)
 
 

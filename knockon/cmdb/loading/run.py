@@ -9,7 +9,6 @@ from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.loading.circles import Containment
 from knockon.cmdb.loading.intake import Finding, in_words
-from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.loading.retirement import missing, refuse_many, refuse_nothing
 from knockon.cmdb.loading.spool import Again
 from knockon.cmdb.reconciliation import reconcile, relate
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.loading.intake import Intake
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.cmdb.reconciliation.relate import Related
     from knockon.cmdb.reconciliation.taken import Taken
     from knockon.schema.model import Model
@@ -62,9 +62,17 @@ class LoadRun:
     """The batches of one load."""
 
     def __init__(
-        self, store: Store, model: Model, head: RevisionHead, scope: Scope, intake: Intake, *, strict: bool
+        self,
+        store: Store,
+        model: Model,
+        head: RevisionHead,
+        scope: Scope,
+        intake: Intake,
+        report: LoadReport,
+        *,
+        strict: bool,
     ) -> None:
-        self.report = LoadReport()
+        self.report = report
         self.transactions = Transactions(store, head)
         self.overtaken = 0
         """Records that say what their source has said something newer about since, or elsewhere."""

@@ -1,0 +1,306 @@
+"""A client for scripts: load, ask and list in a few lines, with retries and paging.
+
+>>> from knockon.client import Client
+>>> with Client("https://cmdb.example.org", token) as cmdb:  # doctest: +SKIP
+...     report = cmdb.load("scan.ndjson", source="scan-hamburg", scope="rack-12", complete=True)
+...     for server in cmdb.pages("servers", "name cores", where={"name": {"startsWith": "ham"}}):
+...         print(server["name"])
+...     for service in cmdb.impact("Hypervisor:ham-esx-03", given=["open"]).services:
+...         print(service.name, service.state)
+
+What goes wrong is raised as the error that the command line would show, by its ``code``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+import httpx2
+import stamina
+
+from knockon.errors import KnockonError, StoreUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import TracebackType
+
+T = TypeVar("T")
+
+_PASSING = frozenset({429, 502, 503, 504})
+"""Statuses that may be others in a moment."""
+_FORMS = {
+    ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson", ".json": "application/json",
+    ".yaml": "application/yaml", ".yml": "application/yaml", ".csv": "text/csv",
+}  # fmt: skip
+_IMPACT = """query($of: [ImpactSeedInput!]!, $given: [Given!]) { impact(of: $of, given: $given) {
+    revision answerId truncated counts { DOWN DEGRADED AT_RISK }
+    services { id class name state criticality users } } }"""
+_ARGUMENTS = """{ __type(name: "Query") { fields { name args { name type { ...T } } } } }
+    fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a load came to; ``answer`` is all of it, as ``knockon load --json`` has it."""
+
+    revision: int
+    created: int
+    updated: int
+    unchanged: int
+    retired: int
+    rejects: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedService:
+    """A service that an impact reaches."""
+
+    id: str
+    class_name: str
+    name: str
+    state: Literal["DOWN", "DEGRADED", "AT_RISK"]
+    criticality: str | None
+    users: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What breaks: ``counts`` are the affected items by state, ``services`` the worst first."""
+
+    revision: int
+    answer_id: str
+    truncated: bool
+    counts: dict[str, int]
+    services: list[AffectedService]
+
+
+class _Passing(Exception):
+    """An answer that may be another in a moment."""
+
+    def __init__(self, error: KnockonError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Client:
+    """Speaks to one service; to be closed, or used in ``with``.
+
+    Parameters
+    ----------
+    address
+        Such as ``https://cmdb.example.org``.
+    token
+        A bearer token; None for ``knockon demo``.
+    timeout
+        Seconds that the service may be silent.
+    attempts
+        How often what may be sent twice is sent before an error is raised: questions and loads, no mutations.
+    """
+
+    def __init__(self, address: str, token: str | None = None, *, timeout: float = 60.0, attempts: int = 5) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout)
+        self._attempts = attempts
+        self._types: dict[str, dict[str, str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def query(self, text: str, **variables: Any) -> dict[str, Any]:
+        """Ask in GraphQL, and give the data.
+
+        Raises
+        ------
+        KnockonError
+            The first error of the answer, by its code.
+        StoreUnreachable
+            The service does not answer.
+        """
+        body = {"query": text, "variables": variables}
+
+        def ask() -> dict[str, Any]:
+            answer = self._http.post("/graphql", json=body)
+            _raise_for(answer.status_code, answer)
+            said = answer.json()
+            if errors := said.get("errors"):
+                raise _error(errors[0].get("extensions", {}).get("code", ""), errors[0]["message"])
+            found: dict[str, Any] = said["data"]
+            return found
+
+        return self._tried(ask, again=re.search(r"\bmutation\b", text) is None)
+
+    def pages(self, field: str, selection: str, *, page: int = 200, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """Give all things of a list, page by page, such as ``pages("servers", "name", where=...)``.
+
+        Parameters
+        ----------
+        field
+            The list's name in ``Query``.
+        selection
+            What of each thing, in GraphQL.
+        page
+            Things in one question.
+        arguments
+            The list's own, such as ``where`` and ``orderBy``, as JSON values.
+        """
+        types = self._argument_types(field) if arguments else {}
+        declared = "".join(f", ${name}: {types.get(name, 'String')}" for name in arguments)
+        passed = "".join(f", {name}: ${name}" for name in arguments)
+        text = f"""query($first: Int!, $after: String{declared}) {{ {field}(first: $first, after: $after{passed}) {{
+            pageInfo {{ hasNextPage endCursor }} edges {{ node {{ {selection} }} }} }} }}"""
+        after = None
+        while True:
+            found = self.query(text, first=page, after=after, **arguments)[field]
+            yield from (each["node"] for each in found["edges"])
+            if not found["pageInfo"]["hasNextPage"]:
+                return
+            after = found["pageInfo"]["endCursor"]
+
+    def impact(self, *references: str, given: Iterable[str] = ("none",)) -> Impact:
+        """Ask what breaks if these things fail; ``given`` is what else is the case, as in ``knockon impact``."""
+        of = [{"ref": each} for each in references]
+        found = self.query(_IMPACT, of=of, given=list(given))["impact"]
+        services = [
+            AffectedService(each["id"], each["class"], each["name"], each["state"], each["criticality"], each["users"])
+            for each in found["services"]
+        ]
+        return Impact(found["revision"], found["answerId"], found["truncated"], found["counts"], services)
+
+    def load(
+        self,
+        what: str | Path | Iterable[Mapping[str, Any]],
+        *,
+        source: str | None = None,
+        scope: str = "",
+        complete: bool = False,
+        partial: bool = False,
+        strict: bool = False,
+        allow_retire: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> Report:
+        """Load a file, or records in the native format, as ``knockon load`` does.
+
+        A load that was cut off is sent again under the same key, and so goes on. ``progress`` is told (records done,
+        records in all).
+
+        Raises
+        ------
+        KnockonError
+            The load was refused, or could not go on; whole batches before that stay. Rejected records raise nothing:
+            they are in the report.
+        """
+        asked = {
+            "source": source, "scope": scope, "complete": complete, "partial": partial, "strict": strict,
+            "allowRetire": allow_retire, "dryRun": dry_run,
+        }  # fmt: skip
+        parameters = {name: "true" if each is True else each for name, each in asked.items() if each}
+        key = uuid.uuid4().hex
+        with ExitStack() as stack:
+            path = Path(what) if isinstance(what, str | Path) else _written(what, stack)
+            headers = {"Content-Type": _FORMS.get(path.suffix, "application/x-ndjson"), "Idempotency-Key": key}
+
+            def send() -> Report:
+                with (
+                    path.open("rb") as file,
+                    self._http.stream("POST", "/load", params=parameters, content=file, headers=headers) as answer,
+                ):
+                    _raise_for(answer.status_code, answer)
+                    return _report(answer.iter_lines(), progress)
+
+            return self._tried(send, again=True)
+
+    def _argument_types(self, field: str) -> dict[str, str]:
+        if not self._types:
+            fields = self.query(_ARGUMENTS)["__type"]["fields"]
+            self._types = {each["name"]: {arg["name"]: _type(arg["type"]) for arg in each["args"]} for each in fields}
+        return self._types.get(field, {})
+
+    def _tried(self, work: Callable[[], T], *, again: bool) -> T:
+        attempts = self._attempts if again else 1
+        try:
+            for attempt in stamina.retry_context(on=(httpx2.TransportError, _Passing), attempts=attempts, timeout=None):
+                with attempt:
+                    return work()
+        except _Passing as error:
+            raise error.error from None
+        except httpx2.TransportError as error:
+            raise StoreUnreachable(f"{self._http.base_url} does not answer ({error}).") from error
+        raise AssertionError("unreachable")
+
+
+def _raise_for(status: int, answer: httpx2.Response) -> None:
+    if status < 400:  # noqa: PLR2004 - HTTP's own line
+        return
+    answer.read()
+    try:
+        said = answer.json()
+        error = _error(said["code"], said["detail"])
+    except (ValueError, KeyError, TypeError):
+        error = _error("", f"{answer.url} answers with status {status}, and not as knockon does; is the address right?")
+    if status in _PASSING:
+        raise _Passing(error)
+    raise error
+
+
+def _error(code: str, message: str) -> KnockonError:
+    """Make the error that has this code."""
+    waiting = [KnockonError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.code == code:
+            return kind(message)
+        waiting += kind.__subclasses__()
+    return KnockonError(message)
+
+
+def _type(of: dict[str, Any]) -> str:
+    match of["kind"]:
+        case "NON_NULL":
+            return f"{_type(of['ofType'])}!"
+        case "LIST":
+            return f"[{_type(of['ofType'])}]"
+        case _:
+            return str(of["name"])
+
+
+def _written(records: Iterable[Mapping[str, Any]], stack: ExitStack) -> Path:
+    """Write records to a file, which can be sent again."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="knockon-"))
+    path = Path(folder, "records.ndjson")
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(each) + "\n" for each in records)
+    return path
+
+
+def _report(lines: Iterable[str], progress: Callable[[int, int], None]) -> Report:
+    for line in lines:
+        said = json.loads(line)
+        if "error" in said:
+            raise _error(said["error"]["code"], said["error"]["message"])
+        if "report" in said:
+            of = said["report"]
+            return Report(
+                of["revision"], of["created"], of["updated"], of["unchanged"], of["retired"], of["rejects"],
+                of["findings"], of,
+            )  # fmt: skip
+        progress(said["done"], said["of"])
+    raise httpx2.RemoteProtocolError("the answer to the load was cut off")

@@ -1,0 +1,179 @@
+"""The loads of one process that came in over HTTP: each in a thread of its own, its lines kept for who asks again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from knockon.cmdb.loading.load import load
+from knockon.cmdb.loading.report import LoadReport
+from knockon.cmdb.stores import opened
+from knockon.errors import BadUsage, InternalError, KnockonError, StoreBusy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from knockon.cmdb.contract.store import Store
+    from knockon.loaders import Reading
+    from knockon.schema.model import Model
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""Loads at once in one process: writers of a store take turns anyhow."""
+KEPT = 1_000
+"""Outcomes that are kept under their keys, the oldest ones forgotten first."""
+
+Name = tuple[str, str]
+"""Who loads, and the idempotency key that this one gave."""
+
+
+@dataclass
+class Load:
+    """One load: its lines so far, and how it ended if it failed. ``content`` stands for what was sent."""
+
+    content: str
+    lines: list[bytes] = field(default_factory=list)
+    failure: KnockonError | None = None
+    ended: bool = False
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, said: dict[str, Any]) -> None:
+        """Add a line."""
+        self.lines.append(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE))
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def end(self, failure: KnockonError | None = None) -> None:
+        """Say that no more lines come."""
+        self.failure, self.ended = failure, True
+        if failure:
+            self.tell({"error": {"code": failure.code, "message": str(failure)}})
+        self._news.set()
+
+    async def begun(self) -> None:
+        """Wait until something was written or went wrong.
+
+        Raises
+        ------
+        KnockonError
+            Why nothing was written.
+        """
+        while not self.lines:
+            await self._news.wait()
+        if self.failure and len(self.lines) == 1:
+            raise self.failure
+
+    async def following(self) -> AsyncIterator[bytes]:
+        """Give the lines from the first to the last, as they come."""
+        at = 0
+        while True:
+            while at < len(self.lines):
+                yield self.lines[at]
+                at += 1
+            if self.ended:
+                return
+            await self._news.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a load does: what it reads out of a file, which is deleted at the end, who loads, and how."""
+
+    reading: Reading
+    path: Path
+    actor: str
+    how: dict[str, Any]
+
+
+class Loads:
+    """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own."""
+
+    def __init__(self, connect: Callable[[], Store], model: Model) -> None:
+        self._connect = connect
+        self._model = model
+        self._entered = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._kept: OrderedDict[Name, Load] = OrderedDict()
+
+    def enter(self, name: Name | None, content: str) -> tuple[Load, bool]:
+        """Give the load that somebody sent under this key before, or a new one, and whether it is new.
+
+        Raises
+        ------
+        BadUsage
+            What was sent under this key was something else.
+        StoreBusy
+            It would be new, and as many loads as may run at once are running.
+        """
+        found = self._kept.get(name) if name else None
+        if found:
+            if found.content != content:
+                raise BadUsage("This Idempotency-Key stands for another load; give each load a key of its own.")
+            return found, False
+        if self._entered >= AT_ONCE:
+            raise StoreBusy(f"{AT_ONCE} loads are running here, and no more may; send this again when one has ended.")
+        self._entered += 1
+        new = Load(content)
+        if name:
+            self._kept[name] = new
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return new, True
+
+    def leave(self, name: Name | None, this: Load, failure: KnockonError | None = None) -> None:
+        """End a load that was entered; one that failed may be sent again under its key."""
+        self._entered -= 1
+        if failure and name:
+            self._kept.pop(name, None)
+        this.end(failure)
+
+    def start(self, name: Name | None, this: Load, job: Job) -> None:
+        """Begin a load that was entered; it goes on whoever waits for it, and leaves by itself."""
+        task = asyncio.create_task(self._run(name, this, job))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def finish(self) -> None:
+        """Wait for the loads that are running."""
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def _run(self, name: Name | None, this: Load, job: Job) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tell(said: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(this.tell, said)
+
+        failure: KnockonError | None = None
+        try:
+            # its own thread and event loop: taking records in and comparing them would keep every request waiting
+            await asyncio.to_thread(lambda: asyncio.run(self._load(job, tell)))
+        except KnockonError as error:
+            failure = error
+        except Exception:
+            logger.exception("A load by %s failed.", job.actor)
+            failure = InternalError("Something went wrong here; the log of the server says what.")
+        finally:
+            await asyncio.to_thread(job.path.unlink)
+            self.leave(name, this, failure)
+
+    async def _load(self, job: Job, tell: Callable[[dict[str, Any]], None]) -> None:
+        report = LoadReport()
+
+        def progress(done: int, total: int) -> None:
+            counts = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
+            tell({"done": done, "of": total, "revision": report.revision, **counts})
+
+        async with opened(self._connect()) as store:
+            await load(
+                store, self._model, job.reading.items, source=job.reading.source, actor=job.actor,
+                file=job.reading.file, report=report, progress=progress, **job.how,
+            )  # fmt: skip
+        tell({"report": report.as_json()})
