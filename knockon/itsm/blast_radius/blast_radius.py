@@ -10,8 +10,7 @@ from knockon import __version__
 from knockon.errors import AnswerGone, JournalCompacted, PastTooFar
 from knockon.impact.propagation.evaluation import WORST_FIRST
 from knockon.impact.propagation.explanation import explain
-from knockon.impact.structure.single_points import Budget, new_single_points
-from knockon.impact.structure.single_points import Question as SinglePointsQuestion
+from knockon.impact.structure.new_single_points import new_single_points
 from knockon.impact.topology.as_of import Pasts
 from knockon.impact.topology.derive import excluded_types
 from knockon.itsm.blast_radius.answer import Affected, AffectedService, Already, ImpactAnswer, Seed, Survivor
@@ -41,8 +40,8 @@ if TYPE_CHECKING:
 
     Reason = Callable[[str], tuple[Because, tuple[Step, ...]]]
 
-NEW_POINTS = (300, 100_000)
-"""How often the engine runs at most to find new single points, and how many items it may settle for them."""
+NEW_POINTS = 20_000
+"""How many items that services need are looked at, at most, to find new single points."""
 
 
 async def blast_radius(
@@ -189,8 +188,7 @@ async def _services(
         [(each.ci, each.state) for each in told],
         question.span or Span.at(question.now),
     )
-    was, now = (SinglePointsQuestion(each.seeds, each.pins) for each in (found.before, after))
-    asking = (view.topology, was, now, hit, Budget(*NEW_POINTS))
+    asking = (found.before, after, hit, NEW_POINTS)
     # in a thread only where it may take long: else questions that are put at once would no longer read together
     new = await asyncio.to_thread(new_single_points, *asking) if view.topology.large else new_single_points(*asking)
     services = tuple(
