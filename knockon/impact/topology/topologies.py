@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from knockon.errors import JournalCompacted, StoreError
 from knockon.impact.topology.catching_up import catch_up
 from knockon.impact.topology.derive import excluded_types, topology_of
@@ -61,6 +63,14 @@ class View:
     def mapped(self, id_: str) -> bool:
         """Tell whether an item is a service, or some service needs it. The first question is linear in the estate."""
         return bool(self._mapped[self.topology.index(id_)])
+
+    @cached_property
+    def serving(self) -> Any:
+        """Tell of each item, by number, whether it is a service."""
+        found = np.zeros(len(self.topology.ids), bool)
+        found[self.topology.ids.numbers(list(self.services))] = True
+        found.flags.writeable = False
+        return found
 
     @cached_property
     def _mapped(self) -> Any:

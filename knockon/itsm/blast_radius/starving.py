@@ -26,13 +26,15 @@ async def starving(topologies: Topologies, view: View, before: Evaluation, after
     One round trip at most.
     """
     starvation = Starvation(before, after)
-    roots = set(view.services)
+    if not starvation.possible:
+        return ()
+    roots = view.serving.copy()
     undecided = starvation.undecided(roots)
     if not undecided:
         return ()
     if _USES in topologies.model.relationships:
         users = await topologies.store.count_neighbours(undecided, _USES, "in")
-        roots |= {id_ for id_, count in users.items() if count}
+        roots[view.topology.ids.numbers([id_ for id_, count in users.items() if count])] = True
     return tuple(
         StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each))
         for each in starvation.starved(roots)
