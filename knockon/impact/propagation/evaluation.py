@@ -154,9 +154,9 @@ class Evaluation:
         if not len(before._found.items) and not lifted:
             return self
         found = self._found
-        after = Worst(self._states, np.zeros(len(self.topology.terms), np.int64))
+        after = Worst(self.states, np.zeros(len(self.topology.terms), np.int64))
         after.verdicts[found.groups] = found.tallies[:, kernel.VERDICT]
-        was = before._states
+        was = before.states
         worse = after.states[found.items] > was[found.items]
         origins = [
             each for each in found.items[worse].tolist() if ids[each] in lifted or self.explains_itself(ids[each])
@@ -186,7 +186,8 @@ class Evaluation:
         return [self.topology.ids[number] for number in self.columns().items.tolist()]
 
     @cached_property
-    def _states(self) -> Any:
+    def states(self) -> Any:
+        """Give the state of every item of the topology, by number."""
         return spread(self._found.items, self._found.states, len(self.topology.ids))
 
     def columns(self) -> Columns:
@@ -199,7 +200,7 @@ class Evaluation:
         ranked = np.lexsort((found.items, traced.distances, -found.states))
         return Columns(
             found.items[ranked],
-            self._states,
+            self.states,
             spread(found.items, traced.distances, size),
             traced.parents[ranked],
             spread(found.groups, found.tallies[:, kernel.VERDICT], len(self.topology.terms)),
@@ -232,11 +233,6 @@ class Evaluation:
             steps.append(self.topology.dependency(*step))
             number = int(self.topology.graph.supplier[step[0]])
         return steps
-
-    def first_step(self, item_id: str) -> Dependency | None:
-        """Give the first step of an affected item's path; None where it is empty."""
-        step = self.step(self.topology.index(item_id))
-        return step and self.topology.dependency(*step)
 
     def step(self, number: int) -> tuple[int, int] | None:
         """Give the arc and the signature by which an affected item's path begins; None where it ends."""
@@ -294,7 +290,7 @@ class Evaluation:
     def arithmetics(self, groups: Sequence[int]) -> dict[int, GroupArithmetic]:
         """Count out many groups that a failure touched, at once."""
         tallies = self._found.tallies[[self._group_place[each] for each in groups]]
-        return dict(zip(groups, counted(self.topology, groups, tallies, self._states), strict=True))
+        return dict(zip(groups, counted(self.topology, groups, tallies, self.states), strict=True))
 
     def survivors(self) -> list[Survivor]:
         """List the groups that lost a member and are not DOWN, in order of consumer, then group name."""

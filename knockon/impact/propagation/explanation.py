@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 NAMED = 3
 """How many suppliers a sentence names before it counts the others."""
 
-_STATES = tuple(State)
+STATES = tuple(State)
+"""The states by number."""
 _WORDS = {state: state.name.lower().replace("_", " ") for state in State}
 _EFFECT = {State.DOWN: "takes this down", State.DEGRADED: "degrades this", State.AT_RISK: "puts this at risk"}
 
@@ -69,12 +70,12 @@ class Explanations:
         """Say why an affected item is in its state."""
         causes, topology = self.causes, self._evaluation.topology
         row = causes.row[number]
-        state, signature, group = _STATES[causes.states[row]], causes.signature[row], causes.group[row]
+        state, signature, group = STATES[causes.states[row]], causes.signature[row], causes.group[row]
         if signature < 0:
             return _own(state, removed=topology.ids[number] in self._evaluation.removed)
         first, end = causes.first[row : row + 2]
         shown = [
-            (_STATES[causes.blamed_state[place]], self._name(causes.blamed[place]))
+            (STATES[causes.blamed_state[place]], self._name(causes.blamed[place]))
             for place in range(first, min(first + NAMED, end))
         ]
         return _worded(topology, state, signature, (shown, end - first), group, self._arithmetics.get(group))

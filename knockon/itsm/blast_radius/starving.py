@@ -12,15 +12,19 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.propagation.starvation import Starved
-    from knockon.impact.topology.topologies import Topologies, View
+    from knockon.impact.topology.topologies import View
+    from knockon.schema.model import Model
 
 _NAMED = 3
 _USES = "USES"
 
 
-async def starving(topologies: Topologies, view: View, before: Evaluation, after: Evaluation) -> tuple[StarvedCi, ...]:
+async def starving(
+    model: Model, store: Store, view: View, before: Evaluation, after: Evaluation
+) -> tuple[StarvedCi, ...]:
     """List what demand reached before and does not reach now, in order; it begins at services and at what is used.
 
     One round trip at most.
@@ -32,8 +36,8 @@ async def starving(topologies: Topologies, view: View, before: Evaluation, after
     undecided = starvation.undecided(roots)
     if not undecided:
         return ()
-    if _USES in topologies.model.relationships:
-        users = await topologies.store.count_neighbours(undecided, _USES, "in")
+    if _USES in model.relationships:
+        users = await store.count_neighbours(undecided, _USES, "in")
         roots[view.topology.ids.numbers([id_ for id_, count in users.items() if count])] = True
     return tuple(
         StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each))
