@@ -8,6 +8,7 @@ before, does not reach it now, and it is not DOWN itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from knockon.impact.topology.rows import entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.topology import Topology
 
@@ -69,13 +72,13 @@ class Starvation:
         starved = np.setdiff1d(silent, self._unserved(silent, roots, self._before_down))
         ids = self._topology.ids
         return [
-            Starved(ids[number], tuple(ids[each] for each in self._calls.direct(number, self._before_down)))
-            for number in starved.tolist()
+            Starved(ids[number], tuple(ids[each] for each in callers))
+            for number, callers in zip(starved.tolist(), self._calls.direct(starved, self._before_down), strict=True)
         ]
 
     def _unserved(self, suspects: Any, roots: Any, silent: Any) -> Any:
-        """Give those that no root reaches; whoever reaches one is among its callers, so no one else is looked at."""
-        callers = self._calls.callers(suspects, silent)
+        """Give those that no root reaches; the nearest root, and all between, are found among the callers."""
+        callers = self._calls.callers(suspects, silent, until=roots)
         served = self._calls.called(callers[roots[callers]], silent, within=callers)
         return np.setdiff1d(suspects, served)
 
@@ -97,43 +100,62 @@ class _Calls:
 
     def called(self, starts: Any, silent: Any, within: Any = None) -> Any:
         """Give what these call over however many steps, themselves too; what is silent calls nothing."""
-        return self._walked(starts, silent, forward=True, within=within)
-
-    def callers(self, starts: Any, silent: Any) -> Any:
-        """Give who calls these over however many steps, themselves too; what is silent calls nothing."""
-        return self._walked(starts, silent, forward=False)
-
-    def direct(self, number: int, silent: Any) -> list[int]:
-        """List who calls one, in order."""
-        found = np.unique(self._steps(np.array([number]), forward=False))
-        callers: list[int] = found[~silent[found]].tolist()
-        return callers
-
-    def _walked(self, starts: Any, silent: Any, *, forward: bool, within: Any = None) -> Any:
         seen = np.zeros(len(self._topology.ids), bool)
         if within is not None:
             seen[:] = True
             seen[within] = False
+        return self._walked(starts, seen, lambda level: self._steps(level[~silent[level]], forward=True))
+
+    def callers(self, starts: Any, silent: Any, until: Any = None) -> Any:
+        """Give who calls these over however many steps, themselves too; what is silent calls nothing.
+
+        Who calls one of ``until`` is not looked for.
+        """
+
+        def step(level: Any) -> Any:
+            return self._steps(level if until is None else level[~until[level]], forward=False)
+
+        return self._walked(starts, silent.copy(), step)
+
+    def direct(self, numbers: Any, silent: Any) -> Iterator[list[int]]:
+        """Give of each who calls it, in order."""
+        rows, callers = self._pairs(numbers, forward=False)
+        rows, callers = rows[~silent[callers]], callers[~silent[callers]]
+        ranked = np.lexsort((callers, rows))
+        ends = np.searchsorted(rows[ranked], np.arange(len(numbers) + 1)).tolist()
+        found = callers[ranked].tolist()
+        return (list(dict.fromkeys(found[first:end])) for first, end in pairwise(ends))
+
+    @staticmethod
+    def _walked(starts: Any, seen: Any, step: Callable[[Any], Any]) -> Any:
+        """Walk, a level at a time, over what was not seen."""
         level = np.unique(starts)
-        found = [level]
-        seen[level] = True
+        found = []
         while len(level):
-            level = self._steps(level[~silent[level]] if forward else level, forward=forward)
-            level = np.unique(level[~(seen[level] if forward else seen[level] | silent[level])])
             seen[level] = True
             found.append(level)
-        return np.sort(np.concatenate(found))
+            level = step(level)
+            level = np.unique(level[~seen[level]])
+        return np.sort(np.concatenate(found)) if found else level
 
     def _steps(self, numbers: Any, *, forward: bool) -> Any:
         """Give the other ends of all calls of, or to, some items."""
+        return self._pairs(numbers, forward=forward)[1]
+
+    def _pairs(self, numbers: Any, *, forward: bool) -> tuple[Any, Any]:
+        """Give all calls of, or to, some items: the place of each among these, and the other end."""
         graph, needs, starts = self._topology.graph, self._topology.needs, self._topology.needs_start
+        own, other = (_STRAIGHT, _TURNED) if forward else (_TURNED, _STRAIGHT)
         as_consumer = needs[entries(starts, numbers)]
         as_supplier = entries(graph.start, numbers)
-        own, other = (_STRAIGHT, _TURNED) if forward else (_TURNED, _STRAIGHT)
-        return np.concatenate((
-            graph.supplier[as_consumer[self._way(as_consumer) & own > 0]],
-            graph.consumer[as_supplier[self._way(as_supplier) & other > 0]],
-        ))  # fmt: skip
+        wanted, served = self._way(as_consumer) & own > 0, self._way(as_supplier) & other > 0
+        places = np.arange(len(numbers))
+        rows = [
+            np.repeat(places, start[numbers + 1] - start[numbers])[kept]
+            for start, kept in ((starts, wanted), (graph.start, served))
+        ]
+        ends = [graph.supplier[as_consumer[wanted]], graph.consumer[as_supplier[served]]]
+        return np.concatenate(rows), np.concatenate(ends)
 
     def _way(self, arcs: Any) -> Any:
         """Tell for each arc which way it calls, if at all; one that stands for several may do both."""
