@@ -17,7 +17,7 @@ from knockon.impact.topology.rows import entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.topology import Topology
@@ -37,40 +37,42 @@ class Starved:
 class Starvation:
     """What one difference does to demand. Linear in the demand around what fell silent, not in the estate."""
 
-    def __init__(self, before: Evaluation, after: Evaluation) -> None:
-        """Take two evaluations of one topology, ``after`` with more failed than ``before``."""
+    def __init__(self, before: Evaluation, after: Evaluation, roots: Any) -> None:
+        """Take two evaluations of one topology, ``after`` with more failed than ``before``.
+
+        Demand begins at ``roots``, which has a truth for each item, by number.
+        """
         self._topology = after.topology
         self._calls = _Calls(self._topology)
         self._before_down, self._after_down = _down(before), _down(after)
+        self._roots = roots
         silenced = np.flatnonzero(self._after_down & ~self._before_down)
         called = self._calls.called(silenced, self._before_down)
-        self._suspects = called[~self._after_down[called]]
-        """What was called, over however many steps, by what fell silent: nothing else can be starved."""
+        # what was called, over however many steps, by what fell silent: nothing else can be starved
+        suspects = called[~self._after_down[called]]
+        self._silent = self._unserved(suspects, roots, self._after_down)
+        self._never = self._unserved(self._silent, roots, self._before_down)
 
-    @property
-    def possible(self) -> bool:
-        """Tell whether anything can be starved at all."""
-        return len(self._suspects) > 0
-
-    def undecided(self, roots: Any) -> list[str]:
-        """List, in order, whatever has to be known to be a root or not, beyond ``roots``; empty if it changes nothing.
-
-        ``roots`` has a truth for each item, by number.
+    def undecided(self) -> list[str]:
+        """List, in order, whatever has to be known to be a root too, or not; empty if it changes nothing.
 
         These are the callers left, over however many steps, of what something that fell silent called and no root
         reaches now; and all callers before of those among it that no root is known to have reached at all.
         """
-        suspects = self._unserved(self._suspects, roots, self._after_down)
-        asked = self._calls.callers(suspects, self._after_down)
-        unserved = self._unserved(suspects, roots, self._before_down)
-        asked = np.union1d(asked, self._calls.callers(unserved, self._before_down))
-        return [self._topology.ids[number] for number in asked[~roots[asked]].tolist()]
+        asked = np.union1d(
+            self._calls.callers(self._silent, self._after_down), self._calls.callers(self._never, self._before_down)
+        )
+        return [self._topology.ids[number] for number in asked[~self._roots[asked]].tolist()]
 
-    def starved(self, roots: Any) -> list[Starved]:
-        """List what is starved, in order, if demand begins at ``roots``, as in ``undecided``, and nowhere else."""
-        silent = self._unserved(self._suspects, roots, self._after_down)
-        starved = np.setdiff1d(silent, self._unserved(silent, roots, self._before_down))
-        ids = self._topology.ids
+    def starved(self, more: Sequence[str] = ()) -> list[Starved]:
+        """List what is starved, in order, if demand begins at these of the undecided too, and nowhere else."""
+        silent, never = self._silent, self._never
+        if more:
+            roots = self._roots.copy()
+            roots[self._topology.ids.numbers(more)] = True
+            silent = self._unserved(silent, roots, self._after_down)
+            never = self._unserved(silent, roots, self._before_down)
+        starved, ids = np.setdiff1d(silent, never), self._topology.ids
         return [
             Starved(ids[number], tuple(ids[each] for each in callers))
             for number, callers in zip(starved.tolist(), self._calls.direct(starved, self._before_down), strict=True)
@@ -78,6 +80,8 @@ class Starvation:
 
     def _unserved(self, suspects: Any, roots: Any, silent: Any) -> Any:
         """Give those that no root reaches; the nearest root, and all between, are found among the callers."""
+        if not len(suspects):
+            return suspects
         callers = self._calls.callers(suspects, silent, until=roots)
         served = self._calls.called(callers[roots[callers]], silent, within=callers)
         return np.setdiff1d(suspects, served)

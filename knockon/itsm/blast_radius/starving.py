@@ -29,19 +29,17 @@ async def starving(
 
     One round trip at most.
     """
-    starvation = Starvation(before, after)
-    if not starvation.possible:
+    if not len(after.numbers(State.DOWN)):
         return ()
-    roots = view.serving.copy()
-    undecided = starvation.undecided(roots)
-    if not undecided:
-        return ()
-    if _USES in model.relationships:
+    starvation = Starvation(before, after, view.serving)
+    undecided = starvation.undecided()
+    used: list[str] = []
+    if undecided and _USES in model.relationships:
         users = await store.count_neighbours(undecided, _USES, "in")
-        roots[view.topology.ids.numbers([id_ for id_, count in users.items() if count])] = True
+        used = [id_ for id_, count in users.items() if count]
     return tuple(
         StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each))
-        for each in starvation.starved(roots)
+        for each in starvation.starved(used)
     )
 
 
