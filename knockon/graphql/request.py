@@ -27,6 +27,11 @@ class RequestTopologies(Topologies):
         self._shared = shared
         self._seen: dict[frozenset[str], asyncio.Future[View]] = {}
 
+    @property
+    def reading(self) -> Store:
+        """As ``Topologies.reading``: what a request has read by itself may be older than the topology."""
+        return self._shared.reading
+
     async def current(self, exclude: frozenset[str] = frozenset(), *, max_lag: float = 0.0) -> View:
         """As ``Topologies.current``, the same for the whole request."""
         if exclude not in self._seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from knockon.impact.topology.topologies import View
 
 
-@dataclass(frozen=True, slots=True)
-class Ci:
+class Ci(NamedTuple):
     """A configuration item (or place, supplier, service) by name."""
 
     id: str
@@ -29,8 +28,7 @@ class Ci:
         return cls(entity.id, entity.class_name, entity.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One relationship of a path, as it is stored."""
 
     source: Ci

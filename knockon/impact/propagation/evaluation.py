@@ -9,13 +9,13 @@ import numpy as np
 
 from knockon.errors import BadUsage
 from knockon.impact.propagation import kernel
-from knockon.impact.propagation.redundancy import GroupArithmetic
-from knockon.impact.propagation.run import Traced, settle, trace
+from knockon.impact.propagation.redundancy import GroupArithmetic, counted
+from knockon.impact.propagation.run import Columns, Traced, settle, spread, trace
 from knockon.impact.propagation.worsening import Worst, retrace
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from knockon.impact.propagation.run import Settled
     from knockon.impact.topology.network import Dependency
@@ -27,8 +27,8 @@ Survivor = GroupArithmetic
 
 WORST_FIRST = (State.DOWN, State.DEGRADED, State.AT_RISK)
 _FEW = 64
-_STATES = tuple(State)  # by number; calling State takes longer than the rest of a look-up
 """A dictionary entry costs as much as so many of a column."""
+_STATES = tuple(State)  # by number; calling State takes longer than the rest of a look-up
 
 
 class Cause(NamedTuple):
@@ -89,13 +89,6 @@ def evaluate(
         topology, dict(seeds), frozenset(pins), frozenset(removed), found,
         lambda: trace(topology, given, found, compiled=fast),
     )  # fmt: skip
-
-
-def _spread(items: Any, states: Any, size: int) -> Any:
-    """Give states by number, for every item."""
-    found = np.zeros(size, np.int64)
-    found[items] = states
-    return found
 
 
 class Evaluation:
@@ -160,10 +153,10 @@ class Evaluation:
         lifted, ids = before.pins - self.pins, self.topology.ids
         if not len(before._found.items) and not lifted:
             return self
-        found, size = self._found, len(self.topology.ids)
-        after = Worst(_spread(found.items, found.states, size), np.zeros(len(self.topology.terms), np.int64))
+        found = self._found
+        after = Worst(self.states, np.zeros(len(self.topology.terms), np.int64))
         after.verdicts[found.groups] = found.tallies[:, kernel.VERDICT]
-        was = _spread(before._found.items, before._found.states, size)
+        was = before.states
         worse = after.states[found.items] > was[found.items]
         origins = [
             each for each in found.items[worse].tolist() if ids[each] in lifted or self.explains_itself(ids[each])
@@ -190,9 +183,28 @@ class Evaluation:
 
     def settled(self) -> list[str]:
         """List the ids that are worse than OPERATIONAL, seeds included: worst state, distance, order."""
-        found = self._found
-        ranked = found.items[np.lexsort((found.items, self._traced.distances, -found.states))]
-        return [self.topology.ids[number] for number in ranked.tolist()]
+        return [self.topology.ids[number] for number in self.columns().items.tolist()]
+
+    @cached_property
+    def states(self) -> Any:
+        """Give the state of every item of the topology, by number."""
+        return spread(self._found.items, self._found.states, len(self.topology.ids))
+
+    def columns(self) -> Columns:
+        """Give everything that was found by number, for who looks at much of it."""
+        return self._columns
+
+    @cached_property
+    def _columns(self) -> Columns:
+        found, traced, size = self._found, self._traced, len(self.topology.ids)
+        ranked = np.lexsort((found.items, traced.distances, -found.states))
+        return Columns(
+            found.items[ranked],
+            self.states,
+            spread(found.items, traced.distances, size),
+            traced.parents[ranked],
+            spread(found.groups, found.tallies[:, kernel.VERDICT], len(self.topology.terms)),
+        )
 
     def distance(self, item_id: str) -> int:
         """Count the steps of an affected item's path; KeyError for one that is not affected."""
@@ -221,11 +233,6 @@ class Evaluation:
             steps.append(self.topology.dependency(*step))
             number = int(self.topology.graph.supplier[step[0]])
         return steps
-
-    def first_step(self, item_id: str) -> Dependency | None:
-        """Give the first step of an affected item's path; None where it is empty."""
-        step = self.step(self.topology.index(item_id))
-        return step and self.topology.dependency(*step)
 
     def step(self, number: int) -> tuple[int, int] | None:
         """Give the arc and the signature by which an affected item's path begins; None where it ends."""
@@ -278,31 +285,15 @@ class Evaluation:
 
     def arithmetic(self, group: int) -> GroupArithmetic:
         """Count out a group that a failure touched."""
-        _, up, full, solid, lost, _, verdict = self._found.tallies[self._group_place[group]].tolist()
-        owner, total, min_up, full_up, first, end = self.topology.terms[group].tolist()
-        return GroupArithmetic(
-            consumer=self.topology.ids[owner],
-            group=self.topology.group_name(group),
-            total=total,
-            up=up,
-            full=full,
-            solid=solid,
-            lost=lost,
-            margin=self._margin(self.topology.graph.member[first:end], full - full_up),
-            min_up=min_up,
-            full_up=full_up,
-            by_loss=verdict == kernel.BY_LOSS,
-        )
+        return self.arithmetics([group])[group]
 
-    def _margin(self, members: Any, spare: int) -> int:
-        """Count how many more members, heaviest first, may be lost out of a spare weight."""
-        graph = self.topology.graph
-        states = np.array([self._state(supplier) for supplier in graph.supplier[members].tolist()], np.uint8)
-        kept = ((graph.effect[members] >> (2 * states)) & 3) < kernel.DEGRADED
-        return int(np.count_nonzero(np.cumsum(graph.weight[members][kept], dtype=np.int64) <= spare))
+    def arithmetics(self, groups: Sequence[int]) -> dict[int, GroupArithmetic]:
+        """Count out many groups that a failure touched, at once."""
+        tallies = self._found.tallies[[self._group_place[each] for each in groups]]
+        return dict(zip(groups, counted(self.topology, groups, tallies, self.states), strict=True))
 
     def survivors(self) -> list[Survivor]:
         """List the groups that lost a member and are not DOWN, in order of consumer, then group name."""
         lost, verdicts = self._found.tallies[:, kernel.LOST], self._found.tallies[:, kernel.VERDICT]
         serving = self._found.groups[(lost > 0) & (verdicts != kernel.FEW_UP)]
-        return [self.arithmetic(group) for group in sorted(serving.tolist())]
+        return list(self.arithmetics(sorted(serving.tolist())).values())

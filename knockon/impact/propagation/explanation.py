@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from knockon.impact.propagation.causes import causes_of
 from knockon.impact.topology.columns import END, FIRST
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from knockon.impact.propagation.evaluation import Cause, Evaluation
+    from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.propagation.redundancy import GroupArithmetic
+    from knockon.impact.topology.topology import Topology
 
 NAMED = 3
 """How many suppliers a sentence names before it counts the others."""
 
+STATES = tuple(State)
+"""The states by number."""
+_WORDS = {state: state.name.lower().replace("_", " ") for state in State}
 _EFFECT = {State.DOWN: "takes this down", State.DEGRADED: "degrades this", State.AT_RISK: "puts this at risk"}
 
 
-@dataclass(frozen=True, slots=True)
-class Because:
+class Because(NamedTuple):
     """Why an item is in its state: a sentence, the impact rule (empty for a seed), and the group if one decided."""
 
     text: str
@@ -41,19 +44,58 @@ def explain(evaluation: Evaluation, item_id: str, name: Callable[[str], str] = s
         return Because(_untouched(evaluation, item_id), "", None)
     first = evaluation.step(number)
     if first is None:
-        removed = item_id in evaluation.removed
-        return Because("Removed." if removed else f"Taken to be {_word(state)}.", "", None)
+        return _own(state, removed=item_id in evaluation.removed)
     arc, signature = first
-    rule = topology.signatures[signature].rule
     group = int(topology.graph.group[arc])
     causes = [each for each in evaluation.cause_arcs(number) if int(topology.graph.group[each.arc]) == group]
-    blamed = _blame(evaluation, causes, name)
-    if group < 0:
-        return Because(f"{blamed}, which {_EFFECT[state]}.", rule, None)
-    arithmetic = evaluation.arithmetic(group)
+    ranked = sorted(dict.fromkeys((-each.state, each.distance, each.supplier) for each in causes))
+    shown = [(State(-minus), name(topology.ids[supplier])) for minus, _, supplier in ranked[:NAMED]]
+    arithmetic = evaluation.arithmetic(group) if group >= 0 else None
+    return _worded(topology, state, signature, (shown, len(ranked)), group, arithmetic)
+
+
+class Explanations:
+    """Why each affected item is in its state; the causes of all of them are found at once, and worded when asked for.
+
+    Says of one item what ``explain`` says. Items go by number; ``name`` turns one into what people call it.
+    """
+
+    def __init__(self, evaluation: Evaluation, name: Callable[[int], str]) -> None:
+        self._evaluation = evaluation
+        self._name = name
+        self.causes = causes_of(evaluation)
+        self._arithmetics = evaluation.arithmetics(sorted({each for each in self.causes.group if each >= 0}))
+
+    def because(self, number: int) -> Because:
+        """Say why an affected item is in its state."""
+        causes, topology = self.causes, self._evaluation.topology
+        row = causes.row[number]
+        state, signature, group = STATES[causes.states[row]], causes.signature[row], causes.group[row]
+        if signature < 0:
+            return _own(state, removed=topology.ids[number] in self._evaluation.removed)
+        first, end = causes.first[row : row + 2]
+        shown = [
+            (STATES[causes.blamed_state[place]], self._name(causes.blamed[place]))
+            for place in range(first, min(first + NAMED, end))
+        ]
+        return _worded(topology, state, signature, (shown, end - first), group, self._arithmetics.get(group))
+
+
+def _own(state: State, *, removed: bool) -> Because:
+    return Because("Removed." if removed else f"Taken to be {_WORDS[state]}.", "", None)
+
+
+def _worded(
+    topology: Topology, state: State, signature: int, blamed: tuple[Sequence[tuple[State, str]], int],
+    group: int, arithmetic: GroupArithmetic | None,
+) -> Because:  # fmt: skip
+    """Word the first step of a path; ``blamed`` are the first of those to blame, and how many there are."""
+    rule, words = topology.signatures[signature].rule, _blame(*blamed)
+    if arithmetic is None:
+        return Because(f"{words}, which {_EFFECT[state]}.", rule, None)
     members = int(topology.terms[group, END] - topology.terms[group, FIRST])
     unit = "" if members == arithmetic.total else " by weight"
-    return Because(f"{blamed}, which leaves {_left(arithmetic, state, unit)}.", rule, arithmetic)
+    return Because(f"{words}, which leaves {_left(arithmetic, state, unit)}.", rule, arithmetic)
 
 
 def _untouched(evaluation: Evaluation, item_id: str) -> str:
@@ -75,18 +117,17 @@ def _left(group: GroupArithmetic, state: State, unit: str) -> str:
     return f"{group.solid} {of} free of risk {where}; it needs {group.full_up}"
 
 
-def _blame(evaluation: Evaluation, causes: Sequence[Cause], name: Callable[[str], str]) -> str:
-    """Name the causes, nearest to a seed first, each with its state: "A and B are down, C is degraded"."""
-    ranked = sorted(dict.fromkeys((-each.state, each.distance, each.supplier) for each in causes))
-    shown: dict[State, list[str]] = {}
-    for minus_state, _, supplier in ranked[:NAMED]:
-        shown.setdefault(State(-minus_state), []).append(name(evaluation.topology.ids[supplier]))
+def _blame(shown: Sequence[tuple[State, str]], count: int) -> str:
+    """Name the first of the causes, each with its state: "A and B are down, C is degraded"."""
+    if count == 1:
+        ((state, name),) = shown
+        return f"{name} is {_WORDS[state]}"
+    by_state: dict[State, list[str]] = {}
+    for state, name in shown:
+        by_state.setdefault(state, []).append(name)
     parts = [
-        f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} {_word(state)}" for state, names in shown.items()
+        f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} {_WORDS[state]}"
+        for state, names in by_state.items()
     ]
-    more = len(ranked) - NAMED
+    more = count - NAMED
     return ", ".join(parts) + (f" (and {more} more)" if more > 0 else "")
-
-
-def _word(state: State) -> str:
-    return state.name.lower().replace("_", " ")

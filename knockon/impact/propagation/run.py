@@ -33,6 +33,27 @@ class Traced(NamedTuple):
     parents: Any
 
 
+class Columns(NamedTuple):
+    """What was found, as columns: ``state`` of every item and ``verdict`` of every group of the topology, by number.
+
+    ``items`` are those that are worse than OPERATIONAL, in the order of every list: worst state, distance, order.
+    ``parent`` has for each of these the arc by which its path begins, or -1; ``distance`` counts for these alone.
+    """
+
+    items: Any
+    state: Any
+    distance: Any
+    parent: Any
+    verdict: Any
+
+
+def spread(items: Any, states: Any, size: int) -> Any:
+    """Give states by number, for every item."""
+    found = np.zeros(size, np.int64)
+    found[items] = states
+    return found
+
+
 def settle(topology: Topology, given: list[int], *, compiled: bool) -> Settled:
     """Find the states; several threads may, each on a scratch of its own."""
     with _scratch(topology, compiled=compiled) as (graph, scratch, base):

@@ -8,41 +8,22 @@ before, does not reach it now, and it is not DOWN itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knockon.impact.topology.supports import reach
+from knockon.impact.topology.rows import entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Iterator, Sequence
 
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.topology import Topology
 
 DEMAND_TYPES = frozenset({"DEPENDS_ON", "ROUTES_TO"})
-
-
-class _Calls(NamedTuple):
-    """Who calls whom, by number, in order of the caller."""
-
-    caller: Any
-    called: Any
-
-    def but_from(self, silent: Any) -> _Calls:
-        """Leave out the calls of what is silent."""
-        kept = ~silent[self.caller]
-        return _Calls(self.caller[kept], self.called[kept])
-
-    def turned(self) -> _Calls:
-        """Turn every call round."""
-        order = np.argsort(self.called, kind="stable")
-        return _Calls(self.called[order], self.caller[order])
-
-
-_KEPT: WeakKeyDictionary[Topology, _Calls] = WeakKeyDictionary()
+_STRAIGHT, _TURNED = 1, 2  # a demand edge whose caller is the consumer, or the supplier, of its arc
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,64 +35,140 @@ class Starved:
 
 
 class Starvation:
-    """What one difference does to demand; every question is linear in the estate."""
+    """What one difference does to demand. Linear in the demand around what fell silent, not in the estate."""
 
-    def __init__(self, before: Evaluation, after: Evaluation) -> None:
-        """Take two evaluations of one topology, ``after`` with more failed than ``before``."""
+    def __init__(self, before: Evaluation, after: Evaluation, roots: Any) -> None:
+        """Take two evaluations of one topology, ``after`` with more failed than ``before``.
+
+        Demand begins at ``roots``, which has a truth for each item, by number.
+        """
         self._topology = after.topology
-        calls = _calls(self._topology)
+        self._calls = _Calls(self._topology)
         self._before_down, self._after_down = _down(before), _down(after)
-        self._before = calls.but_from(self._before_down)
-        self._after = calls.but_from(self._after_down)
+        self._roots = roots
+        silenced = np.flatnonzero(self._after_down & ~self._before_down)
+        called = self._calls.called(silenced, self._before_down)
+        # what was called, over however many steps, by what fell silent: nothing else can be starved
+        suspects = called[~self._after_down[called]]
+        self._silent = self._unserved(suspects, roots, self._after_down)
+        self._never = self._unserved(self._silent, roots, self._before_down)
 
-    def undecided(self, roots: Collection[str]) -> list[str]:
-        """List, in order, whatever has to be known to be a root or not, beyond ``roots``; empty if it changes nothing.
+    def undecided(self) -> list[str]:
+        """List, in order, whatever has to be known to be a root too, or not; empty if it changes nothing.
 
         These are the callers left, over however many steps, of what something that fell silent called and no root
         reaches now; and all callers before of those among it that no root is known to have reached at all.
         """
-        suspects = (
-            self._reached(self._before, np.flatnonzero(self._after_down & ~self._before_down)) & ~self._after_down
+        asked = np.union1d(
+            self._calls.callers(self._silent, self._after_down), self._calls.callers(self._never, self._before_down)
         )
-        if not suspects.any():
-            return []
-        known = self._numbers(roots)
-        suspects &= ~self._reached(self._after, known)
-        if not suspects.any():
-            return []
-        asked = self._reached(self._after.turned(), np.flatnonzero(suspects))
-        unserved = suspects & ~self._reached(self._before, known)
-        if unserved.any():
-            asked |= self._reached(self._before.turned(), np.flatnonzero(unserved))
-        return [id_ for id_ in self._named(asked) if id_ not in roots]
+        return [self._topology.ids[number] for number in asked[~self._roots[asked]].tolist()]
 
-    def starved(self, roots: Collection[str]) -> list[Starved]:
-        """List what is starved, in order, if demand begins at ``roots`` and nowhere else."""
-        known = self._numbers(roots)
-        served = self._reached(self._before, known)
-        numbers = np.flatnonzero(served & ~self._reached(self._after, known) & ~self._after_down)
-        ids, back = self._topology.ids, self._before.turned()
-        begins, ends = (np.searchsorted(back.caller, places).tolist() for places in (numbers, numbers + 1))
+    def starved(self, more: Sequence[str] = ()) -> list[Starved]:
+        """List what is starved, in order, if demand begins at these of the undecided too, and nowhere else."""
+        silent, never = self._silent, self._never
+        if more:
+            roots = self._roots.copy()
+            roots[self._topology.ids.numbers(more)] = True
+            silent = self._unserved(silent, roots, self._after_down)
+            never = self._unserved(silent, roots, self._before_down)
+        starved, ids = np.setdiff1d(silent, never), self._topology.ids
         return [
-            Starved(
-                ids[number],
-                tuple(ids[each] for each in sorted(set(back.called[begin:end].tolist()))),
-            )
-            for number, begin, end in zip(numbers.tolist(), begins, ends, strict=True)
+            Starved(ids[number], tuple(ids[each] for each in callers))
+            for number, callers in zip(starved.tolist(), self._calls.direct(starved, self._before_down), strict=True)
         ]
 
-    def _named(self, chosen: Any) -> list[str]:
-        return [self._topology.ids[number] for number in np.flatnonzero(chosen).tolist()]
+    def _unserved(self, suspects: Any, roots: Any, silent: Any) -> Any:
+        """Give those that no root reaches; the nearest root, and all between, are found among the callers."""
+        if not len(suspects):
+            return suspects
+        callers = self._calls.callers(suspects, silent, until=roots)
+        served = self._calls.called(callers[roots[callers]], silent, within=callers)
+        return np.setdiff1d(suspects, served)
 
-    def _numbers(self, ids: Iterable[str]) -> list[int]:
-        return self._topology.ids.numbers(list(ids))
 
-    def _reached(self, calls: _Calls, starts: Any) -> Any:
-        """Tell of each item whether calls lead to it; the starts are reached."""
-        size = len(self._topology.ids)
-        rows = np.searchsorted(calls.caller, np.arange(size + 1)).astype(np.int32)
-        distance, _, _ = reach(self._topology, starts, rows, calls.called, calls.caller)
-        return distance >= 0
+class _Calls:
+    """Who calls whom, as the arcs of a topology say."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        demand = [each.type_name in DEMAND_TYPES for each in topology.signatures]
+        self._ways = np.array(
+            [
+                (_TURNED if each.reversed else _STRAIGHT) if counts else 0
+                for each, counts in zip(topology.signatures, demand, strict=True)
+            ],
+            np.uint8,
+        )
+        self._folded = np.array(sorted(topology.folded), np.int64)
+
+    def called(self, starts: Any, silent: Any, within: Any = None) -> Any:
+        """Give what these call over however many steps, themselves too; what is silent calls nothing."""
+        seen = np.zeros(len(self._topology.ids), bool)
+        if within is not None:
+            seen[:] = True
+            seen[within] = False
+        return self._walked(starts, seen, lambda level: self._steps(level[~silent[level]], forward=True))
+
+    def callers(self, starts: Any, silent: Any, until: Any = None) -> Any:
+        """Give who calls these over however many steps, themselves too; what is silent calls nothing.
+
+        Who calls one of ``until`` is not looked for.
+        """
+
+        def step(level: Any) -> Any:
+            return self._steps(level if until is None else level[~until[level]], forward=False)
+
+        return self._walked(starts, silent.copy(), step)
+
+    def direct(self, numbers: Any, silent: Any) -> Iterator[list[int]]:
+        """Give of each who calls it, in order."""
+        rows, callers = self._pairs(numbers, forward=False)
+        rows, callers = rows[~silent[callers]], callers[~silent[callers]]
+        ranked = np.lexsort((callers, rows))
+        ends = np.searchsorted(rows[ranked], np.arange(len(numbers) + 1)).tolist()
+        found = callers[ranked].tolist()
+        return (list(dict.fromkeys(found[first:end])) for first, end in pairwise(ends))
+
+    @staticmethod
+    def _walked(starts: Any, seen: Any, step: Callable[[Any], Any]) -> Any:
+        """Walk, a level at a time, over what was not seen."""
+        level = np.unique(starts)
+        found = []
+        while len(level):
+            seen[level] = True
+            found.append(level)
+            level = step(level)
+            level = np.unique(level[~seen[level]])
+        return np.sort(np.concatenate(found)) if found else level
+
+    def _steps(self, numbers: Any, *, forward: bool) -> Any:
+        """Give the other ends of all calls of, or to, some items."""
+        return self._pairs(numbers, forward=forward)[1]
+
+    def _pairs(self, numbers: Any, *, forward: bool) -> tuple[Any, Any]:
+        """Give all calls of, or to, some items: the place of each among these, and the other end."""
+        graph, needs, starts = self._topology.graph, self._topology.needs, self._topology.needs_start
+        own, other = (_STRAIGHT, _TURNED) if forward else (_TURNED, _STRAIGHT)
+        as_consumer = needs[entries(starts, numbers)]
+        as_supplier = entries(graph.start, numbers)
+        wanted, served = self._way(as_consumer) & own > 0, self._way(as_supplier) & other > 0
+        places = np.arange(len(numbers))
+        rows = [
+            np.repeat(places, start[numbers + 1] - start[numbers])[kept]
+            for start, kept in ((starts, wanted), (graph.start, served))
+        ]
+        ends = [graph.supplier[as_consumer[wanted]], graph.consumer[as_supplier[served]]]
+        return np.concatenate(rows), np.concatenate(ends)
+
+    def _way(self, arcs: Any) -> Any:
+        """Tell for each arc which way it calls, if at all; one that stands for several may do both."""
+        found = self._ways[self._topology.signature[arcs]]
+        if len(self._folded):
+            for place in np.flatnonzero(np.isin(arcs, self._folded)).tolist():
+                for code in self._topology.folded[int(arcs[place])]:
+                    found[place] |= self._ways[code]
+        return found
 
 
 def _down(evaluation: Evaluation) -> Any:
@@ -119,27 +176,3 @@ def _down(evaluation: Evaluation) -> Any:
     found = np.zeros(len(topology.ids), bool)
     found[evaluation.numbers(State.DOWN)] = True
     return found
-
-
-def _calls(topology: Topology) -> _Calls:
-    """Give the demand among an estate's dependencies; it is kept as long as the topology."""
-    if topology not in _KEPT:
-        _KEPT[topology] = _found_calls(topology)
-    return _KEPT[topology]
-
-
-def _found_calls(topology: Topology) -> _Calls:
-    graph, signatures = topology.graph, topology.signatures
-    demand = np.array([each.type_name in DEMAND_TYPES for each in signatures], bool)
-    turned = np.array([each.reversed for each in signatures], bool)
-    folded = [(arc, code) for arc, codes in topology.folded.items() for code in codes]
-    more = np.array(folded, np.int64).reshape(-1, 2)
-    arcs = np.concatenate((np.arange(len(graph.consumer)), more[:, 0]))
-    codes = np.concatenate((topology.signature, more[:, 1])).astype(np.int64)
-    kept = demand[codes] if len(codes) else np.zeros(0, bool)
-    arcs, codes = arcs[kept], codes[kept]
-    consumer, supplier = graph.consumer[arcs], graph.supplier[arcs]
-    caller = np.where(turned[codes], supplier, consumer) if len(codes) else consumer
-    called = np.where(turned[codes], consumer, supplier) if len(codes) else supplier
-    order = np.argsort(caller, kind="stable")
-    return _Calls(caller[order].astype(np.int32), called[order].astype(np.int32))

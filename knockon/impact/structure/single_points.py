@@ -11,7 +11,7 @@ from knockon.impact.structure.dominators import dominators
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.topology import Topology
@@ -34,13 +34,6 @@ class Question:
     def ask_without(self, topology: Topology, item_id: str) -> Evaluation:
         """Evaluate with one item DOWN besides; it is a seed also where it is pinned."""
         return evaluate(topology, {**self.seeds, item_id: State.DOWN}, pins=self.pins - {item_id})
-
-
-class NewSinglePoints(NamedTuple):
-    """By service, the ids whose further failure now takes it DOWN; ``cut`` tells that the engine ran its limit."""
-
-    points: dict[str, list[str]]
-    cut: bool
 
 
 class SinglePoints(NamedTuple):
@@ -134,49 +127,6 @@ def single_points(
     listed = points - {ways.root} if looked_at is None else (points - {ways.root}) & looked_at
     ranked = sorted(listed, key=lambda number: (ways.distance[number], number))
     return SinglePoints([topology.ids[number] for number in ranked], budget.cut)
-
-
-def new_single_points(
-    topology: Topology, before: Question, after: Question, services: Iterable[str], limit: int | Budget = RUNS
-) -> NewSinglePoints:
-    """Tell which one further failure now takes a service DOWN that would not have before.
-
-    Exact: what is listed takes the service from not DOWN to DOWN on top of ``after``, and leaves it
-    not DOWN on top of ``before``. A service that is DOWN in either has none. What ``after`` pins cannot
-    fail; what only ``before`` pins is a seed there too.
-
-    Parameters
-    ----------
-    before, after
-        The estate without and with the failures that are asked about, as given to ``evaluate``.
-    services
-        The ids of the services to look at; each is a key of the answer, with its points nearest
-        first, then by order.
-    limit
-        How often the engine may run in all. If that does not suffice, ``cut`` is true, and what is
-        listed is right but may not be all.
-
-    Raises
-    ------
-    KeyError
-        A service, a seed or a pin is not in the topology.
-    """
-    budget = limit if isinstance(limit, Budget) else Budget(limit)
-    was = before.ask(topology)
-    points: dict[str, list[str]] = {}
-    for service in services:
-        points[service] = []
-        if was.state(service) is State.DOWN:
-            continue
-        now = single_points(topology, service, question=after, limit=budget)
-        for each in now.ids:
-            if was.state(each) is State.DOWN or not budget.take():
-                continue
-            without = before.ask_without(topology, each)
-            budget.spend(without.size)
-            if without.state(service) is not State.DOWN:
-                points[service].append(each)
-    return NewSinglePoints(points, budget.cut)
 
 
 class _Ways:

@@ -40,6 +40,11 @@ class Register(Mapping[str, Entity]):
         """Give the order of the item with a number."""
         return bytes(self.text[self.starts[number] : self.starts[number + 1]]).decode()
 
+    def called(self, number: int) -> tuple[str, str]:
+        """Give the class and the name of the item with a number."""
+        class_name, _, rest = self.order(number).partition(SEPARATOR)
+        return class_name, rest.rpartition(SEPARATOR)[0]
+
     def __getitem__(self, item_id: str) -> Entity:
         made = self._made.get(item_id)
         if made is None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
+from knockon.cmdb.remembered import Memory, Remembered
 from knockon.errors import JournalCompacted, StoreError
 from knockon.impact.topology.catching_up import catch_up
 from knockon.impact.topology.derive import excluded_types, topology_of
@@ -48,7 +51,7 @@ class View:
     """The estate at one revision, as questions of impact see it. Immutable.
 
     ``entities`` are those of the topology by id, without their attributes, so that an answer can be
-    worded without reading the store.
+    worded without reading the store. ``memory`` is of what answers at this revision read besides.
     """
 
     revision: int
@@ -57,10 +60,23 @@ class View:
     services: frozenset[str]
     waiting: Sequence[EdgeRecord]
     empty_groups: Sequence[EmptyGroup]
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     def mapped(self, id_: str) -> bool:
         """Tell whether an item is a service, or some service needs it. The first question is linear in the estate."""
-        return bool(self._mapped[self.topology.index(id_)])
+        return bool(self.mapped_at([self.topology.index(id_)])[0])
+
+    def mapped_at(self, numbers: Any) -> Any:
+        """Tell of items, by number, what ``mapped`` tells."""
+        return self._mapped[numbers]
+
+    @cached_property
+    def serving(self) -> Any:
+        """Tell of each item, by number, whether it is a service."""
+        found = np.zeros(len(self.topology.ids), bool)
+        found[self.topology.ids.numbers(list(self.services))] = True
+        found.flags.writeable = False
+        return found
 
     @cached_property
     def _mapped(self) -> Any:
@@ -86,6 +102,16 @@ class Topologies:
         self._views: dict[frozenset[str], View] = {}
         self._checked: dict[frozenset[str], float] = {}
         self._builds: dict[frozenset[str], asyncio.Task[View]] = {}
+
+    @property
+    def reading(self) -> Store:
+        """What is read besides the topology; a request has its own way to the same store."""
+        return self.store
+
+    def reads(self, view: View) -> Store:
+        """Give the reads of the store that answers on a view make: what one has read the next need not."""
+        # nothing in a question writes, so the reading half is all of a store that is needed
+        return cast("Store", Remembered(self.reading, view.memory))
 
     def asked_at(self) -> datetime:
         """Give the moment at which questions are put: the one of the past, else the clock's; whole seconds in UTC."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from knockon.impact.propagation.explanation import Because
     from knockon.itsm.blast_radius.confidence import Confidence
     from knockon.itsm.context.given import Span
@@ -23,8 +25,7 @@ class Seed:
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(NamedTuple):
     """A CI that the seeds make worse; ``path`` runs from it back to a seed of the question."""
 
     ci: Ci
@@ -111,7 +112,7 @@ class ImpactAnswer:
     seeds: tuple[Seed, ...]
     assumed: tuple[Ci, ...]
     excluded_types: tuple[str, ...]
-    affected: tuple[Affected, ...]
+    affected: Sequence[Affected]
     counts: dict[State, int]
     survivors: tuple[Survivor, ...]
     starved: tuple[StarvedCi, ...]

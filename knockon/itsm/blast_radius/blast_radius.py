@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from knockon import __version__
 from knockon.errors import AnswerGone, JournalCompacted, PastTooFar
 from knockon.impact.propagation.evaluation import WORST_FIRST
-from knockon.impact.propagation.explanation import explain
-from knockon.impact.structure.single_points import Budget, new_single_points
-from knockon.impact.structure.single_points import Question as SinglePointsQuestion
+from knockon.impact.propagation.explanation import STATES, explain
+from knockon.impact.structure.new_single_points import new_single_points
 from knockon.impact.topology.as_of import Pasts
 from knockon.impact.topology.derive import excluded_types
-from knockon.itsm.blast_radius.answer import Affected, AffectedService, Already, ImpactAnswer, Seed, Survivor
+from knockon.itsm.blast_radius.answer import AffectedService, Already, ImpactAnswer, Seed, Survivor
 from knockon.itsm.blast_radius.answer_id import answer_id, read_answer_id
 from knockon.itsm.blast_radius.confidence import confidence
 from knockon.itsm.blast_radius.not_followed import not_followed
 from knockon.itsm.blast_radius.question import ASKED, Question, question_again, question_of
+from knockon.itsm.blast_radius.reasons import AffectedList, Reasons
 from knockon.itsm.blast_radius.starving import starving
 from knockon.itsm.blast_radius.unknowns import unknowns
 from knockon.itsm.context.difference import compare
 from knockon.itsm.context.given import Span, context_of
 from knockon.itsm.services.facts import service_facts
 from knockon.itsm.services.roll_up import roll_up
-from knockon.itsm.values import Ci, ci_of, steps
+from knockon.itsm.values import Ci, ci_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
-    from knockon.impact.propagation.explanation import Because
     from knockon.impact.topology.topologies import Topologies, View
     from knockon.itsm.blast_radius.question import Ask
     from knockon.itsm.context.difference import Difference
     from knockon.itsm.services.surroundings import Notified
-    from knockon.itsm.values import Step
 
-    Reason = Callable[[str], tuple[Because, tuple[Step, ...]]]
-
-NEW_POINTS = (300, 100_000)
-"""How often the engine runs at most to find new single points, and how many items it may settle for them."""
+NEW_POINTS = 20_000
+"""How many items that services need are looked at, at most, to find new single points."""
 
 
 async def blast_radius(
@@ -129,19 +126,20 @@ async def _difference(topologies: Topologies, view: View, question: Question) ->
 
 
 async def _answer(topologies: Topologies, view: View, question: Question) -> ImpactAnswer:
-    store, model, seeds = topologies.store, topologies.model, question.seeds
+    reads, model, seeds = topologies.reads(view), topologies.model, question.seeds
     found = await _difference(topologies, view, question)
-    after, worse = found.after, found.worse()
-    affected = [id_ for id_ in worse if id_ not in seeds]
-    most = question.max_distance
-    shown = [id_ for id_ in affected if most is None or after.distance(id_) <= most]
+    after, worse = found.after, found.worse_numbers()
+    known = [view.topology.index(id_) for id_ in seeds if id_ in view.topology]
+    affected = worse[~np.isin(worse, known)]
+    distance = after.columns().distance[affected]
+    shown = affected if question.max_distance is None else affected[distance <= question.max_distance]
+    reasons = Reasons(view, after)
     told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
-    reason = cache(partial(_reason, found))
-    services, notify, points_cut = await _services(topologies, found, question, told, reason)
-    touched = [*seeds, *affected]
-    unmapped = tuple(ci_of(view, id_) for id_ in touched if id_ in view.topology and not view.mapped(id_))
-    unknown = tuple(unknowns(topologies, found, seeds, set(touched)))
-    excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
+    services, notify, points_cut = await _services(topologies, found, question, told, reasons)
+    named = np.concatenate((np.array(known, affected.dtype), affected))
+    unmapped = tuple(map(reasons.ci, named[~view.mapped_at(named)].tolist()))
+    unknown = tuple(unknowns(topologies, found, seeds, _touched(view, seeds, affected)))
+    excluded = await not_followed(reads, model, [entity for entity, _ in seeds.values()])
     return ImpactAnswer(
         id=answer_id(question.asked, view.revision, model.version),
         revision=view.revision,
@@ -153,10 +151,10 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
         seeds=told,
         assumed=(*map(Ci.of, question.pins), *_pinned(found, {*seeds, *(pin.id for pin in question.pins)})),
         excluded_types=question.left_out,
-        affected=tuple(_affected(found, id_, reason) for id_ in shown),
-        counts={state: sum(after.state(id_) == state for id_ in affected) for state in WORST_FIRST},
+        affected=AffectedList(reasons, shown.tolist(), after.columns().distance[shown].tolist()),
+        counts=dict(zip(WORST_FIRST, np.bincount(after.states[affected], minlength=4)[:0:-1].tolist(), strict=True)),
         survivors=_survivors(found),
-        starved=await starving(topologies, view, found.before, after),
+        starved=await starving(model, reads, view, found.before, after),
         already=_already(found),
         excluded=excluded.found,
         excluded_truncated=excluded.cut,
@@ -166,7 +164,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
         unmapped=unmapped,
         unknown=unknown,
         confidence=await confidence(
-            store, model, view, filter(None, map(after.first_step, affected)), question.now,
+            reads, model, view, reasons.first_steps(affected.tolist()), question.now,
             unknown=len(unknown), unmapped=len(unmapped), past=topologies.moment is not None,
         ),
         truncated=len(shown) < len(affected),
@@ -174,49 +172,46 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
 
 
 async def _services(
-    topologies: Topologies, found: Difference, question: Question, told: Sequence[Seed], reason: Reason
+    topologies: Topologies, found: Difference, question: Question, told: Sequence[Seed], reasons: Reasons
 ) -> tuple[tuple[AffectedService, ...], tuple[Notified, ...], bool]:
     """Tell the services that get worse, whom to tell, and whether the search for new single points was cut."""
-    view, after = found.view, found.after
-    named = {*question.seeds, *found.worse()}
-    hit = [id_ for id_ in after.settled() if id_ in view.services and id_ in named]
-    facts = await service_facts(topologies.store, hit)
-    hit = [id_ for id_ in hit if id_ in facts]
-    around, notify = await roll_up(
-        topologies.store,
-        topologies.model,
-        [(ci_of(view, id_), after.state(id_)) for id_ in hit],
-        [(each.ci, each.state) for each in told],
-        question.span or Span.at(question.now),
-    )
-    was, now = (SinglePointsQuestion(each.seeds, each.pins) for each in (found.before, after))
-    asking = (view.topology, was, now, hit, Budget(*NEW_POINTS))
+    view, reads = found.view, topologies.reads(found.view)
+    hit = {reasons.ci(each): each for each in _services_hit(found, question)}
+    facts = await service_facts(reads, [ci.id for ci in hit])
+    states = {ci: STATES[found.after.states[number]] for ci, number in hit.items() if ci.id in facts}
+    span = question.span or Span.at(question.now)
+    seeds = [(each.ci, each.state) for each in told]
+    around, notify = await roll_up(reads, topologies.model, list(states.items()), seeds, span)
+    asking = (found.before, found.after, [ci.id for ci in states], NEW_POINTS)
     # in a thread only where it may take long: else questions that are put at once would no longer read together
     new = await asyncio.to_thread(new_single_points, *asking) if view.topology.large else new_single_points(*asking)
     services = tuple(
         AffectedService(
-            ci_of(view, id_), after.state(id_), facts[id_].criticality, facts[id_].users, *reason(id_),
-            around[id_], tuple(ci_of(view, point) for point in new.points[id_]),
+            ci, state, facts[ci.id].criticality, facts[ci.id].users,
+            reasons.because(hit[ci]), reasons.path(hit[ci]), around[ci.id],
+            tuple(ci_of(view, point) for point in new.points[ci.id]),
         )
-        for id_ in hit
+        for ci, state in states.items()
     )  # fmt: skip
     return services, notify, new.cut
+
+
+def _services_hit(found: Difference, question: Question) -> list[int]:
+    """Give the services among what the seeds make worse, or are, in order."""
+    items, ids = found.after.columns().items, found.view.topology.ids
+    worse = found.after.states[items] > found.before.states[items]
+    seeds = [ids.number(id_) for id_ in question.seeds if id_ in ids]
+    named: list[int] = items[worse | np.isin(items, seeds)].tolist()
+    return [number for number in named if ids[number] in found.view.services]
+
+
+def _touched(view: View, seeds: Collection[str], affected: Any) -> frozenset[str]:
+    return frozenset([*seeds, *(view.topology.ids[number] for number in affected.tolist())])
 
 
 def _seed(found: Difference, entity: Entity, asked: str) -> Seed:
     known = entity.id in found.view.topology
     return Seed(Ci.of(entity), asked, found.after.state(entity.id) if known else ASKED[asked])
-
-
-def _affected(found: Difference, id_: str, reason: Reason) -> Affected:
-    after = found.after
-    return Affected(ci_of(found.view, id_), after.state(id_), after.distance(id_), *reason(id_))
-
-
-def _reason(found: Difference, id_: str) -> tuple[Because, tuple[Step, ...]]:
-    entities = found.view.entities
-    because = explain(found.after, id_, lambda each: entities[each].name)
-    return because, steps(found.view, found.after.path(id_))
 
 
 def _survivors(found: Difference) -> tuple[Survivor, ...]:

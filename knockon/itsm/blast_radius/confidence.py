@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.contract.rows import EdgeKey, last_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import EdgeRecord, Scope
@@ -70,7 +70,7 @@ async def confidence(
     store: Store,
     model: Model,
     view: View,
-    causes: Iterable[Dependency],
+    causes: Sequence[tuple[int, int]],
     now: datetime,
     *,
     unknown: int,
@@ -82,23 +82,22 @@ async def confidence(
     Parameters
     ----------
     causes
-        The first step of each affected CI's path, in the order of the affected.
+        The arc and the signature of the first step of each affected CI's path, in the order of the affected.
     now
         The moment that freshness is measured to.
     """
-    steps = list(dict.fromkeys(causes))
-    looked_at = steps[:MOST]
-    if not looked_at:
+    if not causes:
         return Confidence(None, 0, 0, 0, 0, 0, unknown, unmapped)
     if past:
-        return Confidence(None, len(steps), 0, 0, 0, 0, unknown, unmapped, past=True)
-    keys = {each: _keys(each) for each in looked_at}
-    said = await store.sayings({key for some in keys.values() for key in some})
+        return Confidence(None, len(causes), 0, 0, 0, 0, unknown, unmapped, past=True)
+    looked_at = [view.topology.dependency(*each) for each in causes[:MOST]]
+    keys = [_keys(each) for each in looked_at]
+    said = await store.sayings({key for some in keys for key in some})
     sources = {record.key.source for records in said.values() for record in records}
     scopes = await store.scopes(sources) if sources else {}
     sound = inferred = stale = 0
-    for step in looked_at:
-        records = [record for key in keys[step] for record in said.get(key, ())]
+    for step, own in zip(looked_at, keys, strict=True):
+        records = [record for key in own for record in said.get(key, ())]
         oldest = _oldest(model, view, step, now)
         words = [each for each in records if each.attributes.get("evidence") != _INFERRED]
         if not words:
@@ -108,7 +107,7 @@ async def confidence(
         else:
             sound += 1
     value = round(sound / (len(looked_at) + unknown), 4)
-    return Confidence(value, len(steps), len(looked_at), sound, inferred, stale, unknown, unmapped)
+    return Confidence(value, len(causes), len(looked_at), sound, inferred, stale, unknown, unmapped)
 
 
 def _keys(step: Dependency) -> list[EdgeKey]:

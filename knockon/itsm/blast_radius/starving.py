@@ -12,30 +12,34 @@ from knockon.schema.states import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.propagation.starvation import Starved
-    from knockon.impact.topology.topologies import Topologies, View
+    from knockon.impact.topology.topologies import View
+    from knockon.schema.model import Model
 
 _NAMED = 3
 _USES = "USES"
 
 
-async def starving(topologies: Topologies, view: View, before: Evaluation, after: Evaluation) -> tuple[StarvedCi, ...]:
+async def starving(
+    model: Model, store: Store, view: View, before: Evaluation, after: Evaluation
+) -> tuple[StarvedCi, ...]:
     """List what demand reached before and does not reach now, in order; it begins at services and at what is used.
 
     One round trip at most.
     """
-    starvation = Starvation(before, after)
-    roots = set(view.services)
-    undecided = starvation.undecided(roots)
-    if not undecided:
+    if not len(after.numbers(State.DOWN)):
         return ()
-    if _USES in topologies.model.relationships:
-        users = await topologies.store.count_neighbours(undecided, _USES, "in")
-        roots |= {id_ for id_, count in users.items() if count}
+    starvation = Starvation(before, after, view.serving)
+    undecided = starvation.undecided()
+    used: list[str] = []
+    if undecided and _USES in model.relationships:
+        users = await store.count_neighbours(undecided, _USES, "in")
+        used = [id_ for id_, count in users.items() if count]
     return tuple(
         StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each))
-        for each in starvation.starved(roots)
+        for each in starvation.starved(used)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from knockon.schema.values import seconds
@@ -30,7 +30,26 @@ _CYCLE = timedelta(days=146_097)  # 400 years, a whole number of weeks
 _MARGIN = timedelta(days=2)  # more than clocks are ever put forward or back
 _MAX_SLICES = 20_000
 _MAX_STEPS = 100_000  # half a second or so
-_HORIZONS = (timedelta(days=9), timedelta(days=60), timedelta(days=400))
+_YEAR = timedelta(days=400)
+_HORIZONS = (timedelta(days=9), timedelta(days=60), _YEAR + timedelta(days=1))  # a day more: so long it is known then
+_PARTS = ("rrule", "duration", "time_zone", "start")
+_MOST_TOLD = 1_000
+
+Said = tuple[tuple[str, ...], ...]
+"""What calendars say, whatever they are called."""
+
+
+class _Told(NamedTuple):
+    """What is so from ``since`` on and before another moment."""
+
+    since: datetime
+    before: datetime
+    inside: bool
+    until: datetime | None
+
+
+_TOLD: dict[Said, _Told] = {}
+"""A function of what calendars say and the moment, so it is never out of date."""
 
 
 class CalendarUnreadable(ValueError):
@@ -72,10 +91,34 @@ def share_inside(start: datetime, end: datetime, calendars: Iterable[Mapping[str
 def standing(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tuple[bool, datetime | None]:
     """Tell whether a moment lies inside any of the calendars' hours, and when that changes next, in UTC.
 
-    None: not within the next 400 days. Calendars, errors and costs are as in ``share_inside``.
+    None: not within the next 400 days. Calendars, errors and costs are as in ``share_inside``; what was told once
+    is told again at once until it changes.
     """
     known = list(calendars)
-    inside = False
+    told = told_already(moment, known)
+    if told is None:
+        inside, change = _change(moment, known)
+        told = inside, (change if change <= moment + _YEAR else None)
+        if len(_TOLD) >= _MOST_TOLD:
+            _TOLD.clear()
+        _TOLD[same_hours(known)] = _Told(moment, change - _YEAR if told[1] is None else change, *told)
+    return told
+
+
+def told_already(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tuple[bool, datetime | None] | None:
+    """Give what ``standing`` gives where that costs nothing; None: it is to be worked out."""
+    told = _TOLD.get(same_hours(calendars))
+    return (told.inside, told.until) if told and told.since <= moment < told.before else None
+
+
+def same_hours(calendars: Iterable[Mapping[str, Any]]) -> Said:
+    """Give what is the same for calendars of the same hours."""
+    return tuple(sorted(tuple(str(each.get(part)) for part in _PARTS) for each in calendars))
+
+
+def _change(moment: datetime, known: list[Mapping[str, Any]]) -> tuple[bool, datetime]:
+    """Tell whether a moment is inside, and when that changes; the end of what is looked at where it does not."""
+    inside, end = False, moment
     for horizon in _HORIZONS:
         end = moment + horizon
         spans = sorted(span for calendar in known for span in _occurrences(calendar, moment, end))
@@ -88,7 +131,7 @@ def standing(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tuple[
             return True, reached
         if later := [opens for opens, _ in spans if opens > moment and not inside]:
             return False, later[0]
-    return inside, None
+    return inside, end
 
 
 def _occurrences(calendar: Mapping[str, Any], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

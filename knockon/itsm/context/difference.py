@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from knockon.impact.propagation.evaluation import evaluate
 from knockon.itsm.context.effects import Context
@@ -27,7 +27,12 @@ class Difference:
 
     def worse(self) -> list[str]:
         """List the ids that the seeds make worse, seeds included, in the order of every list."""
-        return [id_ for id_ in self.after.settled() if self.after.state(id_) > self.before.state(id_)]
+        return [self.view.topology.ids[number] for number in self.worse_numbers().tolist()]
+
+    def worse_numbers(self) -> Any:
+        """Give the same by number."""
+        items = self.after.columns().items
+        return items[self.after.states[items] > self.before.states[items]]
 
 
 def compare(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from asyncio import gather, to_thread
+from asyncio import gather
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.reading import all_neighbours
-from knockon.itsm.context.calendars import CalendarUnreadable, share_inside, standing
-from knockon.itsm.services.surroundings import Agreement, Notified, ServiceHours, Surroundings, Target
+from knockon.itsm.services.hours import hours_of
+from knockon.itsm.services.surroundings import Agreement, Notified, Surroundings, Target
 from knockon.itsm.values import Ci
 from knockon.schema.states import State
 
@@ -71,21 +71,16 @@ async def roll_up(
         (ids, "HAS_CALENDAR"),
     )
     around = _Around(*await gather(*(_related(store, model, some, type_name) for some, type_name in kinds)))
-    hours: dict[tuple[str, ...], ServiceHours | None] = {}
+    hours = await hours_of(model, around.calendars, span)
     found = {}
     for ci, state in services:
         id_ = ci.id
-        calendars = around.calendars.get(id_, [])
-        key = tuple(each.id for each in calendars)
-        if key not in hours:
-            # without a detour where there is nothing to work out: answers that go on together share their reads
-            hours[key] = await to_thread(_hours, model, calendars, span) if calendars else None
         found[id_] = Surroundings(
             customers=tuple(map(Ci.of, around.customers.get(id_, []))),
             agreements=_agreements(around.agreements.get(id_, []), state, span.start),
             owners=tuple(map(Ci.of, around.owners.get(id_, []))),
             support_groups=tuple(map(Ci.of, around.groups.get(id_, []))),
-            hours=hours[key],
+            hours=hours.get(id_),
         )
     return found, _notify(around, services, seeds)
 
@@ -114,19 +109,6 @@ def _touched(attributes: Mapping[str, Any], state: State) -> tuple[Target, ...]:
         for name, value in found.items()
         if value is not None
     )
-
-
-def _hours(model: Model, calendars: Sequence[Entity], span: Span) -> ServiceHours | None:
-    if not calendars:
-        return None
-    known = [model.defaults(each.class_name) | each.attributes for each in calendars]
-    named = tuple(map(Ci.of, calendars))
-    try:
-        inside, until = standing(span.start, known)
-        share = round(share_inside(span.start, span.end, known), 4) if span.end > span.start else None
-    except CalendarUnreadable as error:
-        return ServiceHours(None, None, None, named, f"the calendar cannot be read: {error}")
-    return ServiceHours(inside, until, share, named, None)
 
 
 def _notify(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,11 @@ def demanded(network: Network, evaluation: Evaluation, roots: Collection[str]) -
     return found
 
 
+def marked(topology: Topology, ids: Collection[str]) -> Any:
+    """Tell of each item whether it is among these."""
+    return np.array([each in ids for each in topology.ids], bool)
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> tuple[Case, Evaluation, Evaluation, frozenset[str]]:
     case = draw(cases())
@@ -65,7 +71,7 @@ def test_starved_is_what_demand_no_longer_reaches(
     case, before, after, roots = question
     served = demanded(case.network, before, roots)
     expected = {each for each in served - demanded(case.network, after, roots) if after.state(each) is not State.DOWN}
-    found = Starvation(before, after).starved(roots)
+    found = Starvation(before, after, marked(after.topology, roots)).starved()
     assert {each.id for each in found} == expected
     order = {item.id: item.order for item in case.network.items}
     assert [each.id for each in found] == sorted(expected, key=order.__getitem__)
@@ -81,9 +87,10 @@ def test_only_the_undecided_can_change_the_answer(
 ) -> None:
     _, before, after, roots = question
     sure = frozenset(data.draw(st.sets(st.sampled_from(sorted(roots))))) if roots else roots
-    starvation = Starvation(before, after)
-    more = roots & set(starvation.undecided(sure))
-    assert [each.id for each in starvation.starved(sure | more)] == [each.id for each in starvation.starved(roots)]
+    starvation = Starvation(before, after, marked(after.topology, sure))
+    some = starvation.starved(sorted(roots & set(starvation.undecided())))
+    every = Starvation(before, after, marked(after.topology, roots)).starved()
+    assert [each.id for each in some] == [each.id for each in every]
 
 
 def test_a_database_that_only_a_failed_application_calls_is_starved() -> None:
@@ -94,7 +101,11 @@ def test_a_database_that_only_a_failed_application_calls_is_starved() -> None:
         *needs("web", "host", type_name="RUNS_ON"),
     )
     topology = Topology.of(network)
-    starvation = Starvation(evaluate(topology, {}), evaluate(topology, {"host": State.DOWN}))
-    assert starvation.undecided({"shop"}) == ["db", "mail", "wiki"]
-    assert [(each.id, each.callers) for each in starvation.starved({"shop", "wiki"})] == [("db", ("web",))]
-    assert [each.id for each in starvation.starved({"shop"})] == ["db", "mail"]
+    shop, both = (
+        Starvation(evaluate(topology, {}), evaluate(topology, {"host": State.DOWN}), marked(topology, roots))
+        for roots in ({"shop"}, {"shop", "wiki"})
+    )
+    assert shop.undecided() == ["db", "mail", "wiki"]
+    assert [(each.id, each.callers) for each in both.starved()] == [("db", ("web",))]
+    assert [each.id for each in shop.starved()] == ["db", "mail"]
+    assert shop.starved(["wiki"]) == both.starved()

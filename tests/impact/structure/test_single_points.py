@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knockon.impact.structure.dominators import dominators
-from knockon.impact.structure.single_points import Budget, Question, new_single_points, single_points
+from knockon.impact.structure.single_points import Budget, Question, single_points
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
 from tests.impact.networks import SOFT, Case, cases, needs, network_of
@@ -67,40 +67,6 @@ def test_a_limit_of_items_leaves_out_and_never_invents(case: Case, items: int) -
     found = single_points(Topology.of(case.network), target, question=asked, limit=Budget(1_000, items))
     assert set(found.ids) <= whole
     assert found.cut or set(found.ids) == whole
-
-
-@settings(max_examples=200)
-@given(cases(), st.data())
-def test_new_single_points_are_those_that_were_none_before(case: Case, data: st.DataObject) -> None:
-    ids = [item.id for item in case.network.items]
-    services = data.draw(st.lists(st.sampled_from(ids), unique=True, max_size=4))
-    known = data.draw(st.sets(st.sampled_from(sorted(case.seeds)))) if case.seeds else set()
-    also_pinned = data.draw(st.sets(st.sampled_from(ids), max_size=2)) - known
-    before = Question({each: case.seeds[each] for each in known}, case.pins | also_pinned)
-    after = Question(case.seeds, case.pins)
-    found = new_single_points(Topology.of(case.network), before, after, services)
-    assert not found.cut
-    assert list(found.points) == services
-    for service in services:
-        expected = {
-            each
-            for each in by_hand(case.network, after, service, State.DOWN)
-            if state(case.network, before, service) is not State.DOWN
-            and state(case.network, before, each) is not State.DOWN
-            and state(case.network, before, service, each) is not State.DOWN
-        }
-        assert set(found.points[service]) == expected
-
-
-def test_the_second_of_two_becomes_one_when_the_first_fails() -> None:
-    network = network_of(*needs("shop", "a", "b", group="g"), *needs("a", "ups"), *needs("b", "feed"))
-    found = new_single_points(Topology.of(network), Question(), Question({"a": State.DOWN}), ["shop"])
-    assert found == ({"shop": ["b", "feed"]}, False)
-
-
-def test_a_limit_of_runs_is_told() -> None:
-    network = network_of(*needs("shop", "a", "b", group="g"))
-    assert new_single_points(Topology.of(network), Question(), Question({"a": State.DOWN}), ["shop"], 0).cut
 
 
 def test_what_all_members_hang_on_is_one_and_the_members_are_none() -> None:

@@ -296,8 +296,7 @@ async def test_the_last_of_two_is_a_new_single_point(shop: Topologies) -> None:
 async def test_the_search_for_new_single_points_is_bounded_and_says_so(
     shop: Topologies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for runs, items in ((0, 100), (100, 1)):
-        monkeypatch.setattr(module, "NEW_POINTS", (runs, items))
-        answer = await blast_radius(shop, [Ask("db-1")])
-        assert answer.new_points_truncated
-        assert [each.new_single_points for each in answer.services] == [()]
+    monkeypatch.setattr(module, "NEW_POINTS", 1)
+    answer = await blast_radius(shop, [Ask("db-1")])
+    assert answer.new_points_truncated
+    assert [each.new_single_points for each in answer.services] == [()]

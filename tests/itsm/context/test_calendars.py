@@ -88,6 +88,28 @@ def test_what_is_always_open_never_changes() -> None:
     assert standing(at("2026-11-02T12:00:00+00:00"), []) == (False, None)
 
 
+ONCE = {**OFFICE, "rrule": "FREQ=DAILY;COUNT=1", "start": "2027-02-20"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([[OFFICE], [ALWAYS], [OFFICE, ALWAYS], [ONCE]]),
+    st.integers(0, 40 * 24 * 60),
+    st.lists(st.integers(-3 * 24 * 60, 3 * 24 * 60), min_size=1, max_size=3),
+)
+def test_what_was_told_is_told_again_only_as_long_as_it_is_so(
+    known: list[dict[str, str]], minutes: int, later: list[int]
+) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    calendars._TOLD.clear()
+    standing(moment, known)
+    for each in later:
+        then = moment + timedelta(minutes=each)
+        told = standing(then, known)
+        calendars._TOLD.clear()
+        assert told == standing(then, known)
+
+
 RULES = (
     "FREQ=HOURLY", "FREQ=HOURLY;INTERVAL=5", "FREQ=HOURLY;BYDAY=MO;BYMINUTE=0,30", "FREQ=DAILY;INTERVAL=3",
     "FREQ=DAILY;BYMONTH=3,10;BYHOUR=2", "FREQ=DAILY;COUNT=400", "FREQ=DAILY;UNTIL=20250610T120000Z", "FREQ=WEEKLY",

@@ -1,0 +1,119 @@
+"""What was read of a store while it was at one revision: asked for again, it is not read again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Hashable
+
+    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scope
+    from knockon.cmdb.contract.store import Direction, Store
+
+_MOST = 50_000
+"""Values that are kept; beyond that all are dropped, and read again where they are asked for."""
+
+
+class Memory:
+    """What was read at one revision. A new revision needs a new one."""
+
+    def __init__(self) -> None:
+        self.known: dict[Hashable, dict[Any, Any]] = {}
+        self.asked: dict[Hashable, tuple[dict[Any, None], asyncio.Task[dict[Any, Any]]]] = {}
+
+    def keep(self, kind: Hashable, found: dict[Any, Any]) -> None:
+        """Remember what was read."""
+        if sum(map(len, self.known.values())) + len(found) > _MOST:
+            self.known.clear()
+        self.known.setdefault(kind, {}).update(found)
+
+
+class Remembered:
+    """The reads of a store that answers make, with a memory; what several ask for at the same moment is one call.
+
+    Whoever has a memory of a revision, and sees the store at that revision, knows that all in it is of that
+    revision: what was read before is not older, and not newer. Rows and results are shared: they are not to be changed.
+    """
+
+    def __init__(self, store: Store, memory: Memory) -> None:
+        self._store = store
+        self._memory = memory
+
+    async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
+        """As ``Store.entities``."""
+
+        async def read(keys: list[str]) -> dict[str, Entity | None]:
+            found = await self._store.entities(keys)
+            return {each: found.get(each) for each in keys}
+
+        found = await self._each("entities", ids, read)
+        return {id_: each for id_, each in found.items() if each is not None}
+
+    async def neighbours(
+        self, ids: Collection[str], type_name: str, direction: Direction, *, after: str | None = None, limit: int
+    ) -> dict[str, list[Neighbour]]:
+        """As ``Store.neighbours``, from the first of each on; what comes later in very long lists is not remembered."""
+        if after is not None:
+            return await self._store.neighbours(ids, type_name, direction, after=after, limit=limit)
+
+        async def read(keys: list[str]) -> dict[str, list[Neighbour]]:
+            return await self._store.neighbours(keys, type_name, direction, limit=limit)
+
+        found = await self._each(("neighbours", type_name, direction, limit), ids, read)
+        return {id_: list(rows) for id_, rows in found.items()}
+
+    async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
+        """As ``Store.count_neighbours``."""
+        return await self._each(
+            ("count", type_name, direction), ids,
+            lambda keys: self._store.count_neighbours(keys, type_name, direction),
+        )  # fmt: skip
+
+    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+        """As ``Store.sayings``."""
+
+        async def read(some: list[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
+            found = await self._store.sayings(some)
+            return {each: found.get(each, []) for each in some}
+
+        return await self._each("sayings", keys, read)
+
+    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
+        """As ``Store.scopes``."""
+
+        async def read(some: list[str]) -> dict[str, dict[tuple[str, str], Scope]]:
+            found = await self._store.scopes(some)
+            return {each: {key: scope for key, scope in found.items() if key[0] == each} for each in some}
+
+        found = await self._each("scopes", sources, read)
+        return {key: scope for some in found.values() for key, scope in some.items()}
+
+    async def _each(
+        self, kind: Hashable, keys: Collection[Any], read: Callable[[list[Any]], Awaitable[dict[Any, Any]]]
+    ) -> dict[Any, Any]:
+        known = self._memory.known.get(kind, {})
+        missing = [each for each in keys if each not in known]
+        if not missing:
+            return {each: known[each] for each in keys}
+        found = known | await self._read(kind, missing, read)
+        return {each: found[each] for each in keys}
+
+    async def _read(
+        self, kind: Hashable, keys: list[Any], read: Callable[[list[Any]], Awaitable[dict[Any, Any]]]
+    ) -> dict[Any, Any]:
+        """Join the call that is about to be made, or make one, when all that can go on at this moment has asked."""
+        memory = self._memory
+
+        async def at_once() -> dict[Any, Any]:
+            await asyncio.sleep(0)
+            asked, _ = memory.asked.pop(kind)
+            found = await read(list(asked))
+            memory.keep(kind, found)
+            return found
+
+        if kind not in memory.asked:
+            memory.asked[kind] = ({}, asyncio.create_task(at_once()))
+        asked, call = memory.asked[kind]
+        asked.update(dict.fromkeys(keys))
+        return await asyncio.shield(call)

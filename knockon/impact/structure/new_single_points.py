@@ -1,0 +1,279 @@
+"""New single points of failure: what one further failure takes a service DOWN that would not have before.
+
+For each item the *takers* are worked out: the items whose failure alone takes it DOWN. These are the item itself, the
+takers of each plain supplier, and whatever takes enough members of a group. So the takers of all services are the least
+solution of one system of equations over sets, and sets are the bits of whole numbers: one walk over what the services
+need answers for every item that might fail, where the engine would have to run for each.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from knockon.impact.structure.dominators import reverse_postorder
+from knockon.impact.topology.columns import MIN_UP, TOTAL
+from knockon.impact.topology.rows import entries
+from knockon.schema.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from knockon.impact.propagation.evaluation import Evaluation
+    from knockon.impact.topology.topology import Topology
+
+ITEMS = 20_000
+"""How many items a walk passes at most, unless told otherwise: sets of as many bits are 50 MB in all."""
+_EVERY = -1
+"""The takers of what is DOWN already: whatever fails, it is DOWN. In two's complement, all bits."""
+_ROOT = -1
+_FEW = 512
+
+
+class NewSinglePoints(NamedTuple):
+    """By service, the ids whose further failure now takes it DOWN; ``cut`` tells that not all were looked at."""
+
+    points: dict[str, list[str]]
+    cut: bool
+
+
+def new_single_points(
+    before: Evaluation, after: Evaluation, services: Iterable[str], limit: int = ITEMS
+) -> NewSinglePoints:
+    """Tell which one further failure now takes a service DOWN that would not have before.
+
+    Exact: what is listed takes the service from not DOWN to DOWN on top of ``after``, and leaves it not DOWN on top of
+    ``before``. A service that is DOWN in either has none. What ``after`` pins cannot fail; what only ``before`` pins
+    may.
+
+    Parameters
+    ----------
+    before, after
+        Of one topology; ``after`` has more seeds, or fewer pins.
+    services
+        The ids of the services to look at; each is a key of the answer, with its points nearest first, then by order.
+    limit
+        How many items that the services need may be looked at. If that does not suffice, ``cut`` is true, and only the
+        first services were looked at.
+
+    Raises
+    ------
+    KeyError
+        A service is not in the topology.
+
+    Notes
+    -----
+    Linear in the dependencies among what the services need, times the size of the sets over that of a machine word.
+    Only states of DOWN matter: no effect and no group is worse than what makes it so, hence DOWN follows from DOWN
+    alone. A service has new points only where it needs something that differs between the two evaluations.
+    """
+    topology, change = after.topology, _Change.between(before, after)
+    points: dict[str, list[str]] = {service: [] for service in services}
+    wanted = [topology.index(service) for service in points]
+    wanted = [number for number in wanted if not (change.fixed[number] or change.down[number])]
+    needs, cut = _bounded(topology, change, wanted, limit)
+    differing = needs.differing(change.down | change.lifted) if needs else frozenset()
+    concerned = [number for number in wanted if number in differing]
+    if not concerned or needs is None:
+        return NewSinglePoints(points, cut)
+    needs = _needs(topology, change, concerned, limit) or needs  # less than before, so it is within the limit
+    found = _takers(topology, change, needs, concerned, differing)
+    near = _Near(needs, change)
+    for number in concerned:
+        if taken := found[number]:
+            points[topology.ids[number]] = [topology.ids[each] for each in near.ranked(number, taken)]
+    return NewSinglePoints(points, cut)
+
+
+class _Change(NamedTuple):
+    """What differs between two evaluations, a truth for each item.
+
+    ``fixed``: DOWN in both, or pinned in both; nothing that fails changes that. ``was_down`` are those that are DOWN in
+    both. ``down``: only after; ``lifted``: pinned only before.
+    """
+
+    fixed: Any
+    was_down: Any
+    down: Any
+    lifted: Any
+
+    @classmethod
+    def between(cls, before: Evaluation, after: Evaluation) -> _Change:
+        size, numbers = len(after.topology.ids), after.topology.ids.numbers
+        fixed, was_down, down, lifted = (np.zeros(size, bool) for _ in range(4))
+        was_down[before.numbers(State.DOWN)] = True
+        down[after.numbers(State.DOWN)] = True
+        down &= ~was_down
+        lifted[numbers(sorted(before.pins - after.pins))] = True
+        fixed |= was_down
+        fixed[numbers(sorted(after.pins))] = True
+        return cls(fixed, was_down, down, lifted)
+
+
+class _Needs(NamedTuple):
+    """The items that some need over however many steps, and the arcs between them by which being DOWN may come."""
+
+    items: Any
+    supplier: Any
+    consumer: Any
+    arc: Any
+
+    def differing(self, start: Any) -> frozenset[int]:
+        """Name the items for which something differs that they need, given what differs by itself."""
+        found, count = start.copy(), -1
+        while count != (count := int(np.count_nonzero(found[self.items]))):
+            found[self.consumer[found[self.supplier]]] = True
+        return frozenset(self.items[found[self.items]].tolist())
+
+
+def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int) -> tuple[_Needs | None, bool]:
+    """Find what as many of the first of these need as the limit allows; tells whether these are not all."""
+    some = wanted
+    while some:
+        if found := _needs(topology, change, some, limit):
+            return found, len(some) < len(wanted)
+        some = some[: len(some) // 2]
+    return None, bool(wanted)
+
+
+def _needs(topology: Topology, change: _Change, wanted: list[int], limit: int) -> _Needs | None:
+    """Walk, a level at a time; None where there is more than the limit. What is fixed is passed by no failure."""
+    graph = topology.graph
+    seen = np.zeros(len(topology.ids), bool)
+    level = np.unique(np.array(wanted, np.int64))
+    seen[level] = True
+    items, arcs = [level], []
+    while len(level):
+        if (limit := limit - len(level)) < 0:
+            return None
+        found = topology.needs[entries(topology.needs_start, level[~change.fixed[level]])]
+        found = found[graph.effect[found] >> (2 * State.DOWN) == State.DOWN]
+        arcs.append(found)
+        level = graph.supplier[found]
+        level = np.unique(level[~seen[level]])
+        seen[level] = True
+        items.append(level)
+    arc = np.concatenate(arcs)
+    return _Needs(np.concatenate(items), graph.supplier[arc], graph.consumer[arc], arc)
+
+
+class _Need(NamedTuple):
+    """What an item needs: each of ``plain``, and of each of ``groups`` so much that less than ``enough`` is lost.
+
+    The members of a group are (supplier, weight).
+    """
+
+    plain: list[int]
+    groups: dict[int, list[tuple[int, int]]]
+
+
+def _takers(
+    topology: Topology, change: _Change, needs: _Needs, services: Sequence[int], differing: frozenset[int]
+) -> dict[int, list[int]]:
+    """Give for each service the items that take it DOWN now and did not before."""
+    need, enough = _by_consumer(topology, needs)
+    following = {number: [*each.plain, *(m for some in each.groups.values() for m, _ in some)]
+                 for number, each in need.items()}  # fmt: skip
+    order = reverse_postorder(_ROOT, following | {_ROOT: services})[:0:-1]  # suppliers first, but for cycles
+    rank = {number: place for place, number in enumerate(order)}
+    cyclic = any(rank[each] >= rank[number] for number in order for each in following[number])
+    was = {number: 0 if change.fixed[number] else 1 << rank[number] for number in order}
+    was |= dict.fromkeys((number for number in order if change.was_down[number]), _EVERY)
+    now = was | dict.fromkeys((number for number in order if change.down[number]), _EVERY)
+    changed = True
+    while changed:
+        changed = False
+        for number in order:
+            wants, old = need[number], (was[number], now[number])
+            if not change.lifted[number]:
+                was[number] |= _taken(wants, enough, was)
+            now[number] |= _taken(wants, enough, now) if number in differing else was[number]
+            changed = changed or (cyclic and old != (was[number], now[number]))
+    return {number: [order[bit] for bit in _bits(now[number] & ~was[number])] for number in services}
+
+
+def _by_consumer(topology: Topology, needs: _Needs) -> tuple[dict[int, _Need], dict[int, int]]:
+    """Give what each item needs, and for each group the weight of members whose loss is enough to take its owner."""
+    graph, need = topology.graph, {number: _Need([], {}) for number in needs.items.tolist()}
+    group = graph.group[needs.arc]
+    for consumer, supplier, number, weight in zip(
+        needs.consumer.tolist(), needs.supplier.tolist(), group.tolist(), graph.weight[needs.arc].tolist(), strict=True
+    ):
+        if number < 0:
+            need[consumer].plain.append(supplier)
+        else:
+            need[consumer].groups.setdefault(number, []).append((supplier, weight))
+    groups = np.unique(group[group >= 0])
+    terms = topology.terms[groups]
+    return need, dict(zip(groups.tolist(), (terms[:, TOTAL] - terms[:, MIN_UP] + 1).tolist(), strict=True))
+
+
+def _taken(wants: _Need, enough: dict[int, int], takers: dict[int, int]) -> int:
+    """Tell which failures take what an item needs, by the takers of its suppliers."""
+    found = 0
+    for supplier in wants.plain:
+        found |= takers[supplier]
+    for group, members in wants.groups.items():
+        found |= _enough([(takers[supplier], weight) for supplier, weight in members], enough[group])
+    return found
+
+
+def _enough(members: Sequence[tuple[int, int]], weight: int) -> int:
+    """Give the bits that members of at least this weight have in common; ``members`` are (bits, weight)."""
+    if weight * len(members) > _FEW:
+        return _enough_of_many(members, weight)
+    reached = [_EVERY] + [0] * weight  # by weight, up to what is enough: the bits that so much has
+    for bits, own in members:
+        for heavier in range(weight, 0, -1):
+            reached[heavier] |= reached[max(heavier - own, 0)] & bits
+    return reached[weight]
+
+
+def _enough_of_many(members: Sequence[tuple[int, int]], weight: int) -> int:
+    """As ``_enough``, by adding up for each bit."""
+    sure = sum(own for bits, own in members if bits == _EVERY)
+    if sure >= weight:
+        return _EVERY
+    some = [(bits, own) for bits, own in members if bits not in (0, _EVERY)]
+    if not some:
+        return 0
+    length = max(bits.bit_length() for bits, _ in some) // 8 + 1
+    weights = np.full(8 * length, sure, np.int64)
+    for bits, own in some:
+        weights += own * np.unpackbits(np.frombuffer(bits.to_bytes(length, "little"), np.uint8), bitorder="little")
+    return int.from_bytes(np.packbits(weights >= weight, bitorder="little").tobytes(), "little")
+
+
+def _bits(number: int) -> Iterator[int]:
+    while number:
+        yield (number & -number).bit_length() - 1
+        number &= number - 1
+
+
+class _Near:
+    """How near what a service needs is to it, over what is not DOWN."""
+
+    def __init__(self, needs: _Needs, change: _Change) -> None:
+        open_ = ~(change.fixed | change.down)
+        passable = open_[needs.supplier] & open_[needs.consumer]
+        self._suppliers: dict[int, list[int]] = {}
+        for consumer, supplier in zip(
+            needs.consumer[passable].tolist(), needs.supplier[passable].tolist(), strict=True
+        ):
+            self._suppliers.setdefault(consumer, []).append(supplier)
+
+    def ranked(self, service: int, points: list[int]) -> list[int]:
+        """Order points by their distance, then by number."""
+        if len(points) == 1:
+            return points
+        sought, distance, queue = set(points), {service: 0}, deque([service])
+        while sought:
+            number = queue.popleft()
+            for each in self._suppliers.get(number, ()):
+                if each not in distance:
+                    distance[each] = distance[number] + 1
+                    queue.append(each)
+                    sought.discard(each)
+        return sorted(points, key=lambda number: (distance[number], number))
