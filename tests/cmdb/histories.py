@@ -133,6 +133,22 @@ def crowds(draw: st.DrawFn) -> History:
     return History((*said, *left))
 
 
+@st.composite
+def statuses(draw: st.DrawFn) -> History:
+    """Give words on the status of few machines, among those of who only sees them."""
+    said: list[Load] = []
+    for _ in range(draw(st.integers(2, 6))):
+        status = st.sampled_from(["in_use", "ordered", "disposed", "ordered", None])
+        about = st.fixed_dictionaries({"serial": st.sampled_from(["s", "s", "t"])}, optional={"status": status})
+        keys = draw(st.lists(st.sampled_from(["m1", "m2"]), min_size=1, unique=True))
+        reports = [EntityReport(each, draw(st.sampled_from(CLASSES["m"])), draw(about)) for each in keys]
+        partial = draw(SELDOM)
+        complete = not partial and draw(st.booleans())
+        source, day = draw(st.sampled_from(SOURCES)), draw(st.sampled_from(DAYS))
+        said.append(Load(source, day, tuple(reports), complete=complete, partial=partial))
+    return History(tuple(said), tuple(draw(st.lists(decisions(), max_size=1))))
+
+
 def permuted(history: History, order: Sequence[int]) -> History:
     """Take the loads in another order; ``order`` permutes their numbers."""
     return replace(history, loads=tuple(history.loads[n] for n in order))

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from knockon.cmdb.loading import run as load_run
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
 from tests.cmdb.driving import decide, digest, load_into, undo_load, undo_source
-from tests.cmdb.histories import SOURCES, History, crowds, histories, permuted, without
+from tests.cmdb.histories import SOURCES, History, crowds, histories, permuted, statuses, without
 from tests.cmdb.identity import MODEL, discovering, rules
 from tests.cmdb.test_estate_laws import in_order, tell
+from tests.conftest import wipe
 
 if TYPE_CHECKING:
     from random import Random
@@ -80,16 +81,36 @@ async def under_another_model(store: Store, model: Model, history: History, chan
 
 
 LAWS = [in_any_order_and_without_a_source, in_small_batches_and_said_again, without_a_load, under_another_model]
+on_every_law = pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each in LAWS])
 
 
-@pytest.mark.parametrize("law", LAWS, ids=[each.__name__ for each in LAWS])
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(
-    history=histories(most=5) | crowds(),
-    model=st.sampled_from([MODEL, DISCOVERING]),
-    chance=st.randoms(use_true_random=False),
-)
-async def test_what_is_kept_is_what_the_oracle_finds(law: Any, history: History, model: Model, chance: Random) -> None:
+@given(history=histories(most=5) | crowds(), chance=st.randoms(use_true_random=False))
+async def test_what_is_kept_is_what_the_oracle_finds(history: History, chance: Random) -> None:
+    with TemporaryDirectory() as folder:
+        async with opened(store_at(f"sqlite:///{folder}/estate.db", MODEL)) as store:
+            await in_any_order_and_without_a_source(store, MODEL, history, chance)
+
+
+@on_every_law
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(history=statuses(), model=st.sampled_from([MODEL, DISCOVERING]), chance=st.randoms(use_true_random=False))
+async def test_status_against_presence_is_what_the_oracle_finds(
+    law: Any, history: History, model: Model, chance: Random
+) -> None:
     with TemporaryDirectory() as folder:
         async with opened(store_at(f"sqlite:///{folder}/estate.db", model)) as store:
             await law(store, model, history, chance)
+
+
+# Not shrunk: each example costs a server many statements, and what fails here mostly fails there too.
+@on_every_law
+@settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
+@given(history=statuses(), model=st.sampled_from([MODEL, DISCOVERING]), chance=st.randoms(use_true_random=False))
+async def test_status_against_presence_on_neo4j(
+    law: Any, wiped_neo4j: str, neo4j_auth: tuple[str, str], history: History, model: Model, chance: Random
+) -> None:
+    await wipe(wiped_neo4j, neo4j_auth)
+    user, password = neo4j_auth
+    async with opened(store_at(wiped_neo4j, model, user=user, password=password)) as store:
+        await law(store, model, history, chance)
