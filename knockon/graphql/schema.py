@@ -163,10 +163,10 @@ def _list_field(
         _root: None, request: Request, where: dict[str, Any] | None = None, orderBy: str | None = None,  # noqa: N803 - as it is called in GraphQL
         **pages: Any,
     ) -> Connection:  # fmt: skip
-        by = orders.meant(each.name, orderBy)
+        by = orders.meant(each.name, orderBy, request.sight)
         kind = f"{each.name} {orderBy}" if by else each.name
         asked = paging(kind, **pages)
-        condition = filters.condition(each.name, where)
+        condition = filters.condition(each.name, where, request.sight)
 
         async def page() -> Page:
             found = await request.store.page(classes, condition, by=by, **asked.one_more(), bound=MOST_LOOKED_AT)

@@ -11,6 +11,7 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annota
 from starlette.responses import HTMLResponse, JSONResponse
 
 from knockon import __version__
+from knockon.cmdb.access import Policy
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
 from knockon.graphql.schema import build_schema
@@ -45,6 +46,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         Two names of the model would be the same name in the API.
     RulesInvalid, FileUnreadable, FileNotParsed
         The compliance rules have mistakes, or cannot be read.
+    BadUsage
+        The settings name readers of what is not sensitive.
     """
     password = settings.store_password.get_secret_value() if settings.store_password else None
     served = store or store_at(settings.store_url, model, user=settings.store_user, password=password)
@@ -58,15 +61,15 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
                 await authentication.require_somebody()
             yield
 
+    policy = Policy(model, settings.readers)
+    schema = build_schema(model, rules_of(settings.rules, model))
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
     )  # fmt: skip
     app.state.demo = demo
     problems.install(app)
     app.add_middleware(Guard, authentication=authentication)
-    app.add_route(
-        "/graphql", graphql_endpoint(build_schema(model, rules_of(settings.rules, model)), topologies), methods=["POST"]
-    )
+    app.add_route("/graphql", graphql_endpoint(schema, topologies, policy), methods=["POST"])
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:

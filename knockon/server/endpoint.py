@@ -10,6 +10,7 @@ from starlette.responses import Response
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
+from knockon.cmdb.access import AccessScope
 from knockon.errors import BadUsage, QueryInvalid
 from knockon.graphql.request import Request
 from knockon.impact.topology.as_of import Pasts
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request as HttpRequest
 
+    from knockon.cmdb.access import Policy, Principal
     from knockon.graphql.schema import ApiSchema
     from knockon.impact.topology.topologies import Topologies
 
@@ -28,7 +30,9 @@ _JSON = "application/json"
 _GRAPHQL = "application/graphql-response+json"
 
 
-def graphql_endpoint(schema: ApiSchema, topologies: Topologies) -> Callable[[HttpRequest], Awaitable[Response]]:
+def graphql_endpoint(
+    schema: ApiSchema, topologies: Topologies, policy: Policy
+) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Make the handler that answers a query sent as a JSON object.
 
     As GraphQL over HTTP has it: with ``Accept: application/graphql-response+json`` a query that is
@@ -37,13 +41,15 @@ def graphql_endpoint(schema: ApiSchema, topologies: Topologies) -> Callable[[Htt
     pasts = Pasts(topologies)
 
     async def handle(http: HttpRequest) -> Response:
+        principal: Principal = http.state.principal
+        principal.require(AccessScope.VIEWER, to="read the estate")
         query, variables, operation = await _read(http)
         try:
             result = await schema.execute(
                 query,
                 variable_values=variables,
                 operation_name=operation,
-                context_value=Request(topologies, pasts, principal=http.state.principal),
+                context_value=Request(topologies, pasts, principal=principal, policy=policy),
             )
         except CannotGetOperationTypeError as error:
             body: dict[str, Any] = {"errors": [_refusal(error.as_http_error_reason())]}

@@ -7,9 +7,11 @@ from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run t
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import orjson
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from knockon.cmdb.access import AccessScope  # noqa: TC001 - pydantic reads the annotation at run time
 from knockon.errors import BadUsage
 
 
@@ -31,12 +33,22 @@ class Settings(BaseSettings):
         None, description="A bearer token that is an administrator's, beside those of the store."
     )
 
+    readers: Annotated[dict[str, Annotated[tuple[AccessScope, ...], Field(min_length=1)]], NoDecode] = Field(
+        default_factory=dict,
+        description="Who may read what the model calls sensitive, beside administrators: a JSON object of scopes by "
+        "`Class` or `Class.attribute`.",
+    )
     cache: Path | None = Field(None, description="The folder that keeps topologies for the next start.")
 
     @field_validator("model", "rules", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @field_validator("readers", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        return orjson.loads(value) if isinstance(value, str) else value  # its error is a ValueError
 
     @field_validator("token", mode="after")
     @classmethod
