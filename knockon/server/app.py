@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
 from starlette.responses import HTMLResponse, JSONResponse
 
@@ -14,6 +15,7 @@ from knockon import __version__
 from knockon.cmdb.access import Policy
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
+from knockon.graphql.limits import QueryLimits
 from knockon.graphql.schema import build_schema
 from knockon.impact.topology.topologies import Topologies
 from knockon.itsm.health.checks import rules_of
@@ -21,6 +23,7 @@ from knockon.server import problems
 from knockon.server.authentication import Authentication
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard
+from knockon.server.limiting import Concurrency
 from knockon.server.page import start_page
 
 if TYPE_CHECKING:
@@ -62,14 +65,25 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
             yield
 
     policy = Policy(model, settings.readers)
-    schema = build_schema(model, rules_of(settings.rules, model))
+    limits = QueryLimits(settings.max_cost, settings.max_depth, settings.max_aliases, settings.max_query_tokens)
+    schema = build_schema(model, rules_of(settings.rules, model), limits)
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
     )  # fmt: skip
     app.state.demo = demo
     problems.install(app)
+    # the last one added is the first to see a request
+    app.add_middleware(Concurrency, most=settings.max_concurrent)
     app.add_middleware(Guard, authentication=authentication)
-    app.add_route("/graphql", graphql_endpoint(schema, topologies, policy), methods=["POST"])
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"], max_age=600,
+        )  # fmt: skip
+    endpoint = graphql_endpoint(
+        schema, topologies, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
+    )
+    app.add_route("/graphql", endpoint, methods=["POST"])
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
