@@ -32,6 +32,9 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- StoreTooNew                      STORE_TOO_NEW
     |   +-- StoreFailed                      STORE_FAILED
     |   +-- StoreUnfinished                  STORE_UNFINISHED
+    +-- Overloaded                exit 3   the service cannot do it now, or not so much of it
+    |   +-- TooBusy                          TOO_BUSY
+    |   +-- TimedOut                         TIMED_OUT
     +-- Refused                   exit 4   what was asked is understood, and not done
     |   +-- SafetyBrake                      SAFETY_BRAKE
     |   +-- AnswerGone                       ANSWER_GONE
@@ -257,6 +260,25 @@ class StoreUnfinished(StoreError):
         )
 
 
+class Overloaded(KnockonError):
+    """The service cannot do it now, or not so much of it."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class TooBusy(Overloaded):
+    """As many requests as are answered at once are being answered."""
+
+    code = "TOO_BUSY"
+
+
+class TimedOut(Overloaded):
+    """A request took longer than is served, and was given up."""
+
+    code = "TIMED_OUT"
+
+
 class Refused(KnockonError):
     """What was asked is understood, and not done."""
 
@@ -412,6 +434,7 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "OverlayInvalid",
+    "Overloaded",
     "PastTooFar",
     "QueryInvalid",
     "QueryTooCostly",
@@ -432,5 +455,7 @@ __all__ = [
     "StoreTooNew",
     "StoreUnfinished",
     "StoreUnreachable",
+    "TimedOut",
+    "TooBusy",
     "UsageError",
 ]

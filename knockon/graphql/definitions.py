@@ -25,6 +25,8 @@ from knockon.errors import ModelInvalid
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+    from knockon.cmdb.access import Sight
+
     GraphQLType = StrawberryType | type
 
 WEIGHT = "weight"
@@ -52,6 +54,21 @@ class Plain(StrawberryField):
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         del info, args, kwargs
         return self.read(source)
+
+
+class Sighted(StrawberryField):
+    """As ``Plain``, and three times as dear: ``see`` also gets what the caller may read."""
+
+    see: Callable[[Any, Sight], Any]
+
+    @property
+    def is_basic_field(self) -> bool:
+        """Say no: a basic field is not told who asks."""
+        return False
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        del args, kwargs
+        return self.see(source, info.context.sight)
 
 
 AS_OF = "asOf"
@@ -92,6 +109,23 @@ def plain(
         metadata={WEIGHT: Weight(many=many)},
     )  # fmt: skip
     field.read = read
+    return field
+
+
+def sighted(
+    name: str,
+    type_: GraphQLType,
+    see: Callable[[Any, Sight], Any],
+    description: str | None = None,
+    *,
+    many: int = 1,
+) -> Sighted:
+    """Describe a field that ``see`` gets from the parent, as far as the caller may read it."""
+    field = Sighted(
+        python_name=name, graphql_name=name, type_annotation=StrawberryAnnotation(type_), description=description,
+        metadata={WEIGHT: Weight(many=many)},
+    )  # fmt: skip
+    field.see = see
     return field
 
 

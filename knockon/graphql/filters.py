@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strawberry import ID
 
 from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not, Operator, Related
-from knockon.errors import BadFilter
+from knockon.errors import BadFilter, NotAllowed
 from knockon.graphql.definitions import input_field, listed, maybe, name_of
 from knockon.graphql.scalars import plain_spec, snake_to_camel
 from knockon.graphql.types import ROOT, first_declared
@@ -16,6 +16,7 @@ from knockon.schema.values import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from knockon.cmdb.access import Sight
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.scalars import AttributeTypes
     from knockon.schema.model import Model
@@ -85,17 +86,20 @@ class Filters:
         """Give the ``where`` of a class."""
         return self._where[class_name]
 
-    def condition(self, class_name: str, where: dict[str, Any] | None) -> Condition | None:
+    def condition(self, class_name: str, where: dict[str, Any] | None, sight: Sight) -> Condition | None:
         """Say what a ``where`` means.
 
         Raises
         ------
         BadFilter
             A value that is not of its attribute's type, or more nested or longer than is served.
+        NotAllowed
+            It asks for what the caller may not read: who is found would tell.
         """
         if where is None:
             return None
-        return _Reading(self._model, self._compared[ROOT]).all_of(where, self._compared[class_name])
+        reading = _Reading(self._model, _Level(ROOT, self._compared[ROOT]), sight)
+        return reading.all_of(where, _Level(class_name, self._compared[class_name]))
 
     def _fill(self, name: str, related: type) -> dict[str, tuple[str, AttributeSpec]]:
         """Fill in the ``where`` of a class; gives its fields that compare attributes."""
@@ -133,17 +137,23 @@ class Filters:
         )
 
 
+class _Level(NamedTuple):
+    """The class that a part of a ``where`` is about, and its fields that compare attributes."""
+
+    class_name: str
+    compared: dict[str, tuple[str, AttributeSpec]]
+
+
 class _Reading:
     """Reads one ``where``, within bounds on its length and depth."""
 
-    def __init__(self, model: Model, root: dict[str, tuple[str, AttributeSpec]]) -> None:
+    def __init__(self, model: Model, root: _Level, sight: Sight) -> None:
         self._model = model
         self._root = root
+        self._sight = sight
         self._left = MAX_COMPARISONS
 
-    def all_of(
-        self, where: dict[str, Any], compared: dict[str, tuple[str, AttributeSpec]], depth: int = 0
-    ) -> Condition:
+    def all_of(self, where: dict[str, Any], level: _Level, depth: int = 0) -> Condition:
         """Read what must all hold; nothing asked is always so."""
         if depth > MAX_DEPTH:
             raise BadFilter(f"A filter may be nested {MAX_DEPTH} levels deep.")
@@ -152,15 +162,15 @@ class _Reading:
             if value is None:
                 continue
             if key == "and":
-                members += [self.all_of(each, compared, depth + 1) for each in value]
+                members += [self.all_of(each, level, depth + 1) for each in value]
             elif key == "or":
-                members.append(Any_(tuple(self.all_of(each, compared, depth + 1) for each in value)))
+                members.append(Any_(tuple(self.all_of(each, level, depth + 1) for each in value)))
             elif key == "not":
-                members.append(Not(self.all_of(value, compared, depth + 1)))
+                members.append(Not(self.all_of(value, level, depth + 1)))
             elif key == "related":
                 members.append(self._related(value, depth + 1))
             else:
-                members += [self._compare(key, asked, operand, compared) for asked, operand in value.items()]
+                members += [self._compare(key, asked, operand, level) for asked, operand in value.items()]
         return members[0] if len(members) == 1 else All(tuple(members))
 
     def _related(self, value: dict[str, Any], depth: int) -> Condition:
@@ -170,7 +180,7 @@ class _Reading:
         to = value.get("to")
         return Related(kind.name, "in" if swapped else "out", to and self.all_of(to, self._root, depth))
 
-    def _compare(self, key: str, asked: str, value: Any, compared: dict[str, tuple[str, AttributeSpec]]) -> Condition:
+    def _compare(self, key: str, asked: str, value: Any, level: _Level) -> Condition:
         self._left -= 1
         if self._left < 0:
             raise BadFilter(f"A filter may have {MAX_COMPARISONS} comparisons.")
@@ -179,7 +189,9 @@ class _Reading:
         operator = _OPERATORS[asked][0]
         if key == "class":
             return self._class(operator, value)
-        name, spec = compared.get(key, (key, _TEXT))
+        name, spec = level.compared.get(key, (key, _TEXT))
+        if key in level.compared and self._sight.hides_below(level.class_name, name):
+            raise NotAllowed(f"{key} of {level.class_name} is redacted for you, so nothing can be looked for by it.")
         if operator not in {"contains", "starts_with", "is_null"}:
             value = _stored(key, spec, value)
         return Compare(name, operator, value, spec.many)

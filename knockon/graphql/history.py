@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from strawberry import ID
@@ -9,14 +10,15 @@ from strawberry.scalars import JSON
 
 from knockon.cmdb.past.history import histories
 from knockon.errors import BadUsage
-from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
+from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
 from knockon.graphql.types import ROOT
 
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.rows import Entity
-    from knockon.cmdb.past.history import Event, Happening
+    from knockon.cmdb.past.history import Altered, Event, Happening
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes
@@ -47,13 +49,32 @@ def history_field(definitions: Definitions, nodes: NodeTypes) -> StrawberryField
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """A value that changed, and that the caller may not read."""
+
+    name: str
+    before: None = None
+    after: None = None
+
+
+def _altered(change: Happening, sight: Sight) -> list[Altered | _Unseen]:
+    return [
+        _Unseen(each.name) if each.name != "class" and any(sight.hides(of, each.name) for of in change.of) else each
+        for each in change.altered
+    ]
+
+
 def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
     value = definitions.object(
         "HistoryValue",
         "A value that changed.",
         plain("name", str, lambda each: each.name, "The attribute, by its name in files; or class."),
-        plain("before", maybe(JSON), lambda each: each.before, "What it was; null where there was none."),
-        plain("after", maybe(JSON), lambda each: each.after, "What it is since; null where there is none."),
+        plain("before", maybe(JSON), lambda each: each.before, "What it was; null where there was none, or redacted."),
+        plain(
+            "after", maybe(JSON), lambda each: each.after, "What it is since; null where there is none, or redacted."
+        ),
+        plain("redacted", bool, lambda each: isinstance(each, _Unseen), "You may not read what it was and is."),
     )
 
     async def node(change: Happening, request: Request) -> Entity | None:
@@ -76,7 +97,7 @@ def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
         plain("class", maybe(str), called(lambda other: other.class_name), "The other end's class."),
         plain("name", maybe(str), called(lambda other: other.name), "The other end's name today."),
         resolved("node", maybe(nodes.of(ROOT)), node, "What has this id; null if it was retired."),
-        plain("attributes", listed(value), lambda each: each.altered, "What changed of it.", many=_SOME),
+        sighted("attributes", listed(value), _altered, "What changed of it.", many=_SOME),
     )
     return definitions.object(
         "HistoryEvent",

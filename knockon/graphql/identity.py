@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strawberry.scalars import JSON
@@ -12,7 +13,7 @@ from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
-from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
+from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ class _Won(NamedTuple):
     attribute: str
     value: Any
     heard: Heard
+    redacted: bool
 
 
 class IdentityFields:
@@ -59,12 +61,21 @@ class IdentityFields:
             *_named(lambda heard: heard),
             plain("class", str, lambda heard: heard.record.class_name, "The class that it sees in it."),
             plain("scope", str, lambda heard: heard.record.scope, "The part of what it reports; empty: no named one."),
-            plain("attributes", JSON, lambda heard: heard.record.said, "What it says, by the names in files."),
+            sighted(
+                "attributes", JSON, lambda heard, sight: sight.shown(heard.record.class_name, heard.record.said),
+                "What it says, by the names in files; null where redacted.",
+            ),
+            sighted(
+                "redacted", listed(str),
+                lambda heard, sight: sight.redacted(heard.record.class_name, heard.record.said),
+                "The attributes of which it says something that you may not read.",
+            ),
         )  # fmt: skip
         won = self._definitions.object(
             "Provenance", "Whose word on an attribute counts.",
             plain("attribute", str, lambda each: each.attribute, "Its name in files."),
-            plain("value", JSON, lambda each: each.value, "Its value."),
+            plain("value", maybe(JSON), lambda each: each.value, "Its value; null where redacted."),
+            plain("redacted", bool, lambda each: each.redacted, "It has a value which you may not read."),
             *_named(lambda each: each.heard),
         )  # fmt: skip
 
@@ -73,7 +84,11 @@ class IdentityFields:
             if not heard:
                 return []
             words = sorted(thing(request.topologies.model, heard).won.items())
-            return [_Won(name, each.value, Heard(each.record, each.seen)) for name, each in words]
+            hidden = {name for name, _ in words if request.sight.hides(entity.class_name, name)}
+            return [
+                _Won(name, None if name in hidden else each.value, Heard(each.record, each.seen), name in hidden)
+                for name, each in words
+            ]
 
         return [
             resolved(
@@ -97,7 +112,10 @@ class IdentityFields:
                 "records", listed(str), lambda each: [":".join(key) for key in each.records],
                 "The records, source:key; none where too many share a value.", many=FEW,
             ),
-            plain("claim", maybe(str), claim_of, "What they share: identifier set and values."),
+            plain(
+                "claim", maybe(str), claim_of,
+                "What they share: identifier set and values; the set alone where a value is redacted.",
+            ),
             plain("veto", maybe(str), lambda each: each.veto or None, "The stronger set that they differ in."),
             plain("status", maybe(str), status_of, "The status that what is seen differs from."),
             plain("message", str, worded, "In a sentence that says what to do."),
@@ -138,12 +156,27 @@ def _findings(
     place = ("", "") if asked.after is None else _place(asked.after)
 
     async def page() -> Page:
-        return page_of(await request.store.findings(code or "", place, asked.limit + 1), asked)
+        found = await request.store.findings(code or "", place, asked.limit + 1)
+        return page_of([_as_seen(each, request) for each in found], asked)
 
     async def count() -> int:
         raise AssertionError("findings are not counted")
 
     return Connection(page, count)
+
+
+def _as_seen(finding: IdentityFinding, request: Request) -> IdentityFinding:
+    """Leave the values out of a claim that has some which the caller may not read."""
+    claim = claim_of(finding)
+    if claim is None:
+        return finding
+    name = claim.partition(" ")[0]
+    identifier = request.topologies.model.identifiers.get(name)
+    if identifier is None:  # of an older model: nobody can say what its values are
+        hidden = request.sight.hides("", name)
+    else:
+        hidden = any(request.sight.hides_below(identifier.declared_by, each) for each in identifier.by)
+    return replace(finding, what=f"{name} (redacted)") if hidden else finding
 
 
 def _cursor(finding: IdentityFinding) -> str:

@@ -9,17 +9,20 @@ from strawberry.scalars import JSON
 from knockon.errors import RejectCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
-from knockon.graphql.definitions import argument, maybe, plain, resolved
+from knockon.graphql.definitions import argument, maybe, plain, resolved, sighted
 from knockon.graphql.scalars import DateTime
 
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
+    from knockon.cmdb.access import Sight
+    from knockon.cmdb.contract.rows import DeadLetter
     from knockon.graphql.connections import ConnectionTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
 
 _KIND = "letters"
+_UNTOLD = "What is wrong is told to those who may read the record."
 _CODES = [
     (RejectCode.UNKNOWN_CLASS.value, "The model has no class of that name."),
     (RejectCode.ABSTRACT_CLASS.value, "Nothing is of that class itself, but of one below it."),
@@ -63,10 +66,13 @@ def _fields(definitions: Definitions, code: GraphQLType) -> list[StrawberryField
               "What it is about."),
         plain("about", str, lambda each: each.words, "Its native key, or its ends and type; empty where unknown."),
         plain("code", code, lambda each: each.code, "What is wrong."),
-        plain("message", str, lambda each: each.message, "What is wrong, in a sentence."),
+        sighted("message", str, lambda each, sight: _UNTOLD if _hidden(each, sight) else each.message,
+                "What is wrong, in a sentence."),
         plain("location", str, lambda each: each.location, "Where it stood: the file, and the line or JSON pointer."),
-        plain("record", JSON, lambda each: each.record, "What it says; where it is cut, the beginning of its text.",
-              many=FEW),
+        sighted("record", maybe(JSON), lambda each, sight: None if _hidden(each, sight) else each.record,
+                "What it says; where it is cut, the beginning of its text; null where redacted.", many=FEW),
+        sighted("redacted", bool, _hidden,
+                "You may not read what it says, since it may hold what is sensitive."),
         plain("cut", bool, lambda each: each.cut, "It was too long to be kept whole."),
         plain("format", str, lambda each: each.format, "The loader that can read it."),
         plain("partial", bool, lambda each: each.partial, "It came in a load that adds to what was said before."),
@@ -77,6 +83,13 @@ def _fields(definitions: Definitions, code: GraphQLType) -> list[StrawberryField
         plain("since", DateTime, lambda each: each.since, "When it was rejected first."),
         plain("revision", int, lambda each: each.revision, "Of the load that rejected it last."),
     ]  # fmt: skip
+
+
+def _hidden(letter: DeadLetter, sight: Sight) -> bool:
+    """Tell whether a record may hold what the caller may not read: also under a name that the model does not know."""
+    said = letter.record if isinstance(letter.record, dict) else {}
+    owner = said.get("class" if letter.kind == "entity" else "type")
+    return sight.hides_some(owner if isinstance(owner, str) else "")
 
 
 def _letters(

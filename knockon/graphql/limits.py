@@ -8,6 +8,7 @@ weighing expensive.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -35,10 +36,19 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLNamedType, SelectionSetNode, ValidationContext
 
-MAX_COST = 500_000
-MAX_DEPTH = 20
-MAX_ALIASES = 100
-MAX_TOKENS = 4_000
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """How much one query may ask for."""
+
+    cost: int = 500_000
+    depth: int = 20
+    aliases: int = 100
+    tokens: int = 4_000
+    """Words and signs of its text."""
+
+
+STANDARD = QueryLimits()
 _LENGTHS = ("ids", "of")
 """Arguments that are lists, with an answer for each member."""
 
@@ -46,10 +56,14 @@ _LENGTHS = ("ids", "of")
 class Limits(SchemaExtension):
     """Refuses queries that are too long, too deep, or too costly with the variables that they come with."""
 
+    def __init__(self, limits: QueryLimits) -> None:
+        super().__init__()
+        self._limits = limits
+
     def on_operation(self) -> Iterator[None]:
         context = self.execution_context
-        context.parse_options["max_tokens"] = MAX_TOKENS
-        rule = type("CostLimit", (CostLimit,), {"variables": context.variables or {}})
+        context.parse_options["max_tokens"] = self._limits.tokens
+        rule = type("CostLimit", (CostLimit,), {"variables": context.variables or {}, "limits": self._limits})
         context.validation_rules = (*context.validation_rules, rule)
         yield
 
@@ -58,6 +72,7 @@ class CostLimit(ValidationRule):
     """Weighs each operation of a document."""
 
     variables: dict[str, Any]
+    limits: QueryLimits
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -69,8 +84,8 @@ class CostLimit(ValidationRule):
         self._aliases += node.alias is not None
 
     def leave_document(self, node: Any, *_: Any) -> None:
-        if self._aliases > MAX_ALIASES:
-            self._refuse(f"It has {self._aliases} aliases; {MAX_ALIASES} are allowed.", node)
+        if self._aliases > self.limits.aliases:
+            self._refuse(f"It has {self._aliases} aliases; {self.limits.aliases} are allowed.", node)
         for each in node.definitions:
             if isinstance(each, OperationDefinitionNode):
                 self._judge(each)
@@ -84,11 +99,12 @@ class CostLimit(ValidationRule):
         self._weighed = {}
         root = self.context.schema.get_root_type(operation.operation)
         cost, depth = self._weigh(operation.selection_set, root, 1)
-        if depth > MAX_DEPTH:
-            self._refuse(f"It is {depth} levels deep; {MAX_DEPTH} are allowed.", operation)
-        if cost > MAX_COST:
+        if depth > self.limits.depth:
+            self._refuse(f"It is {depth} levels deep; {self.limits.depth} are allowed.", operation)
+        if cost > self.limits.cost:
             self._refuse(
-                f"It may cost {cost:,}; {MAX_COST:,} is allowed. Ask for smaller pages (first), or less at once.",
+                f"It may cost {cost:,}; {self.limits.cost:,} is allowed. "
+                "Ask for smaller pages (first), or less at once.",
                 operation,
             )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.ordering import OrderBy
+from knockon.errors import NotAllowed
 from knockon.graphql.types import first_declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from knockon.cmdb.access import Sight
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.schema.model import Model
     from knockon.schema.spec import AttributeType
@@ -36,9 +38,20 @@ class Orders:
         """Give the order enum of a class."""
         return self._enums[class_name]
 
-    def meant(self, class_name: str, order: str | None) -> OrderBy | None:
-        """Say what a value of it means; None: the order of every list."""
-        return None if order is None else self._by[class_name][str(order)]
+    def meant(self, class_name: str, order: str | None, sight: Sight) -> OrderBy | None:
+        """Say what a value of it means; None: the order of every list.
+
+        Raises
+        ------
+        NotAllowed
+            By what the caller may not read: the order would tell.
+        """
+        if order is None:
+            return None
+        by = self._by[class_name][str(order)]
+        if sight.hides_below(class_name, by.name):
+            raise NotAllowed(f"{by.name} of {class_name} is redacted for you, so no list can be ordered by it.")
+        return by
 
 
 def _orderable(model: Model, class_name: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import neighbour_order
 from knockon.graphql.connections import Connection, cursor_of, page_of, paging, paging_arguments
-from knockon.graphql.definitions import maybe, plain, resolved
+from knockon.graphql.definitions import maybe, plain, resolved, sighted
 from knockon.graphql.scalars import described, snake_to_camel, snake_to_pascal
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from strawberry.types.field import StrawberryField
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.rows import Entity, Neighbour
     from knockon.cmdb.contract.store import Direction
     from knockon.graphql.connections import ConnectionTypes, Page
-    from knockon.graphql.definitions import Plain
     from knockon.graphql.request import Request
     from knockon.graphql.scalars import AttributeTypes
     from knockon.graphql.types import NodeTypes
@@ -83,17 +83,25 @@ class Relations:
         said = kind.spec.description if direction == "out" else f"{kind.name} read backwards: {kind.spec.description}"
         return resolved(snake_to_camel(spoken), connection, resolve, said, paging_arguments())
 
-    def _edge_fields(self, kind: RelationshipType) -> list[Plain]:
+    def _edge_fields(self, kind: RelationshipType) -> list[StrawberryField]:
         """Make fields of the attributes that a relationship itself has."""
         common = self._model.spec.edge_attributes
-        fields = []
+        fields: list[StrawberryField] = []
         for name, attribute in kind.attributes.items():
             shared = name in common and name not in kind.spec.attributes
             owner = "Relationship" if shared else snake_to_pascal(kind.name)
             type_ = maybe(self._attributes.of(attribute, owner))
-            fields.append(plain(snake_to_camel(name), type_, _reader(name), described(attribute.spec)))
+            called, said = snake_to_camel(name), described(attribute.spec)
+            if attribute.spec.sensitive:
+                fields.append(sighted(called, type_, _seer(kind.name, name), said))
+            else:
+                fields.append(plain(called, type_, _reader(name), said))
         return fields
 
 
 def _reader(name: str) -> Callable[[Neighbour], Any]:
     return lambda neighbour: neighbour.edge.attributes.get(name)
+
+
+def _seer(kind: str, name: str) -> Callable[[Neighbour, Sight], Any]:
+    return lambda neighbour, sight: None if sight.hides(kind, name) else neighbour.edge.attributes.get(name)

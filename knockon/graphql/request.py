@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from knockon.cmdb.access import Policy
 from knockon.errors import QueryTooCostly
 from knockon.graphql.batching import BatchedStore
 from knockon.impact.topology.as_of import KEPT, Pasts
@@ -45,8 +46,12 @@ class Request:
     A field of the query that asks about the past has a request of its own, of that moment, for itself and all below.
     """
 
-    def __init__(self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal) -> None:
+    def __init__(
+        self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal, policy: Policy | None = None
+    ) -> None:
         self.principal = principal
+        self.policy = policy or Policy(topologies.model)
+        self.sight = self.policy.sight(principal)
         self.shared = topologies
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
@@ -76,7 +81,7 @@ class Request:
         return request
 
     async def _at(self, moment: str) -> Request:
-        return Request(await self._pasts.at(moment), self._pasts, principal=self.principal)
+        return Request(await self._pasts.at(moment), self._pasts, principal=self.principal, policy=self.policy)
 
 
 def _top(path: Path) -> str | int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry import ID
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import StrawberryList
@@ -29,7 +29,7 @@ from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
 from knockon.graphql.identity import IdentityFields
 from knockon.graphql.letters import letters_field
-from knockon.graphql.limits import Limits
+from knockon.graphql.limits import STANDARD, Limits
 from knockon.graphql.orders import Orders
 from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.graphql.connections import Page
+    from knockon.graphql.limits import QueryLimits
     from knockon.graphql.request import Request
     from knockon.itsm.health.rules import Rule
     from knockon.schema.model import EntityClass, Model
@@ -75,6 +76,8 @@ def presented(error: GraphQLError) -> GraphQLError:
         code = original.code
     elif isinstance(original, RecursionError):
         code, message = QueryTooCostly.code, "The query is too costly. It is nested too deeply to be read."
+    elif isinstance(error, GraphQLSyntaxError) and "more than" in message and "tokens" in message:
+        code, message = QueryTooCostly.code, f"The query is too costly. {message.removeprefix('Syntax Error: ')}"
     elif original is None:
         code = str((error.extensions or {}).get("code") or QueryInvalid.code)
     else:
@@ -86,7 +89,7 @@ def presented(error: GraphQLError) -> GraphQLError:
     )  # fmt: skip
 
 
-def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
+def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits = STANDARD) -> ApiSchema:
     """Make the schema of a model, with the compliance rules that hold; execute it with a fresh ``Request`` as context.
 
     Raises
@@ -123,7 +126,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)
-    return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])
+    return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[lambda: Limits(limits)])
 
 
 def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
@@ -163,10 +166,10 @@ def _list_field(
         _root: None, request: Request, where: dict[str, Any] | None = None, orderBy: str | None = None,  # noqa: N803 - as it is called in GraphQL
         **pages: Any,
     ) -> Connection:  # fmt: skip
-        by = orders.meant(each.name, orderBy)
+        by = orders.meant(each.name, orderBy, request.sight)
         kind = f"{each.name} {orderBy}" if by else each.name
         asked = paging(kind, **pages)
-        condition = filters.condition(each.name, where)
+        condition = filters.condition(each.name, where, request.sight)
 
         async def page() -> Page:
             found = await request.store.page(classes, condition, by=by, **asked.one_more(), bound=MOST_LOOKED_AT)

@@ -14,7 +14,7 @@ from strawberry import ID
 from strawberry.scalars import JSON
 
 from knockon.errors import ModelInvalid
-from knockon.graphql.definitions import maybe, plain
+from knockon.graphql.definitions import listed, maybe, plain, sighted
 from knockon.graphql.scalars import described, snake_to_camel
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from strawberry.types.field import StrawberryField
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.rows import Entity
-    from knockon.graphql.definitions import Definitions, GraphQLType, Plain
+    from knockon.graphql.definitions import Definitions, GraphQLType, Plain, Sighted
     from knockon.graphql.scalars import AttributeTypes
     from knockon.schema.model import Attribute, Model
 
@@ -41,7 +42,7 @@ class NodeTypes:
         self._interfaces: dict[str, type] = {}
         self._objects: dict[str, type] = {}
         self._own = _own_fields()
-        self._shared: dict[tuple[str, str], Plain] = {}
+        self._shared: dict[tuple[str, str], Plain | Sighted] = {}
         for name in sorted(model.classes, key=lambda each: model.classes[each].depth):
             self._declare(name)
 
@@ -84,7 +85,7 @@ class NodeTypes:
                 name, each.spec.description, implements=above, is_type_of=lambda entity, _: entity.class_name == name
             )
 
-    def _attribute_fields(self, class_name: str) -> list[Plain]:
+    def _attribute_fields(self, class_name: str) -> list[Plain | Sighted]:
         """Make fields of attributes; one object serves all classes that inherit it."""
         fields = []
         for name in self._model.classes[class_name].attributes:
@@ -93,7 +94,10 @@ class NodeTypes:
             attribute = first_declared(self._model, class_name, name)
             key = (attribute.declared_by, name)
             if key not in self._shared:
-                self._shared[key] = attribute_field(attribute, self._attributes.of(attribute, attribute.declared_by))
+                type_ = self._attributes.of(attribute, attribute.declared_by)
+                below = (self._model.classes[each].attributes for each in self._model.concrete(attribute.declared_by))
+                hideable = any(each[name].spec.sensitive for each in below)
+                self._shared[key] = attribute_field(attribute, type_, hideable=hideable)
             fields.append(self._shared[key])
         return fields
 
@@ -104,22 +108,39 @@ def first_declared(model: Model, class_name: str, attribute: str) -> Attribute:
     return next(each[attribute] for each in lineage if attribute in each)
 
 
-def _own_fields() -> list[Plain]:
+def _own_fields() -> list[StrawberryField]:
     """Make the fields that every entity has."""
     return [
         plain("id", ID, lambda entity: entity.id, "The same on the command line, in files and here."),
         plain("class", str, lambda entity: entity.class_name, "Its class in the model."),
         plain("name", str, lambda entity: entity.name, "What people call it; its key where it has no name."),
-        plain("attributes", JSON, lambda entity: entity.attributes, "All attributes, by their names in files."),
+        sighted(
+            "attributes",
+            JSON,
+            lambda entity, sight: sight.shown(entity.class_name, entity.attributes),
+            "All attributes, by their names in files; null where redacted.",
+        ),
+        sighted(
+            "redacted",
+            listed(str),
+            lambda entity, sight: sight.redacted(entity.class_name, entity.attributes),
+            "The attributes that have a value which you may not read, by their names in files.",
+        ),
     ]
 
 
-def attribute_field(attribute: Attribute, type_: GraphQLType) -> Plain:
-    """Make the field of an attribute of an entity, or of an edge; both have ``attributes``."""
+def attribute_field(attribute: Attribute, type_: GraphQLType, *, hideable: bool) -> Plain | Sighted:
+    """Make the field of an attribute of an entity; ``hideable`` is one that is sensitive in a class that has it."""
     name = attribute.name
-    return plain(
-        snake_to_camel(name), maybe(type_), lambda owner: owner.attributes.get(name), described(attribute.spec)
-    )
+    if not hideable:
+        return plain(
+            snake_to_camel(name), maybe(type_), lambda entity: entity.attributes.get(name), described(attribute.spec)
+        )
+
+    def see(entity: Entity, sight: Sight) -> Any:
+        return None if sight.hides(entity.class_name, name) else entity.attributes.get(name)
+
+    return sighted(snake_to_camel(name), maybe(type_), see, described(attribute.spec))
 
 
 def _class_of(entity: Entity, _info: Any, _abstract: Any) -> str:

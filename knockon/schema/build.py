@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from knockon.schema.identifiers import directions_of, identifiers
@@ -35,6 +36,8 @@ def _build_class(
         attributes = dict(parent.attributes) if parent else {}
         attributes |= _attributes(name, own.attributes)
         lineage = (name, *parent.lineage) if parent else (name,)
+        if any(spec.classes[each].sensitive for each in lineage):
+            attributes = {each: _sensitive(attribute) for each, attribute in attributes.items()}
         refresh = int(seconds(own.refresh)) if own.refresh else parent.refresh_seconds if parent else None
         known_by = identifiers(spec, lineage, directions)
         built[name] = EntityClass(
@@ -60,6 +63,13 @@ def _attributes(declared_by: str, specs: Mapping[str, AttributeSpec]) -> dict[st
         default = None if spec.default is None else parse(spec, spec.default)
         found[name] = Attribute(name, spec.model_copy(update={"default": default}), declared_by)
     return found
+
+
+def _sensitive(attribute: Attribute) -> Attribute:
+    """Give an attribute of a class that is sensitive as a whole; a name never is."""
+    if attribute.name == "name":
+        return attribute
+    return replace(attribute, spec=attribute.spec.model_copy(update={"sensitive": True}))
 
 
 def plural(name: str) -> str:

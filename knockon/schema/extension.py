@@ -21,7 +21,7 @@ _Way = Literal["value", "list", "members", "named"]
 _ADDABLE: dict[str, dict[str, _Way]] = {
     "classes": {
         "attributes": "members", "identifiers": "named", "refresh": "value", "redundancy": "value",
-        "lifecycle": "value",
+        "lifecycle": "value", "sensitive": "value",
     },
     "relationships": {"attributes": "members", "ends": "list", "groupings": "list", "impact": "named"},
     "lifecycles": {"states": "members"},

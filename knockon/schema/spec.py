@@ -81,6 +81,8 @@ class ClassSpec(Spec):
     refresh: str | None = None
     """ISO 8601 duration: what a source said longer ago than this, counted from the newest word, is stale."""
     lifecycle: str | None = None
+    sensitive: bool = False
+    """All attributes of it and of what is below it are, but the name."""
     because: str | None = None
     """Why a configuration item of this class needs nothing and nothing needs it."""
 

@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
 from starlette.responses import HTMLResponse, JSONResponse
 
 from knockon import __version__
+from knockon.cmdb.access import Policy
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
+from knockon.graphql.limits import QueryLimits
 from knockon.graphql.schema import build_schema
 from knockon.impact.topology.topologies import Topologies
 from knockon.itsm.health.checks import rules_of
@@ -20,6 +23,7 @@ from knockon.server import problems
 from knockon.server.authentication import Authentication
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard
+from knockon.server.limiting import Concurrency
 from knockon.server.loading import load_endpoint
 from knockon.server.loads import Loads
 from knockon.server.page import start_page
@@ -47,6 +51,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         Two names of the model would be the same name in the API.
     RulesInvalid, FileUnreadable, FileNotParsed
         The compliance rules have mistakes, or cannot be read.
+    BadUsage
+        The settings name readers of what is not sensitive.
     """
     password = settings.store_password.get_secret_value() if settings.store_password else None
 
@@ -66,17 +72,27 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
             yield
             await loads.finish()
 
+    policy = Policy(model, settings.readers)
+    limits = QueryLimits(settings.max_cost, settings.max_depth, settings.max_aliases, settings.max_query_tokens)
+    schema = build_schema(model, rules_of(settings.rules, model), limits)
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
     )  # fmt: skip
     app.state.demo = demo
     problems.install(app)
+    # the last one added is the first to see a request
+    app.add_middleware(Concurrency, most=settings.max_concurrent)
     app.add_middleware(Guard, authentication=authentication)
-    app.add_route(
-        "/graphql", graphql_endpoint(build_schema(model, rules_of(settings.rules, model)), topologies), methods=["POST"]
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"], max_age=600,
+        )  # fmt: skip
+    endpoint = graphql_endpoint(
+        schema, topologies, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
     )
-
-    app.add_route("/load", load_endpoint(loads, model, settings.load_bytes), methods=["POST"])
+    app.add_route("/graphql", endpoint, methods=["POST"])
+    app.add_route("/load", load_endpoint(loads, model, settings.max_load), methods=["POST"])
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,7 +11,8 @@ from starlette.responses import Response
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from knockon.errors import BadUsage, QueryInvalid
+from knockon.cmdb.access import AccessScope
+from knockon.errors import BadUsage, QueryInvalid, TimedOut
 from knockon.graphql.request import Request
 from knockon.impact.topology.as_of import Pasts
 
@@ -19,41 +21,38 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request as HttpRequest
 
+    from knockon.cmdb.access import Policy, Principal
     from knockon.graphql.schema import ApiSchema
     from knockon.impact.topology.topologies import Topologies
 
-MAX_BODY = 1024 * 1024
-"""Bytes of a request."""
 _JSON = "application/json"
 _GRAPHQL = "application/graphql-response+json"
 
 
-def graphql_endpoint(schema: ApiSchema, topologies: Topologies) -> Callable[[HttpRequest], Awaitable[Response]]:
+def graphql_endpoint(
+    schema: ApiSchema, topologies: Topologies, policy: Policy, *, max_body: int, max_seconds: float
+) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Make the handler that answers a query sent as a JSON object.
 
     As GraphQL over HTTP has it: with ``Accept: application/graphql-response+json`` a query that is
-    not executed at all has status 400, otherwise every well-formed request has 200.
+    not executed at all has status 400, otherwise every well-formed request has 200. What takes longer than
+    ``max_seconds`` is given up; what it began for others too (a topology) goes on.
     """
     pasts = Pasts(topologies)
 
     async def handle(http: HttpRequest) -> Response:
-        query, variables, operation = await _read(http)
+        principal: Principal = http.state.principal
+        principal.require(AccessScope.VIEWER, to="read the estate")
         try:
-            result = await schema.execute(
-                query,
-                variable_values=variables,
-                operation_name=operation,
-                context_value=Request(topologies, pasts, principal=http.state.principal),
-            )
-        except CannotGetOperationTypeError as error:
-            body: dict[str, Any] = {"errors": [_refusal(error.as_http_error_reason())]}
-        except MissingQueryError:
-            body = {"errors": [_refusal("The query is empty.")]}
-        else:
-            executed = result.data is not None or not result.errors or any(e.path for e in result.errors)
-            body = {"data": result.data} if executed else {}
-            if result.errors:
-                body["errors"] = [error.formatted for error in result.errors]
+            async with asyncio.timeout(max_seconds):
+                query, variables, operation = await _read(http, max_body)
+                body = await _executed(
+                    schema, query, variables, operation, Request(topologies, pasts, principal=principal, policy=policy)
+                )
+        except TimeoutError:
+            raise TimedOut(
+                f"The request took longer than {max_seconds:g} seconds and was given up. Ask for less at once."
+            ) from None
         spoken = _GRAPHQL if _GRAPHQL in http.headers.get("accept", "") else _JSON
         status = 400 if spoken == _GRAPHQL and "data" not in body else 200
         return Response(orjson.dumps(body), status, media_type=spoken)
@@ -61,11 +60,28 @@ def graphql_endpoint(schema: ApiSchema, topologies: Topologies) -> Callable[[Htt
     return handle
 
 
-async def _read(http: HttpRequest) -> tuple[str, dict[str, Any] | None, str | None]:
+async def _executed(
+    schema: ApiSchema, query: str, variables: dict[str, Any] | None, operation: str | None, request: Request
+) -> dict[str, Any]:
+    """Execute a query, and give the body of its answer."""
+    try:
+        result = await schema.execute(query, variable_values=variables, operation_name=operation, context_value=request)
+    except CannotGetOperationTypeError as error:
+        return {"errors": [_refusal(error.as_http_error_reason())]}
+    except MissingQueryError:
+        return {"errors": [_refusal("The query is empty.")]}
+    executed = result.data is not None or not result.errors or any(e.path for e in result.errors)
+    body: dict[str, Any] = {"data": result.data} if executed else {}
+    if result.errors:
+        body["errors"] = [error.formatted for error in result.errors]
+    return body
+
+
+async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] | None, str | None]:
     if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise HTTPException(415)
     try:
-        body = orjson.loads(await _body(http))
+        body = orjson.loads(await _body(http, max_body))
     except orjson.JSONDecodeError as error:
         raise BadUsage(f"The body is not JSON: {error}.") from None
     wanted = {"query": str, "variables": dict | None, "operationName": str | None}
@@ -74,12 +90,12 @@ async def _read(http: HttpRequest) -> tuple[str, dict[str, Any] | None, str | No
     return body["query"], body.get("variables"), body.get("operationName")
 
 
-async def _body(http: HttpRequest) -> bytes:
+async def _body(http: HttpRequest, most: int) -> bytes:
     """Read the body, and no further than it may go."""
     read = bytearray()
     async for part in http.stream():
         read += part
-        if len(read) > MAX_BODY:
+        if len(read) > most:
             raise HTTPException(413)
     return bytes(read)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
+import orjson
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from knockon.cmdb.access import AccessScope  # noqa: TC001 - pydantic reads the annotation at run time
 from knockon.errors import BadUsage
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 
 class Settings(BaseSettings):
@@ -31,13 +36,43 @@ class Settings(BaseSettings):
         None, description="A bearer token that is an administrator's, beside those of the store."
     )
 
-    load_bytes: PositiveInt = Field(2**31, description="Bytes of one load over HTTP at most.")
+    readers: Annotated[dict[str, Annotated[tuple[AccessScope, ...], Field(min_length=1)]], NoDecode] = Field(
+        default_factory=dict,
+        description="Who may read what the model calls sensitive, beside administrators: a JSON object of scopes by "
+        "`Class` or `Class.attribute`.",
+    )
     cache: Path | None = Field(None, description="The folder that keeps topologies for the next start.")
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Web pages that may ask the API from a browser, as `https://HOST`, separated by commas."
+    )
+    max_cost: int = Field(
+        500_000, ge=1, description="What one query may cost ([how it is counted](graphql.md#limits))."
+    )
+    max_depth: int = Field(20, ge=1, description="How deep a query may be nested.")
+    max_aliases: int = Field(100, ge=0, description="How many aliases a query may have.")
+    max_query_tokens: int = Field(4_000, ge=1, description="How many words and signs the text of a query may have.")
+    max_body: int = Field(1024 * 1024, ge=1, description="How many bytes a query with its variables may have.")
+    max_load: int = Field(2**31, ge=1, description="How many bytes one load over HTTP may have.")
+    max_seconds: float = Field(30, gt=0, allow_inf_nan=False, description="After how many seconds a query is given up.")
+    max_concurrent: int = Field(64, ge=1, description="How many requests are answered at once; others are refused.")
 
     @field_validator("model", "rules", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        found = tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+        if any(not _ORIGIN.fullmatch(each) for each in found):
+            raise ValueError("an origin is scheme and host, and a port where it is another one")
+        return found
+
+    @field_validator("readers", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        return orjson.loads(value) if isinstance(value, str) else value  # its error is a ValueError
 
     @field_validator("token", mode="after")
     @classmethod

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.access import LOCAL
+from knockon.cmdb.access import LOCAL, AccessScope, Policy, Principal
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.graphql.request import Request
@@ -89,10 +90,19 @@ class Api:
     """Asks one estate."""
 
     def __init__(self, store: Store, schema: ApiSchema) -> None:
+        self.principal = LOCAL
+        self.policy = Policy(MODEL)
         self.store: Any = Counted(store)
         self.schema = schema
         self.topologies = Topologies(self.store, MODEL)
         self.pasts = Pasts(self.topologies)
+
+    def seen_by(self, *scopes: AccessScope, **readers: list[AccessScope]) -> Api:
+        """Give the same for somebody with these scopes, where these may read what is sensitive."""
+        other = copy(self)
+        other.principal = Principal("somebody", frozenset(scopes))
+        other.policy = Policy(MODEL, {name.replace("__", "."): each for name, each in readers.items()})
+        return other
 
     async def load(self, *items: Item) -> None:
         report = await load(self.store, MODEL, items, source="t", actor="tester")
@@ -100,7 +110,9 @@ class Api:
 
     async def result(self, query: str, **variables: Any) -> Any:
         return await self.schema.execute(
-            query, variable_values=variables, context_value=Request(self.topologies, self.pasts, principal=LOCAL)
+            query,
+            variable_values=variables,
+            context_value=Request(self.topologies, self.pasts, principal=self.principal, policy=self.policy),
         )
 
     async def ask(self, query: str, **variables: Any) -> Any:

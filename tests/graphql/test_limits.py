@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.graphql.limits import MAX_ALIASES, MAX_DEPTH
+from knockon.graphql.limits import QueryLimits
 from knockon.graphql.schema import presented
 
 if TYPE_CHECKING:
     from tests.graphql.conftest import Api
+
+MAX_DEPTH, MAX_ALIASES = QueryLimits().depth, QueryLimits().aliases
 
 
 def nested(levels: int, *, first: int = 1) -> str:
@@ -98,7 +100,7 @@ async def test_aliases_are_limited(api: Api) -> None:
 
 async def test_length_is_limited(api: Api) -> None:
     code, message = await api.code("{ " + "servers { totalCount } " * 2_000 + "}")
-    assert code == "QUERY_INVALID"
+    assert code == "QUERY_TOO_COSTLY"
     assert "tokens" in message
 
 

@@ -68,7 +68,8 @@ def test_attributes_have_their_types(small: GraphQLSchema) -> None:
     relations = {"memberOf": "MemberOfConnection!", "governedBy": "GovernedByConnection!"}
     assert found == relations | {
         "id": "ID!", "class": "String!", "name": "String!", "attributes": "JSON!", "blastRadius": "ImpactAnswer",
-        "history": "[HistoryEvent!]", "records": "[SourceRecord!]!", "provenance": "[Provenance!]!",
+        "history": "[HistoryEvent!]", "redacted": "[String!]!",
+        "records": "[SourceRecord!]!", "provenance": "[Provenance!]!",
         "serialNumber": "String", "notes": "String", "memory": "Long", "cores": "Int", "loadAverage": "Float",
         "monitored": "Boolean", "startedAt": "DateTime", "boughtOn": "Date", "uptimeTarget": "Duration",
         "console": "String", "address": "String", "mac": "String", "contact": "String", "price": "Money",

@@ -10,6 +10,7 @@ import pytest
 
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.graphql.limits import STANDARD
 from knockon.graphql.schema import build_schema
 from knockon.itsm.health.checks import rules_of
 from knockon.schema.installed import installed_model
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from knockon.graphql.limits import QueryLimits
     from knockon.graphql.schema import ApiSchema
     from knockon.itsm.health.rules import Rule
     from knockon.schema.model import Model
@@ -73,8 +75,9 @@ def one_schema() -> Iterator[None]:
     shipped = rules_of((), MODEL)
     schema = build_schema(MODEL, shipped)
 
-    def built(model: Model, rules: Sequence[Rule]) -> ApiSchema:
-        return schema if model is MODEL and rules == shipped else build_schema(model, rules)
+    def built(model: Model, rules: Sequence[Rule], limits: QueryLimits) -> ApiSchema:
+        usual = model is MODEL and rules == shipped and limits == STANDARD
+        return schema if usual else build_schema(model, rules, limits)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("knockon.server.app.build_schema", built)

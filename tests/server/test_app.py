@@ -17,12 +17,13 @@ from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.blast_radius.blast_radius import blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.server import create_app
-from knockon.server.endpoint import MAX_BODY
+from knockon.server.settings import read_settings
 from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings
 
 if TYPE_CHECKING:
     import httpx2
 
+MAX_BODY = read_settings().max_body
 COUNT = {"query": "{ servers { totalCount edges { node { name } } } }"}
 GRAPHQL = "application/graphql-response+json"
 

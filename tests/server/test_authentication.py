@@ -10,7 +10,7 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annota
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.stewardship.tokens import create, revoke
 from knockon.cmdb.stores import opened, store_at
-from knockon.errors import NotAuthenticated, StoreUnreachable
+from knockon.errors import BadUsage, NotAuthenticated, StoreUnreachable
 from knockon.server import create_app
 from tests.server.conftest import MODEL, SENT, asking, settings
 
@@ -102,3 +102,23 @@ async def test_a_store_that_cannot_be_asked_lets_nobody_in(place: str, monkeypat
         assert answer.headers["cache-control"] == "no-store"
         assert text not in answer.text
         assert (await client.get("/who", headers=sent("nonsense"))).status_code == 401  # and costs the store nothing
+
+
+async def test_a_loader_reads_nothing(place: str) -> None:
+    store = store_at(place, MODEL)
+    async with asking(create_app(settings(place), MODEL, store)) as client:
+        body = {"query": "{ servers { totalCount } }"}
+        for scope in AccessScope:
+            _, text = await create(store, MODEL, f"a {scope}", [scope], by="ann", expires=None)
+            answer = await client.post("/graphql", json=body, headers=sent(text))
+            if scope == LOADER:
+                assert (answer.status_code, answer.json()["code"]) == (403, "NOT_ALLOWED")
+                assert answer.json()["detail"] == "a loader may not read the estate: that takes the scope viewer."
+            else:
+                assert answer.json() == {"data": {"servers": {"totalCount": 0}}}
+
+
+async def test_readers_of_what_is_not_sensitive_are_told_at_the_start(place: str) -> None:
+    found = settings(place).model_copy(update={"readers": {"Person.colour": (VIEWER,)}})
+    with pytest.raises(BadUsage, match=r"Person\.colour"):
+        create_app(found, MODEL)

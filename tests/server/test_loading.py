@@ -114,7 +114,7 @@ async def test_what_cannot_be_loaded_is_told_by_the_status(
     tmp_path: Path, bodies: Path, parameters: dict[str, str], headers: dict[str, str], body: bytes,
     status: int, code: str, says: str,
 ) -> None:  # fmt: skip
-    given = settings(f"sqlite://{tmp_path / 'estate.db'}").model_copy(update={"load_bytes": 2_000})
+    given = settings(f"sqlite://{tmp_path / 'estate.db'}").model_copy(update={"max_load": 2_000})
     async with asking(create_app(given, MODEL)) as client:
         answer = await client.post("/load", params=parameters, content=body, headers=SENT | headers)
         assert (answer.status_code, answer.json()["code"]) == (status, code)

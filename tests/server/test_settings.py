@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from knockon.cmdb.access import AccessScope
 from knockon.errors import BadUsage
 from knockon.server.settings import Settings, read_settings
 
@@ -51,3 +52,12 @@ def test_what_cannot_be_understood_is_named_and_not_shown() -> None:
     with pytest.raises(BadUsage, match="KNOCKON_TOKEN") as told:
         read_settings(token=["hush"])
     assert "hush" not in str(told.value)
+
+
+def test_readers_are_scopes_by_class_and_attribute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOCKON_READERS", '{"Person.phone": ["operator", "change-coordinator"]}')
+    assert read_settings().readers == {"Person.phone": (AccessScope.OPERATOR, AccessScope.CHANGE_COORDINATOR)}
+    for wrong in ("{", "[]", '{"Person": []}', '{"Person": ["root"]}', '{"Person": "operator"}'):
+        monkeypatch.setenv("KNOCKON_READERS", wrong)
+        with pytest.raises(BadUsage, match="KNOCKON_READERS"):
+            read_settings()

@@ -33,7 +33,8 @@ class Happening:
 
     ``relationship`` is the type as it reads from the thing, ``other`` the entity at its other end, as it is called
     today (None where it is not known); both are None where the thing itself changed. ``id`` is what changed: one of
-    the thing's ids, or the other end's.
+    the thing's ids, or the other end's. ``of`` are the classes that the thing had before and after, or the type of the
+    relationship: whose attributes ``altered`` are.
     """
 
     change: Change
@@ -41,6 +42,7 @@ class Happening:
     relationship: str | None
     other: Entity | None
     altered: tuple[Altered, ...]
+    of: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,20 @@ def _happenings(
         if entry.kind == "entity":
             if after is None and (entry.after or {}).get("merged_into"):
                 change = "merged"  # another id of this thing; what it stood for is this now
-            yield Happening(change, entry.id, None, None, found)
+            of = frozenset(each["class"] for each in (before, after) if each is not None)
+            yield Happening(change, entry.id, None, None, found, of)
         else:
             image = after or before or {}
             outgoing = image["from"] in own
             other = image["to"] if outgoing else image["from"]
-            yield Happening(change, other, _spoken(model, image["type"], outgoing), others.get(other), found)
+            yield Happening(
+                change,
+                other,
+                _spoken(model, image["type"], outgoing),
+                others.get(other),
+                found,
+                frozenset({image["type"]}),
+            )
 
 
 def altered(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Altered]:

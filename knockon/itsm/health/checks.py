@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.itsm.health.rules import Rule
-    from knockon.schema.model import Model
+    from knockon.schema.model import Attribute, Model
 
 AREAS = ("completeness", "correctness", "compliance", "relationships", "coverage")
 STALE_AFTER = 60 * 86_400
@@ -273,7 +273,7 @@ def _keeps(rule: Rule) -> Callable[[Ground], Iterator[Outcome]]:
             if not all(holds(declared, own, name, wanted) for name, wanted in rule.when.items()):
                 continue
             wrong = [
-                f"{name} is {own.get(name) or 'not recorded'}"
+                f"{name} is {_shown(declared[name], own.get(name))}"
                 for name, wanted in rule.must.items()
                 if not holds(declared, own, name, wanted)
             ]
@@ -286,6 +286,13 @@ def _keeps(rule: Rule) -> Callable[[Ground], Iterator[Outcome]]:
             yield Outcome(each.id, 1, int(bool(wrong)), "; ".join(wrong))
 
     return judge
+
+
+def _shown(attribute: Attribute, value: Any) -> str:
+    """Say what a value is, or only that there is one."""
+    if value in (None, "", []):
+        return "not recorded"
+    return "not what it must be" if attribute.spec.sensitive else str(value)
 
 
 def _related(ground: Ground, type_name: str, other: str, *, from_source: bool) -> set[str]:
