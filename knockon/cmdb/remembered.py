@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Hashable
 
     from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scope
     from knockon.cmdb.contract.store import Direction, Store
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _MOST = 50_000
 """Values that are kept; beyond that all are dropped, and read again where they are asked for."""
@@ -88,6 +91,15 @@ class Remembered:
 
         found = await self._each("scopes", sources, read)
         return {key: scope for some in found.values() for key, scope in some.items()}
+
+    async def worked_out(
+        self, kind: Hashable, keys: Collection[K], read: Callable[[Store, list[K]], Awaitable[dict[K, V]]]
+    ) -> dict[K, V]:
+        """Give what follows, for each key by itself, from what is read of the store; worked out once.
+
+        ``kind`` says what; ``read`` gives a value for every key.
+        """
+        return await self._each(kind, keys, lambda some: read(self._store, some))
 
     async def _each(
         self, kind: Hashable, keys: Collection[Any], read: Callable[[list[Any]], Awaitable[dict[Any, Any]]]

@@ -48,14 +48,15 @@ def supported(topology: Topology, starts: Collection[str], targets: Collection[s
 
 def belongs(topology: Topology, services: Iterable[str]) -> frozenset[str]:
     """Name every item that some of the services need, over however many steps; the services too. Linear."""
-    return frozenset(topology.ids[number] for number in np.flatnonzero(needed_by_any(topology, services)).tolist())
+    needed = needed_by_any(topology, topology.ids.numbers(list(services)))
+    return frozenset(topology.ids[number] for number in np.flatnonzero(needed).tolist())
 
 
-def needed_by_any(topology: Topology, services: Iterable[str]) -> Any:
-    """Tell of each item, by number, what ``belongs`` says of it, without naming any. Linear."""
+def needed_by_any(topology: Topology, services: Any) -> Any:
+    """Tell of each item, by number, what ``belongs`` says of it, without naming any; of services by number. Linear."""
     graph, needs = topology.graph, topology.needs
     suppliers, consumers = graph.supplier[needs], graph.consumer[needs]
-    distance, _, _ = reach(topology, topology.ids.numbers(list(services)), topology.needs_start, suppliers, consumers)
+    distance, _, _ = reach(topology, services, topology.needs_start, suppliers, consumers)
     return distance >= 0
 
 

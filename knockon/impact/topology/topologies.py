@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class View:
 
     @cached_property
     def _mapped(self) -> Any:
-        return needed_by_any(self.topology, self.services)
+        return needed_by_any(self.topology, np.flatnonzero(self.serving))
 
 
 class Topologies:
@@ -108,10 +108,9 @@ class Topologies:
         """What is read besides the topology; a request has its own way to the same store."""
         return self.store
 
-    def reads(self, view: View) -> Store:
+    def reads(self, view: View) -> Remembered:
         """Give the reads of the store that answers on a view make: what one has read the next need not."""
-        # nothing in a question writes, so the reading half is all of a store that is needed
-        return cast("Store", Remembered(self.reading, view.memory))
+        return Remembered(self.reading, view.memory)
 
     def asked_at(self) -> datetime:
         """Give the moment at which questions are put: the one of the past, else the clock's; whole seconds in UTC."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topologies import Topologies, View
     from knockon.itsm.blast_radius.question import Ask
     from knockon.itsm.context.difference import Difference
@@ -126,7 +127,9 @@ async def _difference(topologies: Topologies, view: View, question: Question) ->
 
 
 async def _answer(topologies: Topologies, view: View, question: Question) -> ImpactAnswer:
-    reads, model, seeds = topologies.reads(view), topologies.model, question.seeds
+    model, seeds = topologies.model, question.seeds
+    # nothing in a question writes, so the reading half is all of a store that is needed
+    reads = cast("Store", topologies.reads(view))
     found = await _difference(topologies, view, question)
     after, worse = found.after, found.worse_numbers()
     known = [view.topology.index(id_) for id_ in seeds if id_ in view.topology]
@@ -177,7 +180,7 @@ async def _services(
     """Tell the services that get worse, whom to tell, and whether the search for new single points was cut."""
     view, reads = found.view, topologies.reads(found.view)
     hit = {reasons.ci(each): each for each in _services_hit(found, question)}
-    facts = await service_facts(reads, [ci.id for ci in hit])
+    facts = await service_facts(cast("Store", reads), [ci.id for ci in hit])
     states = {ci: STATES[found.after.states[number]] for ci, number in hit.items() if ci.id in facts}
     span = question.span or Span.at(question.now)
     seeds = [(each.ci, each.state) for each in told]

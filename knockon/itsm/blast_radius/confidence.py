@@ -96,13 +96,16 @@ async def confidence(
     sources = {record.key.source for records in said.values() for record in records}
     scopes = await store.scopes(sources) if sources else {}
     sound = inferred = stale = 0
+    since: dict[tuple[str, str], str] = {}
     for step, own in zip(looked_at, keys, strict=True):
         records = [record for key in own for record in said.get(key, ())]
-        oldest = _oldest(model, view, step, now)
+        classes = view.entities[step.consumer].class_name, view.entities[step.supplier].class_name
+        if classes not in since:
+            since[classes] = _oldest(model, classes, now)
         words = [each for each in records if each.attributes.get("evidence") != _INFERRED]
         if not words:
             inferred += 1
-        elif _seen(words, scopes) < oldest:
+        elif _seen(words, scopes) < since[classes]:
             stale += 1
         else:
             sound += 1
@@ -120,9 +123,9 @@ def _seen(records: Collection[EdgeRecord], scopes: Mapping[tuple[str, str], Scop
     return max(last_seen(record, scopes) for record in records)
 
 
-def _oldest(model: Model, view: View, step: Dependency, now: datetime) -> str:
+def _oldest(model: Model, classes: tuple[str, str], now: datetime) -> str:
     """Tell since when it must have been seen: the shorter refresh period of its ends; "" where both have none."""
-    periods = [model.classes[view.entities[id_].class_name].refresh_seconds for id_ in (step.consumer, step.supplier)]
+    periods = [model.classes[each].refresh_seconds for each in classes]
     known = [each for each in periods if each is not None]
     if not known or min(known) > now.timestamp():
         return ""

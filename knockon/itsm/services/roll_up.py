@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from asyncio import gather
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.reading import all_neighbours
+from knockon.itsm.services.around import around_of
 from knockon.itsm.services.hours import hours_of
 from knockon.itsm.services.surroundings import Agreement, Notified, Surroundings, Target
 from knockon.itsm.values import Ci
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from knockon.cmdb.contract.rows import Entity
-    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.remembered import Remembered
     from knockon.itsm.context.given import Span
+    from knockon.itsm.services.around import Around, Party
     from knockon.schema.model import Model
 
-Related = dict[str, list["Entity"]]
+_WORDS = {state: state.name.lower().replace("_", " ") for state in State}
 
 _TOUCHED = {
     State.DOWN: ("availability_target", "response_time", "resolution_time"),
@@ -29,18 +28,8 @@ _TOUCHED = {
 """Which targets of an agreement a state touches: only an outage costs availability, but both are to be mended."""
 
 
-class _Around(NamedTuple):
-    """What is related to services and seeds, by relationship type."""
-
-    owners: Related
-    groups: Related
-    customers: Related
-    agreements: Related
-    calendars: Related
-
-
 async def roll_up(
-    store: Store,
+    reads: Remembered,
     model: Model,
     services: Sequence[tuple[Ci, State]],
     seeds: Sequence[tuple[Ci, State]],
@@ -59,42 +48,30 @@ async def roll_up(
 
     Notes
     -----
-    Five round trips, and one more for every 500 neighbours of any single service or seed.
+    The round trips of ``around_of``.
     """
-    ids = [ci.id for ci, _ in services]
-    everyone = list(dict.fromkeys([*ids, *(ci.id for ci, _ in seeds)]))
-    kinds = (
-        (everyone, "OWNED_BY"),
-        (everyone, "SUPPORTED_BY"),
-        (ids, "CONSUMED_BY"),
-        (ids, "COVERED_BY"),
-        (ids, "HAS_CALENDAR"),
-    )
-    around = _Around(*await gather(*(_related(store, model, some, type_name) for some, type_name in kinds)))
-    hours = await hours_of(model, around.calendars, span)
+    around = await around_of(reads, model, [ci.id for ci, _ in services], [ci.id for ci, _ in seeds])
+    hours = await hours_of(model, {ci.id: around[ci.id].calendars for ci, _ in services}, span)
+    day = span.start.date().isoformat()
     found = {}
     for ci, state in services:
-        id_ = ci.id
-        found[id_] = Surroundings(
-            customers=tuple(map(Ci.of, around.customers.get(id_, []))),
-            agreements=_agreements(around.agreements.get(id_, []), state, span.start),
-            owners=tuple(map(Ci.of, around.owners.get(id_, []))),
-            support_groups=tuple(map(Ci.of, around.groups.get(id_, []))),
-            hours=hours.get(id_),
+        own = around[ci.id]
+        found[ci.id] = Surroundings(
+            customers=_cis(own.customers),
+            agreements=_agreements(own.agreements, state, day) if own.agreements else (),
+            owners=_cis(own.owners),
+            support_groups=_cis(own.groups),
+            hours=hours.get(ci.id),
         )
     return found, _notify(around, services, seeds)
 
 
-async def _related(store: Store, model: Model, ids: Collection[str], type_name: str) -> Related:
-    if type_name not in model.relationships:
-        return {}
-    found = await all_neighbours(store, ids, type_name, "out")
-    return {id_: list({each.entity.id: each.entity for each in rows}.values()) for id_, rows in found.items()}
+def _cis(parties: Sequence[Party]) -> tuple[Ci, ...]:
+    return tuple([each.ci for each in parties])
 
 
-def _agreements(entities: Sequence[Entity], state: State, now: datetime) -> tuple[Agreement, ...]:
+def _agreements(entities: Sequence[Entity], state: State, day: str) -> tuple[Agreement, ...]:
     """List the agreements that are in force on the day."""
-    day = now.date().isoformat()
     return tuple(
         Agreement(Ci.of(each), _touched(each.attributes, state))
         for each in entities
@@ -112,24 +89,20 @@ def _touched(attributes: Mapping[str, Any], state: State) -> tuple[Target, ...]:
 
 
 def _notify(
-    around: _Around, services: Sequence[tuple[Ci, State]], seeds: Sequence[tuple[Ci, State]]
+    around: Mapping[str, Around], services: Sequence[tuple[Ci, State]], seeds: Sequence[tuple[Ci, State]]
 ) -> tuple[Notified, ...]:
     """List whom to tell, those with the worst reason first, each with the reasons in order of services, then seeds."""
-    roles = ((around.owners, "owns"), (around.groups, "supports"), (around.customers, "is a customer of"))
-    told: dict[str, Entity] = {}
-    reasons: dict[str, list[str]] = {}
-    worst: dict[str, State] = {}
+    told: dict[Party, list[str]] = {}
+    worst: dict[Party, State] = {}
     served = {ci.id for ci, _ in services}
-    things = [*services, *((ci, state) for ci, state in seeds if ci.id not in served)]
-    for thing, state in things:
-        for related, role in roles:
-            for party in related.get(thing.id, ()):
-                told[party.id] = party
-                reasons.setdefault(party.id, []).append(f"{role} {thing.name}, which is {_word(state)}")
-                worst[party.id] = max(state, worst.get(party.id, state))
-    ranked = sorted(told.values(), key=lambda each: (-worst[each.id], each.order))
-    return tuple(Notified(Ci.of(each), tuple(reasons[each.id])) for each in ranked)
-
-
-def _word(state: State) -> str:
-    return state.name.lower().replace("_", " ")
+    for thing, state in [*services, *((ci, state) for ci, state in seeds if ci.id not in served)]:
+        own = around[thing.id]
+        customers = own.customers if thing.id in served else ()
+        what = f"{thing.name}, which is {_WORDS[state]}"
+        for parties, role in ((own.owners, "owns"), (own.groups, "supports"), (customers, "is a customer of")):
+            for party in parties:
+                told.setdefault(party, []).append(f"{role} {what}")
+                if state > worst.get(party, State.OPERATIONAL):
+                    worst[party] = state
+    ranked = sorted(told, key=lambda each: (-worst.get(each, State.OPERATIONAL), each.order))
+    return tuple(Notified(each.ci, tuple(told[each])) for each in ranked)

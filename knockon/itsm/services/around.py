@@ -1,0 +1,69 @@
+"""Who and what is related to a service: read once for a revision."""
+
+from __future__ import annotations
+
+from asyncio import gather
+from typing import TYPE_CHECKING, NamedTuple
+
+from knockon.cmdb.reading import all_neighbours
+from knockon.itsm.values import Ci
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.remembered import Remembered
+    from knockon.schema.model import Model
+
+_OF_ALL = ("OWNED_BY", "SUPPORTED_BY")
+_OF_SERVICES = ("CONSUMED_BY", "COVERED_BY", "HAS_CALENDAR")
+
+
+class Party(NamedTuple):
+    """A person, group or organisation, and its place in lists."""
+
+    ci: Ci
+    order: str
+
+
+class Around(NamedTuple):
+    """What is related to one service, each once; of what is no service only owners and groups are known."""
+
+    owners: tuple[Party, ...]
+    groups: tuple[Party, ...]
+    customers: tuple[Party, ...] = ()
+    agreements: tuple[Entity, ...] = ()
+    calendars: tuple[Entity, ...] = ()
+
+
+async def around_of(
+    reads: Remembered, model: Model, services: Collection[str], others: Collection[str]
+) -> dict[str, Around]:
+    """Read what is related to services, and to others, by id.
+
+    Five round trips, two where there is no service, and one more for every 500 neighbours of any single one.
+    """
+    kinds = (*_OF_ALL, *_OF_SERVICES) if services else _OF_ALL
+
+    async def read(store: Store, ids: list[str]) -> dict[str, Around]:
+        found = await gather(*(_related(store, model, ids, kind) for kind in kinds))
+        return {id_: _around([each.get(id_, ()) for each in found]) for id_ in ids}
+
+    return await reads.worked_out(("around", kinds), list(dict.fromkeys([*services, *others])), read)
+
+
+async def _related(store: Store, model: Model, ids: list[str], type_name: str) -> dict[str, tuple[Entity, ...]]:
+    if type_name not in model.relationships:
+        return {}
+    found = await all_neighbours(store, ids, type_name, "out")
+    return {id_: tuple({each.entity.id: each.entity for each in rows}.values()) for id_, rows in found.items() if rows}
+
+
+def _around(related: list[tuple[Entity, ...]]) -> Around:
+    owners, groups, customers, *rest = (*related, (), (), ())[:5]
+    return Around(_parties(owners), _parties(groups), _parties(customers), *rest)
+
+
+def _parties(entities: tuple[Entity, ...]) -> tuple[Party, ...]:
+    return tuple(Party(Ci.of(each), each.order) for each in entities)
