@@ -35,6 +35,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     +-- Overloaded                exit 3   the service cannot do it now, or not so much of it
     |   +-- TooBusy                          TOO_BUSY
     |   +-- TimedOut                         TIMED_OUT
+    |   +-- NotReady                         NOT_READY
     +-- Refused                   exit 4   what was asked is understood, and not done
     |   +-- SafetyBrake                      SAFETY_BRAKE
     |   +-- AnswerGone                       ANSWER_GONE
@@ -279,6 +280,12 @@ class TimedOut(Overloaded):
     code = "TIMED_OUT"
 
 
+class NotReady(Overloaded):
+    """The service lives, and cannot answer yet."""
+
+    code = "NOT_READY"
+
+
 class Refused(KnockonError):
     """What was asked is understood, and not done."""
 
@@ -433,6 +440,7 @@ __all__ = [
     "ModelInvalid",
     "NotAllowed",
     "NotAuthenticated",
+    "NotReady",
     "OverlayInvalid",
     "Overloaded",
     "PastTooFar",

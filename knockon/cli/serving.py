@@ -26,9 +26,11 @@ def serve(
 ) -> None:
     """Serve the API. Callers need a bearer token: `knockon token create` makes one."""
     from knockon.server import create_app, run_server
+    from knockon.server.logs import set_up
 
     found = settings(store)
     model = model_of(found)
+    set_up(found.log, found.log_level)
     run_server(create_app(found, model), host=host, port=port, announce=_say_served)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.access import Principal
     from knockon.cmdb.contract.store import Store
+    from knockon.graphql.asked import Asked
     from knockon.impact.topology.topologies import View
 
 
@@ -50,6 +51,7 @@ class Request:
         self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal, policy: Policy | None = None
     ) -> None:
         self.principal = principal
+        self.asked: Asked | None = None  # noted when it is executed
         self.policy = policy or Policy(topologies.model)
         self.sight = self.policy.sight(principal)
         self.shared = topologies

@@ -14,6 +14,7 @@ from strawberry.types.base import StrawberryList
 
 from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
 from knockon.graphql.answers import AnswerTypes
+from knockon.graphql.asked import Asking
 from knockon.graphql.connections import (
     MAX_PAGE,
     Connection,
@@ -126,7 +127,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     config = StrawberryConfig(scalar_map=SCALARS)
-    return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[lambda: Limits(limits)])
+    return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[lambda: Limits(limits), Asking])
 
 
 def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse
 
 from knockon import __version__
 from knockon.cmdb.access import Policy
 from knockon.cmdb.stores import opened, store_at
-from knockon.errors import StoreUnreachable
 from knockon.graphql.limits import QueryLimits
 from knockon.graphql.schema import build_schema
 from knockon.impact.topology.topologies import Topologies
 from knockon.itsm.health.checks import rules_of
 from knockon.server import problems
+from knockon.server.auditing import HEADER, Audit
 from knockon.server.authentication import Authentication
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard
+from knockon.server.health import healthz, metrics_endpoint, readiness
 from knockon.server.limiting import Concurrency
 from knockon.server.loading import load_endpoint
 from knockon.server.loads import Loads
+from knockon.server.metrics import MeasuredStore, Metrics
 from knockon.server.page import start_page
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
     from knockon.server.settings import Settings
-
-_READY_WITHIN = 2.0  # seconds
 
 
 def create_app(settings: Settings, model: Model, store: Store | None = None, *, demo: bool = False) -> FastAPI:
@@ -55,11 +54,12 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         The settings name readers of what is not sensitive.
     """
     password = settings.store_password.get_secret_value() if settings.store_password else None
+    metrics = Metrics()
 
     def connect() -> Store:
         return store_at(settings.store_url, model, user=settings.store_user, password=password)
 
-    served = store or connect()
+    served = cast("Store", MeasuredStore(store or connect(), metrics))
     loads = Loads(connect, model)
     topologies = Topologies(served, model, settings.cache_folder)
     authentication = None if demo else Authentication(served, settings.token)
@@ -79,6 +79,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
     )  # fmt: skip
     app.state.demo = demo
+    app.state.max_seconds = settings.max_seconds
     problems.install(app)
     # the last one added is the first to see a request
     app.add_middleware(Concurrency, most=settings.max_concurrent)
@@ -86,28 +87,17 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"], max_age=600,
+            allow_headers=["Authorization", "Content-Type", HEADER], expose_headers=[HEADER], max_age=600,
         )  # fmt: skip
+    app.add_middleware(Audit, metrics=metrics)
     endpoint = graphql_endpoint(
         schema, topologies, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
     )
     app.add_route("/graphql", endpoint, methods=["POST"])
     app.add_route("/load", load_endpoint(loads, model, settings.max_load), methods=["POST"])
-
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        """Say that the process is alive; touches nothing."""
-        return {"status": "alive"}
-
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> JSONResponse:
-        """Say that the store can be reached, and its revision."""
-        try:
-            async with asyncio.timeout(_READY_WITHIN):
-                revision = await served.revision()
-        except TimeoutError:
-            raise StoreUnreachable(f"The store did not answer within {_READY_WITHIN:g} seconds.") from None
-        return JSONResponse({"status": "ready", "revision": revision})
+    app.add_route("/healthz", healthz, methods=["GET"])
+    app.add_route("/readyz", readiness(served, topologies), methods=["GET"])
+    app.add_route("/metrics", metrics_endpoint(served, topologies, metrics), methods=["GET"])
 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> HTMLResponse:

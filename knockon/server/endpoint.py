@@ -43,16 +43,18 @@ def graphql_endpoint(
     async def handle(http: HttpRequest) -> Response:
         principal: Principal = http.state.principal
         principal.require(AccessScope.VIEWER, to="read the estate")
+        request = Request(topologies, pasts, principal=principal, policy=policy)
         try:
             async with asyncio.timeout(max_seconds):
                 query, variables, operation = await _read(http, max_body)
-                body = await _executed(
-                    schema, query, variables, operation, Request(topologies, pasts, principal=principal, policy=policy)
-                )
+                body = await _executed(schema, query, variables, operation, request)
         except TimeoutError:
             raise TimedOut(
                 f"The request took longer than {max_seconds:g} seconds and was given up. Ask for less at once."
             ) from None
+        finally:
+            http.state.asked = request.asked
+        http.state.codes = sorted({each["extensions"]["code"] for each in body.get("errors", ())})
         spoken = _GRAPHQL if _GRAPHQL in http.headers.get("accept", "") else _JSON
         status = 400 if spoken == _GRAPHQL and "data" not in body else 200
         return Response(orjson.dumps(body), status, media_type=spoken)

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from knockon.cmdb.access import LOCAL
 from knockon.errors import KnockonError, NotAuthenticated
-from knockon.server.problems import PRIVATE, problem
+from knockon.server.problems import PRIVATE, refused
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -54,16 +54,18 @@ class Guard:
         headers = Headers(scope=scope)
         if self._authentication is None:
             if not is_loopback(host_of(headers.get("host", ""))):
-                return problem(421, "MISDIRECTED_REQUEST", "This service answers to the names of this machine only.")
+                return refused(
+                    scope, 421, "MISDIRECTED_REQUEST", "This service answers to the names of this machine only."
+                )
             principal: Principal | None = LOCAL
         else:
             try:
                 principal = await self._authentication.principal(headers)
             except KnockonError as error:
-                return problem(error.http_status, error.code, str(error))
+                return refused(scope, error.http_status, error.code, str(error))
         if principal is None:
             why = "Send a token that is in use, as Authorization: Bearer TOKEN."
-            return problem(401, NotAuthenticated.code, why, {"WWW-Authenticate": 'Bearer realm="knockon"'})
+            return refused(scope, 401, NotAuthenticated.code, why, {"WWW-Authenticate": 'Bearer realm="knockon"'})
         scope.setdefault("state", {})["principal"] = principal
         return self._app
 

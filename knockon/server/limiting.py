@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from knockon.errors import TooBusy
 from knockon.server.guard import OPEN
-from knockon.server.problems import problem
+from knockon.server.problems import refused
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,7 +30,7 @@ class Concurrency:
             return
         if self._running >= self._most:
             why = f"{self._most} requests are being answered; try again in a moment."
-            refusal = problem(TooBusy.http_status, TooBusy.code, why, {"Retry-After": RETRY_AFTER})
+            refusal = refused(scope, TooBusy.http_status, TooBusy.code, why, {"Retry-After": RETRY_AFTER})
             await refusal(scope, receive, send)
             return
         self._running += 1

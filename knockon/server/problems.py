@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.types import Scope
 
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer: nobody keeps it, nobody guesses at its type."""
@@ -35,6 +36,12 @@ def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | No
     return Response(orjson.dumps(body), status, {**PRIVATE, **(headers or {})}, media_type="application/problem+json")
 
 
+def refused(scope: Scope, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Make a problem answer in a middleware, and note its code for the audit."""
+    scope.setdefault("state", {})["codes"] = [code]
+    return problem(status, code, detail, headers)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of an application be told as a problem."""
     app.add_exception_handler(KnockonError, _told)
@@ -42,13 +49,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _told(_request: Request, error: Any) -> Response:
+async def _told(request: Request, error: Any) -> Response:
+    request.state.codes = [error.code]
     return problem(error.http_status, error.code, str(error))
 
 
-async def _refused(_request: Request, error: Any) -> Response:
+async def _refused(request: Request, error: Any) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     code, detail = _REFUSALS.get(error.status_code, (f"HTTP_{error.status_code}", phrase))
+    request.state.codes = [code]
     return problem(error.status_code, code, detail if error.detail == phrase else error.detail, error.headers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import socket
 import threading
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-_LAST_ANSWERS = 5  # seconds that running requests have when the service is stopped
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_server(app: FastAPI, *, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or a polite kill, then close the store and return.
+    """Serve until Ctrl-C or a polite kill, then finish running requests, close the store and return.
+
+    New connections are refused meanwhile; a second Ctrl-C waits for nothing.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ async def _serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None
     async with app.router.lifespan_context(app):
         config = uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, server_header=False,
-            timeout_graceful_shutdown=_LAST_ANSWERS,
+            timeout_graceful_shutdown=math.ceil(app.state.max_seconds) + 1,
         )  # fmt: skip
         await _Server(config, ready).serve(sockets=[listener])
 

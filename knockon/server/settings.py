@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from knockon.cmdb.access import AccessScope  # noqa: TC001 - pydantic reads the annotation at run time
 from knockon.errors import BadUsage
+from knockon.server.logs import Level, Style  # noqa: TC001 - pydantic reads the annotation at run time
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
@@ -45,6 +46,8 @@ class Settings(BaseSettings):
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Web pages that may ask the API from a browser, as `https://HOST`, separated by commas."
     )
+    log: Style = Field("auto", description="How to log: json, text, or auto: text for a terminal, else JSON.")
+    log_level: Level = Field("info", description="What to log: debug, info, warning or error; requests are info.")
     max_cost: int = Field(
         500_000, ge=1, description="What one query may cost ([how it is counted](graphql.md#limits))."
     )

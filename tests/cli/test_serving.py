@@ -86,7 +86,7 @@ def test_serve_without_a_token_refuses(knockon: Knockon) -> None:
 
 
 def test_serve_answers_who_has_the_token(estate: Knockon) -> None:
-    with running(estate.knowing(KNOCKON_TOKEN=TOKEN), "serve", "--port", "0") as serving:
+    with running(estate.knowing(KNOCKON_TOKEN=TOKEN, KNOCKON_LOG_LEVEL="warning"), "serve", "--port", "0") as serving:
         address = serving.address()
         body = {"query": '{ impact(of: [{ref: "ESX1"}]) { services { service { name } state } } }'}
         for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": f"Basic {TOKEN}"}):

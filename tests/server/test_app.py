@@ -66,7 +66,10 @@ async def test_without_the_token_nothing_is_told(client: httpx2.AsyncClient, hea
 async def test_health_needs_no_token(client: httpx2.AsyncClient) -> None:
     alive, ready = await client.get("/healthz"), await client.get("/readyz")
     assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "revision": 3})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ready", "revision": 3, "store": "reachable", "schema": "current", "topology": 3},
+    )
 
 
 async def test_not_ready_without_the_store(url: str, client: httpx2.AsyncClient, monkeypatch: Any) -> None:

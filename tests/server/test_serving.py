@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PROGRAM = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from knockon.schema.installed import installed_model
 from knockon.server import create_app, run_server
 from knockon.server.settings import read_settings
@@ -76,3 +78,53 @@ def test_a_store_that_cannot_be_opened_is_told_as_it_is(tmp_path: Path) -> None:
     app = create_app(settings(f"sqlite://{tmp_path / 'estate.db'}"), MODEL)
     with pytest.raises(StoreUnreachable):
         run_server(app, host="127.0.0.1", port=0, announce=pytest.fail)
+
+
+SLOW = """
+import asyncio
+from knockon.schema.installed import installed_model
+from knockon.server import create_app, run_server
+from knockon.server.settings import read_settings
+app = create_app(read_settings(), installed_model())
+@app.get("/slow")
+async def slow() -> str:
+    print("asked", flush=True)
+    await asyncio.to_thread(input)
+    return "finished"
+run_server(app, host="127.0.0.1", port=0, announce=lambda address: print(address, flush=True))
+print("closed", flush=True)
+"""
+
+
+def test_what_is_running_is_finished_before_the_end(url: str) -> None:
+    environment = {**os.environ, "KNOCKON_STORE": url, "KNOCKON_TOKEN": TOKEN}
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW], env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as server, ThreadPoolExecutor(1) as thread:  # fmt: skip
+        assert server.stdout is not None
+        assert server.stdin is not None
+        try:
+            address = server.stdout.readline().strip()
+            sent = {"Authorization": f"Bearer {TOKEN}"}
+            answer = thread.submit(httpx2.get, f"{address}/slow", headers=sent, timeout=60)
+            assert server.stdout.readline() == "asked\n"
+            server.send_signal(signal.SIGTERM)
+            while _listens(address):
+                pass
+            server.stdin.write("go on\n")
+            server.stdin.flush()
+            assert answer.result().json() == "finished"
+            assert server.wait(timeout=20) == 0
+            assert server.stdout.read() == "closed\n"
+        finally:
+            server.kill()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.removeprefix("http://").partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError:
+        return False
+    return True

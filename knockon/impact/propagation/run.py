@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from knockon.impact.propagation import kernel
+from knockon.telemetry import engine_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def spread(items: Any, states: Any, size: int) -> Any:
 
 def settle(topology: Topology, given: list[int], *, compiled: bool) -> Settled:
     """Find the states; several threads may, each on a scratch of its own."""
-    with _scratch(topology, compiled=compiled) as (graph, scratch, base):
+    with engine_step("propagation"), _scratch(topology, compiled=compiled) as (graph, scratch, base):
         if compiled:
             count, hit = kernel.compiled()["settle"](graph, scratch, base, np.array(given, np.int64))
         else:

@@ -19,6 +19,7 @@ from knockon.impact.topology.derive import excluded_types, topology_of
 from knockon.impact.topology.register import Register
 from knockon.impact.topology.saved import Base, Shelf, fingerprint
 from knockon.impact.topology.supports import needed_by_any
+from knockon.telemetry import engine_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -149,6 +150,12 @@ class Topologies:
             self._checked[left_out] = max(asked, self._checked.get(left_out, asked))
         return view
 
+    @property
+    def built(self) -> int | None:
+        """Give the revision of the newest whole view at hand; None before the first is built."""
+        view = self._views.get(frozenset())
+        return None if view is None else view.revision
+
     async def _build(self, left_out: frozenset[str]) -> View:
         """Join the build under way, or start one; it goes on when whoever asked gives up."""
         build = self._builds.get(left_out)
@@ -159,6 +166,10 @@ class Topologies:
 
     async def _make(self, left_out: frozenset[str]) -> View:
         """Catch up from the view at hand, else from a kept one, else read the whole store."""
+        with engine_step("topology"):
+            return await self._made(left_out)
+
+    async def _made(self, left_out: frozenset[str]) -> View:
         asked = time.monotonic()
         base: View | Base | None = self._views.get(left_out)
         if base is None and not left_out:

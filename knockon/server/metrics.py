@@ -1,0 +1,76 @@
+"""Numbers for Prometheus: requests, operations, questions to the store, steps of the engine, and its lag."""
+
+from __future__ import annotations
+
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+if TYPE_CHECKING:
+    from knockon.cmdb.contract.store import Store
+
+_tracer = trace.get_tracer("knockon")
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The numbers of one application. Labels are words of the program and of the schema only, never of a caller."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "knockon_requests", "Requests that were answered.", ["path", "status"], registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "knockon_request_seconds", "How long they took.", ["path"], buckets=_SECONDS, registry=self.registry
+        )
+        self.running = Gauge("knockon_requests_running", "Requests that are being answered.", registry=self.registry)
+        self.operations = Counter(
+            "knockon_operations", "Root fields of executed GraphQL operations.", ["operation", "field"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.errors = Counter(
+            "knockon_errors", "Errors that callers were told, by their code.", ["code"], registry=self.registry
+        )
+        self.store_seconds = Histogram(
+            "knockon_store_seconds", "How long questions to the store took.", ["query"], buckets=_SECONDS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.engine_seconds = Histogram(
+            "knockon_engine_seconds", "How long steps of the impact engine took.", ["step"], buckets=_SECONDS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.store_revision = Gauge(
+            "knockon_store_revision", "The newest revision of the store.", registry=self.registry
+        )
+        self.lag = Gauge(
+            "knockon_topology_revision_lag", "Revisions by which the topology is behind the store; -1: not built yet.",
+            registry=self.registry,
+        )  # fmt: skip
+
+    def engine(self, step: str, seconds: float) -> None:
+        """Note a step of the engine."""
+        self.engine_seconds.labels(step).observe(seconds)
+
+
+class MeasuredStore:
+    """A store whose answers are timed, and traced where somebody collects traces, by the names of its methods."""
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if not iscoroutinefunction(found):
+            return found
+
+        async def measured(*args: Any, **kwargs: Any) -> Any:
+            span = _tracer.start_as_current_span(f"store {name}", attributes={"db.operation.name": name})
+            with span, self._metrics.store_seconds.labels(name).time():
+                return await found(*args, **kwargs)
+
+        return measured
