@@ -70,6 +70,11 @@ class Request:
         self._then[_top(path)] = request
         return request
 
+    def anew(self, path: Path) -> Request:
+        """Give the request of a field that writes, and of all below it: nothing that was read before counts."""
+        self._then[_top(path)] = request = Request(self.shared, self._pasts, principal=self.principal)
+        return request
+
     async def _at(self, moment: str) -> Request:
         return Request(await self._pasts.at(moment), self._pasts, principal=self.principal)
 

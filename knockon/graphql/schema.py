@@ -28,9 +28,12 @@ from knockon.graphql.filters import Filters
 from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
 from knockon.graphql.identity import IdentityFields
+from knockon.graphql.inputs import Inputs
 from knockon.graphql.letters import letters_field
 from knockon.graphql.limits import Limits
+from knockon.graphql.mutations import Mutations
 from knockon.graphql.orders import Orders
+from knockon.graphql.payloads import Payloads
 from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
@@ -122,8 +125,12 @@ def build_schema(model: Model, rules: Sequence[Rule] = ()) -> ApiSchema:
         letters_field(definitions, connections),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
+    writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
+    mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
     config = StrawberryConfig(scalar_map=SCALARS)
-    return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[Limits])
+    return ApiSchema(
+        query=query, mutation=mutation, types=definitions.types(), config=config, extensions=[Limits]
+    )  # fmt: skip
 
 
 def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:

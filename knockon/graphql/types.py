@@ -110,6 +110,12 @@ def _own_fields() -> list[Plain]:
         plain("id", ID, lambda entity: entity.id, "The same on the command line, in files and here."),
         plain("class", str, lambda entity: entity.class_name, "Its class in the model."),
         plain("name", str, lambda entity: entity.name, "What people call it; its key where it has no name."),
+        plain(
+            "revision",
+            int,
+            lambda entity: entity.revision,
+            "The revision that last changed it; a mutation takes it as expectedRevision.",
+        ),
         plain("attributes", JSON, lambda entity: entity.attributes, "All attributes, by their names in files."),
     ]
 

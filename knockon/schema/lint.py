@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = "Entity"
 RESERVED = frozenset(
-    {"id", "class", "key", "type", "from", "to", "attributes", "records", "provenance", "history"}
+    {"id", "class", "key", "type", "from", "to", "attributes", "records", "provenance", "history", "revision"}
     | {"blast_radius", "affected_services", "risk"}
 )
 """Words that the native format, every node, or some nodes' answers use for something else."""
