@@ -114,7 +114,7 @@ def _own_fields() -> list[Plain]:
             "revision",
             int,
             lambda entity: entity.revision,
-            "The revision that last changed it; a mutation takes it as expectedRevision.",
+            "The revision that last changed it, or in the past a later one; mutations take it as expectedRevision.",
         ),
         plain("attributes", JSON, lambda entity: entity.attributes, "All attributes, by their names in files."),
     ]

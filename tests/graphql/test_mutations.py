@@ -56,11 +56,16 @@ class Writing(Api):
 
 
 @pytest.fixture(params=["sqlite", "neo4j"])
-async def api(request: pytest.FixtureRequest, tmp_path: Path, schema: ApiSchema) -> AsyncIterator[Writing]:
-    url, user, password = f"sqlite:///{tmp_path}/estate.db", None, None
-    if request.param == "neo4j":
-        url = request.getfixturevalue("wiped_neo4j")
-        user, password = request.getfixturevalue("neo4j_auth")
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any]:
+    """Give the URL of an empty store, and how to log in."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/estate.db", (None, None)
+    return request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
+
+
+@pytest.fixture
+async def api(place: tuple[str, Any], schema: ApiSchema) -> AsyncIterator[Writing]:
+    url, (user, password) = place
     async with opened(store_at(url, MODEL, user=user, password=password)) as store:
         made = Writing(store, schema)
         await made.load(*SHOP)
@@ -242,3 +247,14 @@ async def test_what_is_nobodys_mistake_is_an_error_of_the_field(api: Writing, mo
     monkeypatch.setattr(type(inner), "write", lambda _self: busy())
     monkeypatch.setattr("knockon.cmdb.transactions.ATTEMPTS", 1)
     assert (await api.code("""mutation { create(thing: {server: {name: "x"}}) { revision } }"""))[0] == "STORE_BUSY"
+
+
+async def test_what_stands_below_an_edit_is_read_as_below_a_query(api: Writing) -> None:
+    below = (
+        "entity { history { revision } records { key } provenance { attribute } ... on Server { runs { totalCount } } }"
+    )
+    call = 'mutation { update(ref: "box", thing: {server: {description: "%s"}}) { %s } }'
+    await api.calls(call % ("once", "revision"))  # the record of the person is there now
+    bare, more = await api.calls(call % ("x", "revision")), await api.calls(call % ("y", below))
+    read = {name: number - bare.get(name, 0) for name, number in more.items() if number != bare.get(name, 0)}
+    assert read == {"history": 1, "aliases": 1, "known": 1, "members": 1, "scopes": 1, "count_neighbours": 1}
