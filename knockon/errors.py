@@ -100,6 +100,10 @@ class EditInvalid(UsageError):
     code = "EDIT_INVALID"
     http_status = 422
 
+    def __init__(self, message: str, reject: str | None = None) -> None:
+        super().__init__(message)
+        self.reject = reject
+
 
 class BadFilter(UsageError):
     """A filter names an attribute, an operator or a value that the model does not allow."""

@@ -13,6 +13,7 @@ from inspect import Parameter, isawaitable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from strawberry.annotation import StrawberryAnnotation
+from strawberry.schema_directives import OneOf
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional, StrawberryType
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
@@ -100,6 +101,16 @@ class Resolver(StrawberryResolver[Any]):
         return then()
 
 
+class Writer(Resolver):
+    """Calls ``resolve`` of a field that writes: what it answers, and all below it, is read after that."""
+
+    def __call__(self, *args: str, **kwargs: Any) -> Any:
+        del args
+        resolve: Any = self.wrapped_func
+        parent, info = kwargs.pop("root"), kwargs.pop("info")
+        return resolve(parent, info.context.anew(info.path), **kwargs)
+
+
 def plain(
     name: str, type_: GraphQLType, read: Callable[[Any], Any], description: str | None = None, *, many: int = 1
 ) -> Plain:
@@ -138,9 +149,32 @@ def resolved(
     weight: Weight = Weight(),
 ) -> StrawberryField:
     """Describe a field that ``resolve(parent, request, **arguments)`` answers, at once or awaited."""
+    return _answered(name, type_, Resolver(resolve), description, arguments, weight)
+
+
+def writing(
+    name: str,
+    type_: GraphQLType,
+    resolve: Callable[..., Awaitable[Any]],
+    description: str,
+    arguments: Sequence[StrawberryArgument],
+    weight: Weight,
+) -> StrawberryField:
+    """Describe a field of the mutation; its ``resolve`` gets a request of its own, in which nothing was read yet."""
+    return _answered(name, type_, Writer(resolve), description, arguments, weight)
+
+
+def _answered(
+    name: str,
+    type_: GraphQLType,
+    resolver: Resolver,
+    description: str,
+    arguments: Sequence[StrawberryArgument],
+    weight: Weight,
+) -> StrawberryField:
     field = StrawberryField(
         python_name=name, graphql_name=name, type_annotation=StrawberryAnnotation(type_), description=description,
-        base_resolver=Resolver(resolve), metadata={WEIGHT: weight},
+        base_resolver=resolver, metadata={WEIGHT: weight},
     )  # fmt: skip
     field.arguments = list(arguments)
     return field
@@ -208,9 +242,15 @@ class Definitions:
         """Declare an interface."""
         return self._declare(name, description, (), implements=implements, resolve_type=resolve_type, is_interface=True)
 
-    def input(self, name: str, description: str, *fields: StrawberryField) -> type:
-        """Declare an input type; resolvers get its values as a dictionary by GraphQL names."""
-        return self._declare(name, description, fields, is_input=True, from_input=_as_dictionary)
+    def input(self, name: str, description: str, *fields: StrawberryField, one_of: bool = False) -> type:
+        """Declare an input type; resolvers get its values as a dictionary by GraphQL names.
+
+        Of a ``one_of`` callers give exactly one field.
+        """
+        directives = (OneOf(),) if one_of else ()
+        return self._declare(
+            name, description, fields, is_input=True, directives=directives, from_input=_as_dictionary
+        )  # fmt: skip
 
     def enum(self, name: str, description: str, values: Iterable[tuple[str, str | None]]) -> GraphQLType:
         """Declare an enum of texts with their descriptions; resolvers give and get them as texts."""
@@ -242,14 +282,16 @@ class Definitions:
 
     def _declare(
         self, name: str, description: str, fields: Iterable[StrawberryField], *,
-        implements: Sequence[type] = (), is_input: bool = False, is_interface: bool = False, **hooks: Any,
+        implements: Sequence[type] = (), is_input: bool = False, is_interface: bool = False,
+        directives: Sequence[Any] = (), **hooks: Any,
     ) -> type:  # fmt: skip
         self._refuse_twice(name)
         made = type(name, (), {})
         hooks = {"is_type_of": None, "resolve_type": None, **hooks}
         definition = StrawberryObjectDefinition(
             name=name, is_input=is_input, is_interface=is_interface, origin=made, description=description,
-            interfaces=[definition_of(each) for each in implements], extend=False, directives=(), fields=[], **hooks,
+            interfaces=[definition_of(each) for each in implements], extend=False, directives=directives, fields=[],
+            **hooks,
         )  # fmt: skip
         made.__strawberry_definition__ = definition  # type: ignore[attr-defined]  # where Strawberry looks for it
         self._named[name] = made

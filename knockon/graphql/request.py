@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from typing import TYPE_CHECKING, cast
 
 from knockon.cmdb.access import Policy
@@ -80,6 +81,13 @@ class Request:
             self._moments[moment] = asyncio.ensure_future(self._at(moment))
         request = await self._moments[moment]
         self._then[_top(path)] = request
+        return request
+
+    def anew(self, path: Path) -> Request:
+        """Give the request of a field that writes, and of all below it: nothing that was read before counts."""
+        self._then[_top(path)] = request = copy(self)
+        request.store = cast("Store", BatchedStore(self.shared.store))
+        request.topologies = RequestTopologies(self.shared, request.store)
         return request
 
     async def _at(self, moment: str) -> Request:

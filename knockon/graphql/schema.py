@@ -29,9 +29,12 @@ from knockon.graphql.filters import Filters
 from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
 from knockon.graphql.identity import IdentityFields
+from knockon.graphql.inputs import Inputs
 from knockon.graphql.letters import letters_field
 from knockon.graphql.limits import STANDARD, Limits
+from knockon.graphql.mutations import Mutations
 from knockon.graphql.orders import Orders
+from knockon.graphql.payloads import Payloads
 from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
@@ -126,8 +129,11 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         letters_field(definitions, connections),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
+    writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
+    mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
     config = StrawberryConfig(scalar_map=SCALARS)
-    return ApiSchema(query=query, types=definitions.types(), config=config, extensions=[lambda: Limits(limits), Asking])
+    extensions = [lambda: Limits(limits), Asking]
+    return ApiSchema(query=query, mutation=mutation, types=definitions.types(), config=config, extensions=extensions)
 
 
 def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:

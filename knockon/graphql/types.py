@@ -114,6 +114,12 @@ def _own_fields() -> list[StrawberryField]:
         plain("id", ID, lambda entity: entity.id, "The same on the command line, in files and here."),
         plain("class", str, lambda entity: entity.class_name, "Its class in the model."),
         plain("name", str, lambda entity: entity.name, "What people call it; its key where it has no name."),
+        plain(
+            "revision",
+            int,
+            lambda entity: entity.revision,
+            "The revision that last changed it, or in the past a later one; mutations take it as expectedRevision.",
+        ),
         sighted(
             "attributes",
             JSON,

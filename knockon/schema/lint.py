@@ -29,7 +29,20 @@ if TYPE_CHECKING:
 
 ROOT = "Entity"
 RESERVED = frozenset(
-    {"id", "class", "key", "type", "from", "to", "attributes", "records", "provenance", "history", "redacted"}
+    {
+        "id",
+        "class",
+        "key",
+        "type",
+        "from",
+        "to",
+        "attributes",
+        "records",
+        "provenance",
+        "history",
+        "redacted",
+        "revision",
+    }
     | {"blast_radius", "affected_services", "risk"}
 )
 """Words that the native format, every node, or some nodes' answers use for something else."""

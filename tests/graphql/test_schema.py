@@ -67,8 +67,8 @@ def test_attributes_have_their_types(small: GraphQLSchema) -> None:
     found = fields(small, "Machine")
     relations = {"memberOf": "MemberOfConnection!", "governedBy": "GovernedByConnection!"}
     assert found == relations | {
-        "id": "ID!", "class": "String!", "name": "String!", "attributes": "JSON!", "blastRadius": "ImpactAnswer",
-        "history": "[HistoryEvent!]", "redacted": "[String!]!",
+        "id": "ID!", "class": "String!", "name": "String!", "revision": "Int!", "attributes": "JSON!",
+        "blastRadius": "ImpactAnswer", "history": "[HistoryEvent!]", "redacted": "[String!]!",
         "records": "[SourceRecord!]!", "provenance": "[Provenance!]!",
         "serialNumber": "String", "notes": "String", "memory": "Long", "cores": "Int", "loadAverage": "Float",
         "monitored": "Boolean", "startedAt": "DateTime", "boughtOn": "Date", "uptimeTarget": "Duration",
@@ -143,10 +143,35 @@ def test_a_filter_has_the_operators_of_its_type(small: GraphQLSchema) -> None:
 
 def test_later_things_are_absent(schema: ApiSchema) -> None:
     whole = core(schema)
-    assert whole.mutation_type is None
     assert whole.subscription_type is None
     query: Any = whole.type_map["Query"]
     assert not {"serviceBoard", "rootCauses", "collisions", "decide"} & set(query.fields)
+
+
+def test_a_mutation_takes_a_thing_of_every_class_with_all_of_its_attributes(schema: ApiSchema) -> None:
+    whole, model = core(schema), installed_model()
+    assert fields(whole, "Mutation") == {
+        "create": "EditPayload", "update": "EditPayload", "move": "EditPayload", "retire": "EditPayload",
+        "restore": "EditPayload", "relate": "EditPayload", "unrelate": "EditPayload", "link": "DecisionPayload",
+        "keepApart": "DecisionPayload", "takeBack": "DecisionPayload",
+    }  # fmt: skip
+    concrete = model.concrete("Entity")
+    assert fields(whole, "ThingInput") == {pascal_to_camel(name): f"{name}Input" for name in concrete}
+    thing: Any = whole.type_map["ThingInput"]
+    assert thing.extensions["strawberry-definition"].is_one_of
+    for name in concrete:
+        assert set(fields(whole, f"{name}Input")) == {snake_to_camel(each) for each in model.classes[name].attributes}
+    of_edges = {snake_to_camel(each) for kind in model.relationships.values() for each in kind.attributes}
+    assert set(fields(whole, "RelationshipInput")) == of_edges
+
+
+def test_inputs_have_the_types_of_the_model(small: GraphQLSchema) -> None:
+    given = fields(small, "MachineInput")
+    assert (given["price"], given["memory"], given["startedAt"], given["aliases"], given["ports"], given["name"]) == (
+        "MoneyInput", "Long", "DateTime", "[String!]", "[Long!]", "String",
+    )  # fmt: skip
+    assert fields(small, "ClusterInput")["mode"] == "ClusterMode"
+    assert fields(small, "RelationshipInput")["role"] == "MemberOfRole"
 
 
 def test_records_and_things_have_their_questions(schema: ApiSchema) -> None:

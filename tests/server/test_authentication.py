@@ -122,3 +122,15 @@ async def test_readers_of_what_is_not_sensitive_are_told_at_the_start(place: str
     found = settings(place).model_copy(update={"readers": {"Person.colour": (VIEWER,)}})
     with pytest.raises(BadUsage, match=r"Person\.colour"):
         create_app(found, MODEL)
+
+
+async def test_who_has_a_token_writes_under_its_name_what_its_scope_allows(place: str) -> None:
+    store = store_at(place, MODEL)
+    write = """mutation { create(thing: {server: {name: "spare"}}) { revision errors { code } } }"""
+    async with asking(create_app(settings(place), MODEL, store)) as client:
+        for name, scopes, code in (("anna", [AccessScope.OPERATOR], None), ("vera", [VIEWER], "NOT_ALLOWED")):
+            _, text = await create(store, MODEL, name, scopes, by="ann", expires=None)
+            answer = (await client.post("/graphql", json={"query": write}, headers=sent(text))).json()
+            assert [each["extensions"]["code"] for each in answer.get("errors", [])] == ([code] if code else []), answer
+        (thing,) = await store.named("spare")
+        assert {each.source for each in await store.members([thing.id])} == {"person/anna"}

@@ -153,7 +153,8 @@ async def past_scan(store: Store, model: Model, revision: int, *, most: int = MO
     """Give the whole live estate as it was at a revision, with nothing in ``waiting``: that is not in the journal.
 
     Exactly that revision, whatever others write meanwhile. Costs a scan of today's estate, and the journal entries
-    since. ``Entity.revision`` is 0 for a thing that changed since.
+    since. ``Entity.revision`` of a thing that changed since is the one asked about: nobody looks up when it changed
+    before.
 
     Raises
     ------
@@ -178,7 +179,7 @@ def undone(now: Scan, changes: Changes, gone: Mapping[str, Entity], revision: in
     for id_, (before, _) in changes.entities.items():
         today = entities.pop(id_, None) or gone.get(id_)
         if image := living(before):
-            entities[id_] = _entity(id_, image, today)
+            entities[id_] = replace(_entity(id_, image, today), revision=revision)
     edges = {each.key: each for each in now.edges}
     for key, (before, _) in changes.edges.items():
         edges.pop(key, None)

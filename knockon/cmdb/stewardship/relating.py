@@ -53,7 +53,7 @@ class Relating(Writing):
             self.model, RelationshipObservation(own, type_name, ends[0].id, ends[1].id, dict(attributes))
         )
         if isinstance(said, Reject):
-            raise EditInvalid(f"{said.code}: {said.message}")
+            raise EditInvalid(f"{said.code}: {said.message}", said.code)
         key = edge_record_key(said)
         words = _sentence(ends, type_name)
 

@@ -62,7 +62,7 @@ class Writing:
     def _valid(self, raw: EntityObservation) -> EntityObservation:
         said = validate.entity(self.model, raw)
         if isinstance(said, Reject):
-            raise EditInvalid(f"{said.code}: {said.message}")
+            raise EditInvalid(f"{said.code}: {said.message}", said.code)
         return said
 
     async def _written(self, kind: str, work: Callable[[Write], Awaitable[Edited]]) -> Edited:

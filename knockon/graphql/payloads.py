@@ -1,0 +1,159 @@
+"""What a mutation answers: what became of it, and what is wrong with it as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from strawberry.scalars import JSON
+
+from knockon.errors import (
+    BadUsage,
+    EditConflict,
+    EditInvalid,
+    IllegalMove,
+    JournalCompacted,
+    KeptElsewhere,
+    ReferenceAmbiguous,
+    ReferenceNotFound,
+    StillReported,
+)
+from knockon.graphql.definitions import listed, maybe, plain
+
+if TYPE_CHECKING:
+    from knockon.cmdb.contract.rows import Decision, Entity
+    from knockon.cmdb.stewardship.words import Outweighed
+    from knockon.errors import KnockonError
+    from knockon.graphql.definitions import Definitions
+    from knockon.graphql.types import NodeTypes
+
+OF_THE_CALLER = (
+    BadUsage, EditConflict, EditInvalid, IllegalMove, JournalCompacted, KeptElsewhere, ReferenceAmbiguous,
+    ReferenceNotFound, StillReported,
+)  # fmt: skip
+"""What is wrong with what the caller wants: told as data. Anything else is an error of the field."""
+
+
+class Trouble(NamedTuple):
+    """What is wrong, as data: an exception itself would be an error of the field."""
+
+    code: str
+    message: str
+    reject: str | None
+    legal: tuple[str, ...]
+    changes: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a mutation; with ``errors`` nothing was written."""
+
+    revision: int | None = None
+    entity: Entity | None = None
+    outweighed: list[Outweighed] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    decision: Decision | None = None
+    entities: list[Entity] = field(default_factory=list)
+    errors: list[Trouble] = field(default_factory=list)
+
+
+class Payloads:
+    """The types of what mutations answer."""
+
+    def __init__(self, definitions: Definitions, nodes: NodeTypes) -> None:
+        entity = nodes.of("Entity")
+        common = [
+            plain(
+                "revision", maybe(int), lambda each: each.revision,
+                "The revision that it wrote, or a later one; the newest where it changed nothing; null with errors.",
+            ),
+            plain(
+                "findings", listed(str), lambda each: each.findings,
+                "What a person should look at in who is who now, in sentences.",
+            ),
+            plain(
+                "errors", listed(_error(definitions)), lambda each: each.errors,
+                "What is wrong; then nothing was written.",
+            ),
+        ]  # fmt: skip
+        self.edit = definitions.object(
+            "EditPayload", "What an edit came to.",
+            plain(
+                "entity", maybe(entity), lambda each: each.entity,
+                "The thing as it is now; of a relationship, that from which it was told.",
+            ),
+            plain(
+                "outweighed", listed(_outweighed(definitions)), lambda each: each.outweighed,
+                "What you said that is kept and does not count, since another source is believed.",
+            ),
+            *common,
+        )  # fmt: skip
+        self.decision = definitions.object(
+            "DecisionPayload", "What a decision on who is who came to.",
+            plain("decision", maybe(_decision(definitions)), lambda each: each.decision, "The decision."),
+            plain(
+                "entities", listed(entity), lambda each: each.entities,
+                "What its records are of now: one thing or two.", many=2,
+            ),
+            *common,
+        )  # fmt: skip
+
+
+def _error(definitions: Definitions) -> type:
+    changed = definitions.object(
+        "MeanwhileChange", "What became of a value since the caller looked.",
+        plain("attribute", str, lambda each: each.attribute, "By its name in files."),
+        plain("before", maybe(JSON), lambda each: each.before, "What it was."),
+        plain("after", maybe(JSON), lambda each: each.after, "What it is."),
+        plain("by", str, lambda each: each.by, "Who changed it last."),
+        plain("at", str, lambda each: each.at, "When, in UTC."),
+        plain("revision", int, lambda each: each.revision, "In which revision."),
+    )  # fmt: skip
+    return definitions.object(
+        "EditError", "Why nothing was written.",
+        plain("code", str, lambda each: each.code, "Stable: docs/errors tells what to do."),
+        plain(
+            "reject", maybe(str), lambda each: each.reject,
+            "Of EDIT_INVALID: the code of what the model does not take, such as TYPE_MISMATCH.",
+        ),
+        plain("message", str, lambda each: each.message, "In a sentence that says what to do."),
+        plain(
+            "legalStates", listed(str), lambda each: each.legal,
+            "Of ILLEGAL_MOVE: the states that it may go to.",
+        ),
+        plain(
+            "changes", listed(changed), lambda each: each.changes,
+            "Of EDIT_CONFLICT: what changed meanwhile.", many=3,
+        ),
+    )  # fmt: skip
+
+
+def _outweighed(definitions: Definitions) -> type:
+    return definitions.object(
+        "Outweighed", "Your word on an attribute, where another's counts.",
+        plain("attribute", str, lambda each: each.attribute, "By its name in files."),
+        plain("said", maybe(JSON), lambda each: each.said, "What you said."),
+        plain("value", maybe(JSON), lambda each: each.value, "What counts."),
+        plain("source", str, lambda each: each.source, "Who is believed."),
+    )  # fmt: skip
+
+
+def _decision(definitions: Definitions) -> type:
+    return definitions.object(
+        "IdentityDecision", "A person's word on whether two records are one thing.",
+        plain("id", str, lambda each: each.id, "Takes it back."),
+        plain("kind", str, lambda each: each.kind, "link, or apart."),
+        plain("records", listed(str), lambda each: [":".join(each.a), ":".join(each.b)], "Both, source:key."),
+        plain("at", str, lambda each: each.at, "When, in UTC."),
+        plain("by", str, lambda each: each.by, "Who decided."),
+        plain("reason", str, lambda each: each.reason, "Why; empty if not given."),
+        plain("takenBack", maybe(str), lambda each: each.taken_back or None, "Who took it back."),
+    )  # fmt: skip
+
+
+def failed(error: KnockonError) -> Outcome:
+    """Give the outcome of what was refused."""
+    reject = error.reject if isinstance(error, EditInvalid) else None
+    legal = error.legal if isinstance(error, IllegalMove) else ()
+    changes = error.changes if isinstance(error, EditConflict) else ()
+    return Outcome(errors=[Trouble(error.code, str(error), reject, legal, changes)])
