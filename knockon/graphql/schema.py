@@ -132,8 +132,10 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
     mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
     config = StrawberryConfig(scalar_map=SCALARS)
-    extensions = [lambda: Limits(limits), Asking]
-    return ApiSchema(query=query, mutation=mutation, types=definitions.types(), config=config, extensions=extensions)
+    return ApiSchema(
+        query=query, mutation=mutation, types=definitions.types(), config=config,
+        extensions=[lambda: Limits(limits), Asking],
+    )  # fmt: skip
 
 
 def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
