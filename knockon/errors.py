@@ -346,13 +346,17 @@ class NotAllowed(Refused):
 
 
 class EditConflict(Refused):
-    """What a person wants to change was changed since that person looked; ``changes`` tell by whom, when and how."""
+    """What a person wants to change was changed since that person looked; ``changes`` tell by whom, when and how.
+
+    They are of attributes of ``owner``, a class or a relationship type.
+    """
 
     code = "EDIT_CONFLICT"
 
-    def __init__(self, message: str, changes: tuple[object, ...] = ()) -> None:
+    def __init__(self, message: str, changes: tuple[object, ...] = (), owner: str = "") -> None:
         super().__init__(message)
         self.changes = changes
+        self.owner = owner
 
 
 class IllegalMove(Refused):

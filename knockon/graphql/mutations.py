@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from strawberry import ID
 
-from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.lookup import find, find_ever
 from knockon.cmdb.stewardship import decisions
 from knockon.cmdb.stewardship.edits import Editor
 from knockon.errors import EditInvalid
 from knockon.graphql.definitions import Weight, argument, maybe, writing
-from knockon.graphql.payloads import OF_THE_CALLER, Outcome, failed
+from knockon.graphql.payloads import OF_THE_CALLER, Outcome, edited, failed, told
 from knockon.graphql.permissions import require_to_write
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ class Mutations:
                     store, model, kind, one, other, by=request.principal.name, reason=reason or ""
                 )
             except OF_THE_CALLER as error:
-                return failed(error)
+                return failed(request, error)
             return await _decided(request, made, [one, other], changes)
 
         async def link(_root: None, request: Request, a: str, b: str, reason: str | None = None) -> Outcome:
@@ -152,7 +151,7 @@ class Mutations:
                     request.shared.store, request.shared.model, decision, by=request.principal.name
                 )
             except OF_THE_CALLER as error:
-                return failed(error)
+                return failed(request, error)
             return await _decided(request, made, [made.a, made.b], changes)
 
         records = [
@@ -176,10 +175,9 @@ class Mutations:
             shared = request.shared
             editor = Editor(shared.store, shared.model, request.principal.name, reason or "")
             try:
-                edited = await work(request, editor, **given)
+                return edited(request, await work(request, editor, **given))
             except OF_THE_CALLER as error:
-                return failed(error)
-            return Outcome(edited.revision, edited.entity, edited.outweighed, edited.findings)
+                return failed(request, error)
 
         expected = argument(
             "expectedRevision", maybe(int), "The revision at which you looked; unless given nothing is a conflict."
@@ -202,5 +200,5 @@ async def _decided(request: Request, made: Decision, records: Iterable[Key], cha
     things = {each.id: each for each in (await store.entities(of)).values()}
     return Outcome(
         await store.revision(), decision=made, entities=[things[id_] for id_ in sorted(things)],
-        findings=[worded(each) for each in changes.findings],
+        findings=told(request, changes),
     )  # fmt: skip

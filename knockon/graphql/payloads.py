@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from strawberry.scalars import JSON
 
@@ -19,12 +19,17 @@ from knockon.errors import (
     StillReported,
 )
 from knockon.graphql.definitions import listed, maybe, plain
+from knockon.graphql.permissions import hides
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract.rows import Decision, Entity
+    from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding
+    from knockon.cmdb.reconciliation.reconciled import Reconciled
+    from knockon.cmdb.stewardship.meanwhile import Meanwhile
     from knockon.cmdb.stewardship.words import Outweighed
+    from knockon.cmdb.stewardship.writing import Edited
     from knockon.errors import KnockonError
     from knockon.graphql.definitions import Definitions
+    from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes
 
 OF_THE_CALLER = (
@@ -41,7 +46,7 @@ class Trouble(NamedTuple):
     message: str
     reject: str | None
     legal: tuple[str, ...]
-    changes: tuple[Any, ...]
+    changes: list[Meanwhile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Outcome:
     revision: int | None = None
     entity: Entity | None = None
     outweighed: list[Outweighed] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
+    findings: list[IdentityFinding] = field(default_factory=list)
     decision: Decision | None = None
     entities: list[Entity] = field(default_factory=list)
     errors: list[Trouble] = field(default_factory=list)
@@ -68,8 +73,8 @@ class Payloads:
                 "The revision that it wrote, or a later one; the newest where it changed nothing; null with errors.",
             ),
             plain(
-                "findings", listed(str), lambda each: each.findings,
-                "What a person should look at in who is who now, in sentences.",
+                "findings", listed(definitions["IdentityFinding"]), lambda each: each.findings,
+                "What a person should look at in who is who now.", many=3,
             ),
             plain(
                 "errors", listed(_error(definitions)), lambda each: each.errors,
@@ -103,8 +108,8 @@ def _error(definitions: Definitions) -> type:
     changed = definitions.object(
         "MeanwhileChange", "What became of a value since the caller looked.",
         plain("attribute", str, lambda each: each.attribute, "By its name in files."),
-        plain("before", maybe(JSON), lambda each: each.before, "What it was."),
-        plain("after", maybe(JSON), lambda each: each.after, "What it is."),
+        plain("before", maybe(JSON), lambda each: each.before, "What it was; null too where you may not read it."),
+        plain("after", maybe(JSON), lambda each: each.after, "What it is, likewise."),
         plain("by", str, lambda each: each.by, "Who changed it last."),
         plain("at", str, lambda each: each.at, "When, in UTC."),
         plain("revision", int, lambda each: each.revision, "In which revision."),
@@ -133,7 +138,7 @@ def _outweighed(definitions: Definitions) -> type:
         "Outweighed", "Your word on an attribute, where another's counts.",
         plain("attribute", str, lambda each: each.attribute, "By its name in files."),
         plain("said", maybe(JSON), lambda each: each.said, "What you said."),
-        plain("value", maybe(JSON), lambda each: each.value, "What counts."),
+        plain("value", maybe(JSON), lambda each: each.value, "What counts; null too where you may not read it."),
         plain("source", str, lambda each: each.source, "Who is believed."),
     )  # fmt: skip
 
@@ -151,9 +156,38 @@ def _decision(definitions: Definitions) -> type:
     )  # fmt: skip
 
 
-def failed(error: KnockonError) -> Outcome:
-    """Give the outcome of what was refused."""
+def failed(request: Request, error: KnockonError) -> Outcome:
+    """Give the outcome of what was refused, without the values that who asks may not read."""
     reject = error.reject if isinstance(error, EditInvalid) else None
     legal = error.legal if isinstance(error, IllegalMove) else ()
-    changes = error.changes if isinstance(error, EditConflict) else ()
-    return Outcome(errors=[Trouble(error.code, str(error), reject, legal, changes)])
+    message = str(error)
+    changes: list[Meanwhile] = []
+    if isinstance(error, EditConflict) and error.changes:
+        told = cast("tuple[Meanwhile, ...]", error.changes)
+        changes = [
+            replace(each, before=None, after=None) if hides(request, error.owner, each.attribute) else each
+            for each in told
+        ]
+        what = ", ".join(f"{each.attribute} (by {each.by}, revision {each.revision})" for each in changes)
+        message = f"Changed since then: {what}. Look at it again, and repeat what is still right as of that revision."
+    return Outcome(errors=[Trouble(error.code, message, reject, legal, changes)])
+
+
+def edited(request: Request, done: Edited) -> Outcome:
+    """Give the outcome of what was written, without the values that who asks may not read."""
+    owner = done.edge.key.type_name if done.edge else done.entity.class_name
+    outweighed = [
+        replace(each, value=None) if hides(request, owner, each.attribute) else each for each in done.outweighed
+    ]
+    return Outcome(done.revision, done.entity, outweighed, told(request, done.changes))
+
+
+def told(request: Request, changes: Reconciled) -> list[IdentityFinding]:
+    """Give the findings of a write, without the values that who asks may not read."""
+    sets = request.topologies.model.identifiers
+    found = []
+    for each in changes.findings:
+        name = each.what.partition(" ")[0]
+        hidden = name in sets and any(hides(request, sets[name].declared_by, one) for one in sets[name].by)
+        found.append(replace(each, what=f"{name} (redacted)") if hidden else each)
+    return found

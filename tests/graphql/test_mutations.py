@@ -10,6 +10,7 @@ from knockon.cmdb.access import LOCAL, AccessScope, Principal
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreBusy
 from knockon.graphql.request import Request
+from knockon.schema.observation import EntityObservation
 from tests.graphql.conftest import MODEL, SHOP, Api, names, thing
 
 if TYPE_CHECKING:
@@ -204,7 +205,8 @@ async def test_a_word_that_does_not_count_is_told(api: Writing) -> None:
     assert done["outweighed"] == [{"attribute": "description", "source": "t", "value": "rack 7"}]
 
 
-DECIDED = "revision entities { name } findings decision { id kind records by reason takenBack } errors { code message }"
+DECIDED = """revision entities { name } findings { code records claim message }
+    decision { id kind records by reason takenBack } errors { code message }"""
 
 
 async def test_people_decide_who_is_who(api: Writing) -> None:
@@ -258,3 +260,25 @@ async def test_what_stands_below_an_edit_is_read_as_below_a_query(api: Writing) 
     bare, more = await api.calls(call % ("x", "revision")), await api.calls(call % ("y", below))
     read = {name: number - bare.get(name, 0) for name, number in more.items() if number != bare.get(name, 0)}
     assert read == {"history": 1, "aliases": 1, "known": 1, "members": 1, "scopes": 1, "count_neighbours": 1}
+
+
+async def test_what_is_sensitive_is_not_told_to_who_may_not_read_it(api: Writing) -> None:
+    looked = await api.store.revision()
+    call = """update(ref: "ann", thing: {person: {phone: "%s"}}, expectedRevision: %d)"""
+    await api.as_(LOCAL).edit(call % ("+44 1", looked))
+    for who, value in ((ANNA, None), (LOCAL, "+44 1")):
+        error = await api.as_(who).error(call % ("+44 2", looked))
+        assert (error["code"], [each["after"] for each in error["changes"]]) == ("EDIT_CONFLICT", [value])
+        assert "+44" not in error["message"]
+    await api.load(*(thing(f"twin-{n}", "Person", employee_number="E1") for n in range(2)))
+    double = """mutation { update(ref: "t:twin-0", thing: {person: {jobTitle: "admin"}})
+    { findings { code claim message } errors { code } } }"""
+    for who, value in ((ANNA, "(redacted)"), (Principal("root", LOCAL.scopes), "e1")):
+        (finding,) = (await api.as_(who).ask(double))["update"]["findings"]
+        assert finding["claim"].endswith(f"employee_number {value}")
+        assert ("e1" in finding["message"]) == (value == "e1")
+    later = EntityObservation("t", "ann", "Person", {"name": "ann", "phone": "+44 3"}, "2999-01-01T08:00:00Z")
+    await api.load(later)
+    for who, value in ((ANNA, None), (LOCAL, "+44 3")):
+        done = await api.as_(who).edit("""update(ref: "ann", thing: {person: {phone: "+44 4"}})""")
+        assert [(each["source"], each["value"]) for each in done["outweighed"]] == [("t", value)]

@@ -62,7 +62,7 @@ async def refuse_changed(
         and not (each.attribute in said and said[each.attribute] == each.after)
     ]
     if found:
-        raise _conflict(f"{entity.class_name}:{entity.name}", expected, found)
+        raise _conflict(f"{entity.class_name}:{entity.name}", entity.class_name, expected, found)
 
 
 def refuse_returned(entity: Entity, expected: int | None) -> None:
@@ -103,16 +103,17 @@ async def refuse_edge_changed(
     said = None if wanted is None else {**wanted, _ITSELF: _THERE}
     changed = _net(await _since(store, edge.source_id, expected), "edge", " ".join(edge))
     if found := [each for each in changed if said is None or said.get(each.attribute) != each.after]:
-        raise _conflict(words, expected, found)
+        raise _conflict(words, edge.type_name, expected, found)
 
 
-def _conflict(what: str, expected: int, found: Sequence[Meanwhile]) -> EditConflict:
+def _conflict(what: str, owner: str, expected: int, found: Sequence[Meanwhile]) -> EditConflict:
     newest = max(each.revision for each in found)
     return EditConflict(
         f"{what} has changed since revision {expected}, and nothing is written: {'; '.join(map(str, found))}. Look at "
         f"it again, and repeat what is still right, as of the revision at which you looked then: --expect {newest}, or "
         "newer.",
         tuple(found),
+        owner,
     )
 
 
