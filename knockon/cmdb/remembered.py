@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Hashable
 
-    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, Entity, Neighbour, Scope
+    from knockon.cmdb.contract.rows import Entity, Neighbour
     from knockon.cmdb.contract.store import Direction, Store
 
 K = TypeVar("K")
@@ -72,25 +72,6 @@ class Remembered:
             ("count", type_name, direction), ids,
             lambda keys: self._store.count_neighbours(keys, type_name, direction),
         )  # fmt: skip
-
-    async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
-        """As ``Store.sayings``."""
-
-        async def read(some: list[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
-            found = await self._store.sayings(some)
-            return {each: found.get(each, []) for each in some}
-
-        return await self._each("sayings", keys, read)
-
-    async def scopes(self, sources: Collection[str]) -> dict[tuple[str, str], Scope]:
-        """As ``Store.scopes``."""
-
-        async def read(some: list[str]) -> dict[str, dict[tuple[str, str], Scope]]:
-            found = await self._store.scopes(some)
-            return {each: {key: scope for key, scope in found.items() if key[0] == each} for each in some}
-
-        found = await self._each("scopes", sources, read)
-        return {key: scope for some in found.values() for key, scope in some.items()}
 
     async def worked_out(
         self, kind: Hashable, keys: Collection[K], read: Callable[[Store, list[K]], Awaitable[dict[K, V]]]

@@ -82,4 +82,4 @@ def unknown_json(unknown: Unknown) -> dict[str, Any]:
 
 def utc_text(moment: datetime | None) -> str | None:
     """Write a moment in UTC as every answer does."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+    return f"{moment.isoformat()[:19]}Z" if moment else None

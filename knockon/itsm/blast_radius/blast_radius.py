@@ -127,9 +127,9 @@ async def _difference(topologies: Topologies, view: View, question: Question) ->
 
 
 async def _answer(topologies: Topologies, view: View, question: Question) -> ImpactAnswer:
-    model, seeds = topologies.model, question.seeds
+    model, seeds, reads = topologies.model, question.seeds, topologies.reads(view)
     # nothing in a question writes, so the reading half is all of a store that is needed
-    reads = cast("Store", topologies.reads(view))
+    store = cast("Store", reads)
     found = await _difference(topologies, view, question)
     after, worse = found.after, found.worse_numbers()
     known = [view.topology.index(id_) for id_ in seeds if id_ in view.topology]
@@ -142,7 +142,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
     named = np.concatenate((np.array(known, affected.dtype), affected))
     unmapped = tuple(map(reasons.ci, named[~view.mapped_at(named)].tolist()))
     unknown = tuple(unknowns(topologies, found, seeds, _touched(view, seeds, affected)))
-    excluded = await not_followed(reads, model, [entity for entity, _ in seeds.values()])
+    excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
     return ImpactAnswer(
         id=answer_id(question.asked, view.revision, model.version),
         revision=view.revision,
@@ -157,7 +157,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
         affected=AffectedList(reasons, shown.tolist(), after.columns().distance[shown].tolist()),
         counts=dict(zip(WORST_FIRST, np.bincount(after.states[affected], minlength=4)[:0:-1].tolist(), strict=True)),
         survivors=_survivors(found),
-        starved=await starving(model, reads, view, found.before, after),
+        starved=await starving(model, store, view, found.before, after),
         already=_already(found),
         excluded=excluded.found,
         excluded_truncated=excluded.cut,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.contract.rows import EdgeKey, last_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from knockon.cmdb.contract.rows import EdgeRecord, Scope
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.remembered import Remembered
     from knockon.impact.topology.network import Dependency
     from knockon.impact.topology.topologies import View
     from knockon.schema.model import Model
@@ -66,8 +66,15 @@ class Confidence:
         return f"{self.sound} of {self.looked_at} relationships by which failure comes are sound{lacking}.{cut}"
 
 
+class _Said(NamedTuple):
+    """When a relationship was last declared or observed, or None; and its refresh period in seconds, if it has one."""
+
+    seen: str | None
+    period: int | None
+
+
 async def confidence(
-    store: Store,
+    reads: Remembered,
     model: Model,
     view: View,
     causes: Sequence[tuple[int, int]],
@@ -90,27 +97,36 @@ async def confidence(
         return Confidence(None, 0, 0, 0, 0, 0, unknown, unmapped)
     if past:
         return Confidence(None, len(causes), 0, 0, 0, 0, unknown, unmapped, past=True)
-    looked_at = [view.topology.dependency(*each) for each in causes[:MOST]]
-    keys = [_keys(each) for each in looked_at]
-    said = await store.sayings({key for some in keys for key in some})
-    sources = {record.key.source for records in said.values() for record in records}
-    scopes = await store.scopes(sources) if sources else {}
-    sound = inferred = stale = 0
-    since: dict[tuple[str, str], str] = {}
-    for step, own in zip(looked_at, keys, strict=True):
-        records = [record for key in own for record in said.get(key, ())]
-        classes = view.entities[step.consumer].class_name, view.entities[step.supplier].class_name
-        if classes not in since:
-            since[classes] = _oldest(model, classes, now)
-        words = [each for each in records if each.attributes.get("evidence") != _INFERRED]
-        if not words:
-            inferred += 1
-        elif _seen(words, scopes) < since[classes]:
-            stale += 1
-        else:
-            sound += 1
+    looked_at = causes[:MOST]
+
+    async def read(store: Store, steps: list[tuple[int, int]]) -> dict[tuple[int, int], _Said]:
+        return await _said(store, model, view, steps)
+
+    said = await reads.worked_out("said", looked_at, read)
+    oldest = {period: _oldest(period, now) for period in {each.period for each in said.values()}}
+    inferred = sum(each.seen is None for each in said.values())
+    stale = sum(each.seen is not None and each.seen < oldest[each.period] for each in said.values())
+    sound = len(looked_at) - inferred - stale
     value = round(sound / (len(looked_at) + unknown), 4)
     return Confidence(value, len(causes), len(looked_at), sound, inferred, stale, unknown, unmapped)
+
+
+async def _said(
+    store: Store, model: Model, view: View, steps: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], _Said]:
+    """Read what is said of relationships, by arc and signature; two round trips."""
+    known = {each: view.topology.dependency(*each) for each in steps}
+    keys = {each: _keys(step) for each, step in known.items()}
+    said = await store.sayings({key for some in keys.values() for key in some})
+    sources = {record.key.source for records in said.values() for record in records}
+    scopes = await store.scopes(sources) if sources else {}
+    found = {}
+    for each, step in known.items():
+        records = [record for key in keys[each] for record in said.get(key, ())]
+        words = [record for record in records if record.attributes.get("evidence") != _INFERRED]
+        seen = max((last_seen(record, scopes) for record in words), default=None)
+        found[each] = _Said(seen, _period(model, view, step))
+    return found
 
 
 def _keys(step: Dependency) -> list[EdgeKey]:
@@ -119,17 +135,17 @@ def _keys(step: Dependency) -> list[EdgeKey]:
     return [EdgeKey(step.type_name, *ends, group) for group in dict.fromkeys((step.group or "", ""))]
 
 
-def _seen(records: Collection[EdgeRecord], scopes: Mapping[tuple[str, str], Scope]) -> str:
-    return max(last_seen(record, scopes) for record in records)
+def _period(model: Model, view: View, step: Dependency) -> int | None:
+    """Give the shorter refresh period of the classes at the ends, if either has one."""
+    periods = [model.classes[view.entities[id_].class_name].refresh_seconds for id_ in (step.consumer, step.supplier)]
+    return min((each for each in periods if each is not None), default=None)
 
 
-def _oldest(model: Model, classes: tuple[str, str], now: datetime) -> str:
-    """Tell since when it must have been seen: the shorter refresh period of its ends; "" where both have none."""
-    periods = [model.classes[each].refresh_seconds for each in classes]
-    known = [each for each in periods if each is not None]
-    if not known or min(known) > now.timestamp():
+def _oldest(period: int | None, now: datetime) -> str:
+    """Tell since when it must have been seen; "" where it need not."""
+    if period is None or period > now.timestamp():
         return ""
-    return (now - timedelta(seconds=min(known))).strftime("%Y-%m-%dT%H:%M:%S")
+    return (now - timedelta(seconds=period)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def confidence_json(found: Confidence) -> dict[str, Any]:

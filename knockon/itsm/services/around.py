@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from asyncio import gather
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.reading import all_neighbours
+from knockon.itsm.services.hours import Hours
+from knockon.itsm.services.surroundings import Agreement, Target
 from knockon.itsm.values import Ci
+from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.contract.store import Store
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 _OF_ALL = ("OWNED_BY", "SUPPORTED_BY")
 _OF_SERVICES = ("CONSUMED_BY", "COVERED_BY", "HAS_CALENDAR")
 
+_TOUCHED = {
+    State.DOWN: ("availability_target", "response_time", "resolution_time"),
+    State.DEGRADED: ("response_time", "resolution_time"),
+}
+"""Which targets of an agreement a state touches: only an outage costs availability, but both are to be mended."""
+
 
 class Party(NamedTuple):
     """A person, group or organisation, and its place in lists."""
@@ -27,14 +36,22 @@ class Party(NamedTuple):
     order: str
 
 
+class Promise(NamedTuple):
+    """An agreement, and what of it a state of its service touches; days are as written, or ""."""
+
+    first_day: str
+    last_day: str
+    by_state: dict[State, Agreement]
+
+
 class Around(NamedTuple):
     """What is related to one service, each once; of what is no service only owners and groups are known."""
 
     owners: tuple[Party, ...]
     groups: tuple[Party, ...]
-    customers: tuple[Party, ...] = ()
-    agreements: tuple[Entity, ...] = ()
-    calendars: tuple[Entity, ...] = ()
+    customers: tuple[Party, ...]
+    promises: tuple[Promise, ...]
+    hours: Hours | None
 
 
 async def around_of(
@@ -48,7 +65,7 @@ async def around_of(
 
     async def read(store: Store, ids: list[str]) -> dict[str, Around]:
         found = await gather(*(_related(store, model, ids, kind) for kind in kinds))
-        return {id_: _around([each.get(id_, ()) for each in found]) for id_ in ids}
+        return {id_: _around(model, [each.get(id_, ()) for each in found]) for id_ in ids}
 
     return await reads.worked_out(("around", kinds), list(dict.fromkeys([*services, *others])), read)
 
@@ -60,10 +77,28 @@ async def _related(store: Store, model: Model, ids: list[str], type_name: str) -
     return {id_: tuple({each.entity.id: each.entity for each in rows}.values()) for id_, rows in found.items() if rows}
 
 
-def _around(related: list[tuple[Entity, ...]]) -> Around:
-    owners, groups, customers, *rest = (*related, (), (), ())[:5]
-    return Around(_parties(owners), _parties(groups), _parties(customers), *rest)
+def _around(model: Model, related: list[tuple[Entity, ...]]) -> Around:
+    owners, groups, customers, agreements, calendars = (*related, (), (), ())[:5]
+    return Around(
+        _parties(owners), _parties(groups), _parties(customers), tuple(map(_promise, agreements)),
+        Hours.of(model, calendars) if calendars else None,
+    )  # fmt: skip
 
 
 def _parties(entities: tuple[Entity, ...]) -> tuple[Party, ...]:
-    return tuple(Party(Ci.of(each), each.order) for each in entities)
+    return tuple([Party(Ci.of(each), each.order) for each in entities])
+
+
+def _promise(agreement: Entity) -> Promise:
+    said, ci = agreement.attributes, Ci.of(agreement)
+    by_state = {state: Agreement(ci, _touched(said, state)) for state in State}
+    return Promise(str(said.get("valid_from") or ""), str(said.get("valid_until") or ""), by_state)
+
+
+def _touched(attributes: Mapping[str, Any], state: State) -> tuple[Target, ...]:
+    found = {name: attributes.get(name) for name in _TOUCHED.get(state, ())}
+    return tuple(
+        Target(name, f"{value:g} %" if isinstance(value, int | float) else str(value))
+        for name, value in found.items()
+        if value is not None
+    )

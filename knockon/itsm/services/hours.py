@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 Calendars = list[dict[str, Any]]
 
 
+class Hours(NamedTuple):
+    """The calendars of a service: their names, what they say, whatever they are called, and it all."""
+
+    calendars: tuple[Ci, ...]
+    said: Said
+    known: Calendars
+
+    @classmethod
+    def of(cls, model: Model, calendars: Sequence[Entity]) -> Hours:
+        known = [model.defaults(each.class_name) | each.attributes for each in calendars]
+        return cls(tuple(map(Ci.of, calendars)), same_hours(known), known)
+
+
 class _Worked(NamedTuple):
     """What calendars come to, whatever they are called."""
 
@@ -30,25 +43,16 @@ class _Worked(NamedTuple):
     because: str | None
 
 
-async def hours_of(model: Model, calendars: Mapping[str, Sequence[Entity]], span: Span) -> dict[str, ServiceHours]:
-    """Tell of each service with calendars how the span lies in its hours; the keys are ids."""
-    entities = {each.id: each for some in calendars.values() for each in some}
-    attributes = {id_: model.defaults(each.class_name) | each.attributes for id_, each in entities.items()}
-    said: dict[Said, Calendars] = {}
-    by_ids: dict[tuple[str, ...], Said] = {}
-    for some in calendars.values():
-        key = tuple(each.id for each in some)
-        if key and key not in by_ids:
-            known = [attributes[id_] for id_ in key]
-            by_ids[key] = same_hours(known)
-            said.setdefault(by_ids[key], known)
+async def hours_of(some: Sequence[Hours | None], span: Span) -> list[ServiceHours | None]:
+    """Tell of each service how the span lies in its hours; None where it has none."""
+    said = {each.said: each.known for each in some if each}
     # without a detour where nothing has to be worked out: answers that go on together share their reads
     worked = _worked(said, span) if _at_once(said, span) else await to_thread(_worked, said, span)
-    hours = {
-        key: ServiceHours(*worked[each][:3], tuple(Ci.of(entities[id_]) for id_ in key), worked[each].because)
-        for key, each in by_ids.items()
-    }
-    return {id_: hours[tuple(each.id for each in some)] for id_, some in calendars.items() if some}
+    return [each and _told(each, worked[each.said]) for each in some]
+
+
+def _told(hours: Hours, worked: _Worked) -> ServiceHours:
+    return ServiceHours(worked.inside, worked.until, worked.share, hours.calendars, worked.because)
 
 
 def _at_once(said: Mapping[Said, Calendars], span: Span) -> bool:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from knockon.itsm.services.around import around_of
 from knockon.itsm.services.hours import hours_of
-from knockon.itsm.services.surroundings import Agreement, Notified, Surroundings, Target
-from knockon.itsm.values import Ci
+from knockon.itsm.services.surroundings import Notified, Surroundings
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.remembered import Remembered
     from knockon.itsm.context.given import Span
     from knockon.itsm.services.around import Around, Party
+    from knockon.itsm.values import Ci
     from knockon.schema.model import Model
 
 _WORDS = {state: state.name.lower().replace("_", " ") for state in State}
-
-_TOUCHED = {
-    State.DOWN: ("availability_target", "response_time", "resolution_time"),
-    State.DEGRADED: ("response_time", "resolution_time"),
-}
-"""Which targets of an agreement a state touches: only an outage costs availability, but both are to be mended."""
 
 
 async def roll_up(
@@ -51,17 +44,23 @@ async def roll_up(
     The round trips of ``around_of``.
     """
     around = await around_of(reads, model, [ci.id for ci, _ in services], [ci.id for ci, _ in seeds])
-    hours = await hours_of(model, {ci.id: around[ci.id].calendars for ci, _ in services}, span)
-    day = span.start.date().isoformat()
+    hours = await hours_of([around[ci.id].hours for ci, _ in services], span)
+    day = span.start.date().isoformat()  # an agreement counts that is in force then
     found = {}
-    for ci, state in services:
+    for (ci, state), own_hours in zip(services, hours, strict=True):
         own = around[ci.id]
         found[ci.id] = Surroundings(
             customers=_cis(own.customers),
-            agreements=_agreements(own.agreements, state, day) if own.agreements else (),
+            agreements=tuple(
+                [
+                    each.by_state[state]
+                    for each in own.promises
+                    if (each.first_day or day) <= day <= (each.last_day or day)
+                ]
+            ),
             owners=_cis(own.owners),
             support_groups=_cis(own.groups),
-            hours=hours.get(ci.id),
+            hours=own_hours,
         )
     return found, _notify(around, services, seeds)
 
@@ -70,30 +69,12 @@ def _cis(parties: Sequence[Party]) -> tuple[Ci, ...]:
     return tuple([each.ci for each in parties])
 
 
-def _agreements(entities: Sequence[Entity], state: State, day: str) -> tuple[Agreement, ...]:
-    """List the agreements that are in force on the day."""
-    return tuple(
-        Agreement(Ci.of(each), _touched(each.attributes, state))
-        for each in entities
-        if str(each.attributes.get("valid_from") or day) <= day <= str(each.attributes.get("valid_until") or day)
-    )
-
-
-def _touched(attributes: Mapping[str, Any], state: State) -> tuple[Target, ...]:
-    found = {name: attributes.get(name) for name in _TOUCHED.get(state, ())}
-    return tuple(
-        Target(name, f"{value:g} %" if isinstance(value, int | float) else str(value))
-        for name, value in found.items()
-        if value is not None
-    )
-
-
 def _notify(
     around: Mapping[str, Around], services: Sequence[tuple[Ci, State]], seeds: Sequence[tuple[Ci, State]]
 ) -> tuple[Notified, ...]:
     """List whom to tell, those with the worst reason first, each with the reasons in order of services, then seeds."""
-    told: dict[Party, list[str]] = {}
-    worst: dict[Party, State] = {}
+    told: dict[str, tuple[Party, list[str]]] = {}
+    worst: dict[str, State] = {}
     served = {ci.id for ci, _ in services}
     for thing, state in [*services, *((ci, state) for ci, state in seeds if ci.id not in served)]:
         own = around[thing.id]
@@ -101,8 +82,10 @@ def _notify(
         what = f"{thing.name}, which is {_WORDS[state]}"
         for parties, role in ((own.owners, "owns"), (own.groups, "supports"), (customers, "is a customer of")):
             for party in parties:
-                told.setdefault(party, []).append(f"{role} {what}")
-                if state > worst.get(party, State.OPERATIONAL):
-                    worst[party] = state
-    ranked = sorted(told, key=lambda each: (-worst.get(each, State.OPERATIONAL), each.order))
-    return tuple(Notified(each.ci, tuple(told[each])) for each in ranked)
+                id_ = party.ci.id
+                if id_ not in told:
+                    told[id_], worst[id_] = (party, []), state
+                told[id_][1].append(f"{role} {what}")
+                worst[id_] = max(worst[id_], state)
+    ranked = sorted(told.values(), key=lambda each: (-worst[each[0].ci.id], each[0].order))
+    return tuple(Notified(party.ci, tuple(reasons)) for party, reasons in ranked)
