@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
@@ -25,6 +25,7 @@ from knockon.server.guard import Guard
 from knockon.server.health import healthz, metrics_endpoint, readiness
 from knockon.server.limiting import Concurrency
 from knockon.server.metrics import MeasuredStore, Metrics
+from knockon.server.oidc import verifier_of
 from knockon.server.page import start_page
 
 if TYPE_CHECKING:
@@ -56,14 +57,16 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     opening = store or store_at(settings.store_url, model, user=settings.store_user, password=password)
     served = cast("Store", MeasuredStore(opening, metrics))
     topologies = Topologies(served, model, settings.cache_folder)
-    authentication = None if demo else Authentication(served, settings.token)
+    verifier = None if demo else verifier_of(settings)
+    authentication = None if demo else Authentication(served, settings.token, verifier)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with opened(served):
-            if authentication:
-                await authentication.require_somebody()
-            yield
+        with verifier or nullcontext():
+            async with opened(served):
+                if authentication:
+                    await authentication.require_somebody()
+                yield
 
     policy = Policy(model, settings.readers)
     limits = QueryLimits(settings.max_cost, settings.max_depth, settings.max_aliases, settings.max_query_tokens)
