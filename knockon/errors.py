@@ -36,6 +36,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- TooBusy                          TOO_BUSY
     |   +-- TimedOut                         TIMED_OUT
     |   +-- NotReady                         NOT_READY
+    |   +-- IssuerUnreachable                ISSUER_UNREACHABLE
     +-- Refused                   exit 4   what was asked is understood, and not done
     |   +-- SafetyBrake                      SAFETY_BRAKE
     |   +-- AnswerGone                       ANSWER_GONE
@@ -290,6 +291,12 @@ class NotReady(Overloaded):
     code = "NOT_READY"
 
 
+class IssuerUnreachable(Overloaded):
+    """Whose token it is cannot be told: the identity provider that has the keys does not answer."""
+
+    code = "ISSUER_UNREACHABLE"
+
+
 class Refused(KnockonError):
     """What was asked is understood, and not done."""
 
@@ -441,6 +448,7 @@ __all__ = [
     "IllegalMove",
     "InputError",
     "InternalError",
+    "IssuerUnreachable",
     "JournalCompacted",
     "KeptElsewhere",
     "KnockonError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
@@ -27,6 +27,7 @@ from knockon.server.limiting import Concurrency
 from knockon.server.loading import load_endpoint
 from knockon.server.loads import Loads
 from knockon.server.metrics import MeasuredStore, Metrics
+from knockon.server.oidc import verifier_of
 from knockon.server.page import start_page
 
 if TYPE_CHECKING:
@@ -62,15 +63,17 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
     loads = Loads(connect, model)
     topologies = Topologies(served, model, settings.cache_folder)
-    authentication = None if demo else Authentication(served, settings.token)
+    verifier = None if demo else verifier_of(settings)
+    authentication = None if demo else Authentication(served, settings.token, verifier)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with opened(served):
-            if authentication:
-                await authentication.require_somebody()
-            yield
-            await loads.finish()
+        with verifier or nullcontext():
+            async with opened(served):
+                if authentication:
+                    await authentication.require_somebody()
+                yield
+                await loads.finish()
 
     policy = Policy(model, settings.readers)
     limits = QueryLimits(settings.max_cost, settings.max_depth, settings.max_aliases, settings.max_query_tokens)

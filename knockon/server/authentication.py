@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
     from knockon.cmdb.contract.store import Store
+    from knockon.server.oidc import Verifier
 
 OF_THE_SETTING = Principal("administrator", frozenset({AccessScope.ADMINISTRATOR}), "setting")
 """Who sends the token of the settings."""
 
+_DOTS = 2  # of a JSON Web Token; no token of a store has any
+
 
 class Authentication:
-    """Knows the tokens of a store, and the one of the settings."""
+    """Knows the tokens of a store, the one of the settings, and those of an identity provider where there is one."""
 
-    def __init__(self, store: Store, secret: SecretStr | None) -> None:
+    def __init__(self, store: Store, secret: SecretStr | None, verifier: Verifier | None = None) -> None:
         self._store = store
+        self._verifier = verifier
         self._secret = secret.get_secret_value().strip().encode() if secret else None
 
     async def principal(self, headers: Headers) -> Principal | None:
@@ -33,7 +37,7 @@ class Authentication:
 
         Raises
         ------
-        StoreError
+        StoreError, IssuerUnreachable
         """
         scheme, _, given = headers.get("authorization", "").partition(" ")
         text = given.strip()
@@ -42,6 +46,8 @@ class Authentication:
         # compared in bytes, since compare_digest takes no text beyond ASCII
         if self._secret and hmac.compare_digest(text.encode(), self._secret):
             return OF_THE_SETTING
+        if self._verifier and text.count(".") == _DOTS:
+            return await self._verifier.principal(text)
         return await tokens.recognise(self._store, text)
 
     async def require_somebody(self) -> None:
@@ -52,9 +58,9 @@ class Authentication:
         NotAuthenticated
         StoreError
         """
-        if self._secret or await tokens.any_in_use(self._store):
+        if self._secret or self._verifier or await tokens.any_in_use(self._store):
             return
         raise NotAuthenticated(
-            "Nobody could ask: make a token (knockon token create NAME --scope viewer), or set KNOCKON_TOKEN to a long "
-            "random text. Callers send it as a bearer token."
+            "Nobody could ask: make a token (knockon token create NAME --scope viewer), set KNOCKON_TOKEN to a long "
+            "random text, or name an identity provider (KNOCKON_OIDC_ISSUER). Callers send a bearer token."
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
 from knockon.cmdb.access import LOCAL
 from knockon.errors import KnockonError, NotAuthenticated
+from knockon.server.loopback import is_loopback
 from knockon.server.problems import PRIVATE, refused
 
 if TYPE_CHECKING:
@@ -75,13 +75,3 @@ def host_of(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0]
     return header.partition(":")[0]
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine and no other."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from knockon.errors import BadUsage
-from knockon.server.guard import is_loopback
+from knockon.server.loopback import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated, Any, Self
+from urllib.parse import quote, urlsplit
 
 import orjson
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from knockon.cmdb.access import AccessScope  # noqa: TC001 - pydantic reads the annotation at run time
 from knockon.errors import BadUsage
 from knockon.server.logs import Level, Style  # noqa: TC001 - pydantic reads the annotation at run time
+from knockon.server.loopback import is_loopback
 
+_ISSUER = 3  # settings that name one
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 
@@ -42,6 +44,20 @@ class Settings(BaseSettings):
         description="Who may read what the model calls sensitive, beside administrators: a JSON object of scopes by "
         "`Class` or `Class.attribute`.",
     )
+    oidc_issuer: str | None = Field(
+        None, description="An OpenID Connect issuer whose tokens are accepted, as their `iss` has it."
+    )
+    oidc_audience: str | None = Field(None, description="Whom its tokens must be for (`aud`): this service.")
+    oidc_keys: str | None = Field(None, description="Where its keys are: the `jwks_uri` of its discovery document.")
+    oidc_scopes_in: str = Field(
+        "scope", min_length=1, description="The claim that has a caller's scopes; dots lead into claims within claims."
+    )
+    oidc_scopes: Annotated[dict[str, Annotated[tuple[AccessScope, ...], Field(min_length=1)]], NoDecode] = Field(
+        default_factory=dict,
+        description="What its values mean: a JSON object of scopes by value. "
+        "Unless set, `knockon:viewer` means viewer, and so on.",
+    )
+    oidc_name_in: str = Field("sub", min_length=1, description="The claim that callers are called by.")
     cache: Path | None = Field(None, description="The folder that keeps topologies for the next start.")
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Web pages that may ask the API from a browser, as `https://HOST`, separated by commas."
@@ -64,6 +80,21 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
+    @field_validator("oidc_keys")
+    @classmethod
+    def _keys(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        if value and parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            raise ValueError("keys that come without TLS are anybody's")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_issuer(self) -> Self:
+        given = [each for each in (self.oidc_issuer, self.oidc_audience, self.oidc_keys) if each]
+        if given and len(given) < _ISSUER:
+            raise ValueError("KNOCKON_OIDC_ISSUER, KNOCKON_OIDC_AUDIENCE and KNOCKON_OIDC_KEYS go together")
+        return self
+
     @field_validator("origins", mode="before")
     @classmethod
     def _origins(cls, value: Any) -> Any:
@@ -72,7 +103,7 @@ class Settings(BaseSettings):
             raise ValueError("an origin is scheme and host, and a port where it is another one")
         return found
 
-    @field_validator("readers", mode="before")
+    @field_validator("readers", "oidc_scopes", mode="before")
     @classmethod
     def _json(cls, value: Any) -> Any:
         return orjson.loads(value) if isinstance(value, str) else value  # its error is a ValueError
@@ -123,5 +154,7 @@ def read_settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
+        if any(not each["loc"] for each in error.errors()):
+            raise BadUsage("KNOCKON_OIDC_ISSUER, KNOCKON_OIDC_AUDIENCE and KNOCKON_OIDC_KEYS go together.") from None
         names = ", ".join(sorted({f"KNOCKON_{str(each['loc'][0]).upper()}" for each in error.errors()}))
         raise BadUsage(f"{names} cannot be understood.") from None
