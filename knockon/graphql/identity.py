@@ -157,7 +157,7 @@ def _findings(
 
     async def page() -> Page:
         found = await request.store.findings(code or "", place, asked.limit + 1)
-        return page_of([_as_seen(each, request) for each in found], asked)
+        return page_of([as_seen(each, request) for each in found], asked)
 
     async def count() -> int:
         raise AssertionError("findings are not counted")
@@ -165,7 +165,7 @@ def _findings(
     return Connection(page, count)
 
 
-def _as_seen(finding: IdentityFinding, request: Request) -> IdentityFinding:
+def as_seen(finding: IdentityFinding, request: Request) -> IdentityFinding:
     """Leave the values out of a claim that has some which the caller may not read."""
     claim = claim_of(finding)
     if claim is None:

@@ -11,7 +11,8 @@ from knockon.cmdb.stewardship import decisions
 from knockon.cmdb.stewardship.edits import Editor
 from knockon.errors import EditInvalid
 from knockon.graphql.definitions import Weight, argument, maybe, writing
-from knockon.graphql.payloads import OF_THE_CALLER, Outcome, edited, failed, told
+from knockon.graphql.identity import as_seen
+from knockon.graphql.payloads import OF_THE_CALLER, Outcome, edited, failed
 from knockon.graphql.permissions import require_to_write
 
 if TYPE_CHECKING:
@@ -200,5 +201,5 @@ async def _decided(request: Request, made: Decision, records: Iterable[Key], cha
     things = {each.id: each for each in (await store.entities(of)).values()}
     return Outcome(
         await store.revision(), decision=made, entities=[things[id_] for id_ in sorted(things)],
-        findings=told(request, changes),
+        findings=[as_seen(each, request) for each in changes.findings],
     )  # fmt: skip

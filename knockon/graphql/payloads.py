@@ -19,11 +19,10 @@ from knockon.errors import (
     StillReported,
 )
 from knockon.graphql.definitions import listed, maybe, plain
-from knockon.graphql.permissions import hides
+from knockon.graphql.identity import as_seen
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding
-    from knockon.cmdb.reconciliation.reconciled import Reconciled
     from knockon.cmdb.stewardship.meanwhile import Meanwhile
     from knockon.cmdb.stewardship.words import Outweighed
     from knockon.cmdb.stewardship.writing import Edited
@@ -165,7 +164,7 @@ def failed(request: Request, error: KnockonError) -> Outcome:
     if isinstance(error, EditConflict) and error.changes:
         told = cast("tuple[Meanwhile, ...]", error.changes)
         changes = [
-            replace(each, before=None, after=None) if hides(request, error.owner, each.attribute) else each
+            replace(each, before=None, after=None) if request.sight.hides(error.owner, each.attribute) else each
             for each in told
         ]
         what = ", ".join(f"{each.attribute} (by {each.by}, revision {each.revision})" for each in changes)
@@ -177,17 +176,6 @@ def edited(request: Request, done: Edited) -> Outcome:
     """Give the outcome of what was written, without the values that who asks may not read."""
     owner = done.edge.key.type_name if done.edge else done.entity.class_name
     outweighed = [
-        replace(each, value=None) if hides(request, owner, each.attribute) else each for each in done.outweighed
+        replace(each, value=None) if request.sight.hides(owner, each.attribute) else each for each in done.outweighed
     ]
-    return Outcome(done.revision, done.entity, outweighed, told(request, done.changes))
-
-
-def told(request: Request, changes: Reconciled) -> list[IdentityFinding]:
-    """Give the findings of a write, without the values that who asks may not read."""
-    sets = request.topologies.model.identifiers
-    found = []
-    for each in changes.findings:
-        name = each.what.partition(" ")[0]
-        hidden = name in sets and any(hides(request, sets[name].declared_by, one) for one in sets[name].by)
-        found.append(replace(each, what=f"{name} (redacted)") if hidden else each)
-    return found
+    return Outcome(done.revision, done.entity, outweighed, [as_seen(each, request) for each in done.changes.findings])

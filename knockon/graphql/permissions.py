@@ -1,4 +1,4 @@
-"""Who may write what through the API, and what the answer to that may tell."""
+"""Who may write what through the API."""
 
 from __future__ import annotations
 
@@ -33,11 +33,3 @@ def require_to_write(request: Request, classes: Iterable[str] | None = None, *, 
         request.principal.require(OPERATOR, COORDINATOR, to="write to the estate")
     else:
         request.principal.require(OPERATOR, to="write this")
-
-
-def hides(request: Request, owner: str, attribute: str) -> bool:
-    """Tell whether the value of an attribute of a class or a relationship type is not to be told to who asks."""
-    model = request.topologies.model
-    kind = model.classes.get(owner) or model.relationships.get(owner)
-    declared = kind.attributes.get(attribute) if kind else None
-    return bool(declared and declared.spec.sensitive) and not request.principal.may(AccessScope.ADMINISTRATOR)
