@@ -68,8 +68,8 @@ class AffectedService:
     class_name: str
     name: str
     state: Literal["DOWN", "DEGRADED", "AT_RISK"]
-    criticality: str | None
-    users: int | None
+    criticality: int | None
+    users: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- ReferenceNotFound                REFERENCE_NOT_FOUND
     |   +-- ReferenceAmbiguous               REFERENCE_AMBIGUOUS
     |   +-- EditInvalid                      EDIT_INVALID
+    |   +-- ChangeInvalid                    CHANGE_INVALID
     |   +-- BadFilter                        BAD_FILTER
     |   +-- BadCursor                        BAD_CURSOR
     |   +-- NotAuthenticated                 NOT_AUTHENTICATED
@@ -116,6 +117,13 @@ class BadCursor(UsageError):
     """A page cursor was not made by this service."""
 
     code = "BAD_CURSOR"
+
+
+class ChangeInvalid(UsageError):
+    """A change that is kept elsewhere cannot be taken as it was sent; nothing of it was written."""
+
+    code = "CHANGE_INVALID"
+    http_status = 422
 
 
 class NotAuthenticated(UsageError):
@@ -437,6 +445,7 @@ __all__ = [
     "BadCursor",
     "BadFilter",
     "BadUsage",
+    "ChangeInvalid",
     "EditConflict",
     "EditInvalid",
     "ExportInvalid",

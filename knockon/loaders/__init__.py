@@ -62,13 +62,13 @@ def read(paths: Sequence[Path | str], *, source: str | None = None, format: str 
     if (_recognised(files) if format == "auto" else format) == "kubernetes":
         if source is None:
             raise SourceConflict("Kubernetes objects do not name their cluster: give its name with --source.")
-        _check_source(source, model)
+        check_source(source, model)
         return Reading(source, "kubernetes", kubernetes.read(_parsed(files), source), only)
     read_files = [native.read(*each) for each in files]
     agreed = _agreed_source(
         source, [(each.name, found.source) for (each, _), found in zip(files, read_files, strict=True)]
     )
-    _check_source(agreed, model)
+    check_source(agreed, model)
     return Reading(agreed, "native", _Items(read_files, agreed), only)
 
 
@@ -119,7 +119,13 @@ def _agreed_source(given: str | None, written: list[tuple[str, str | None]]) -> 
     return next(iter(names))
 
 
-def _check_source(source: str, model: Model) -> None:
+def check_source(source: str, model: Model) -> None:
+    """Refuse a name that no source can have.
+
+    Raises
+    ------
+    SourceConflict
+    """
     if not source.strip() or ":" in source or not source.isprintable():
         raise SourceConflict(f"The source {source!r} must be a word or words without a colon or control characters.")
     if source in model.classes:

@@ -20,6 +20,8 @@ from knockon.itsm.health.checks import rules_of
 from knockon.server import problems
 from knockon.server.auditing import HEADER, Audit
 from knockon.server.authentication import Authentication
+from knockon.server.callbacks import Callbacks
+from knockon.server.changes import changes_endpoint
 from knockon.server.endpoint import graphql_endpoint
 from knockon.server.guard import Guard
 from knockon.server.health import healthz, metrics_endpoint, readiness
@@ -63,6 +65,9 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
     loads = Loads(connect, model)
     topologies = Topologies(served, model, settings.cache_folder)
+    callbacks = Callbacks(
+        topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds
+    )  # fmt: skip
     verifier = None if demo else verifier_of(settings)
     authentication = None if demo else Authentication(served, settings.token, verifier)
 
@@ -72,7 +77,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
             async with opened(served):
                 if authentication:
                     await authentication.require_somebody()
-                yield
+                async with callbacks.watching():
+                    yield
                 await loads.finish()
 
     policy = Policy(model, settings.readers)
@@ -97,6 +103,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         schema, topologies, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
     )
     app.add_route("/graphql", endpoint, methods=["POST"])
+    app.add_route("/changes", changes_endpoint(topologies, callbacks, max_body=settings.max_body), methods=["POST"])
     app.add_route("/load", load_endpoint(loads, model, settings.max_load), methods=["POST"])
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readiness(served, topologies), methods=["GET"])

@@ -83,7 +83,7 @@ async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] |
     if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise HTTPException(415)
     try:
-        body = orjson.loads(await _body(http, max_body))
+        body = orjson.loads(await body_of(http, max_body))
     except orjson.JSONDecodeError as error:
         raise BadUsage(f"The body is not JSON: {error}.") from None
     wanted = {"query": str, "variables": dict | None, "operationName": str | None}
@@ -92,8 +92,8 @@ async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] |
     return body["query"], body.get("variables"), body.get("operationName")
 
 
-async def _body(http: HttpRequest, most: int) -> bytes:
-    """Read the body, and no further than it may go."""
+async def body_of(http: HttpRequest, most: int) -> bytes:
+    """Read the body of a request, and no further than it may go."""
     read = bytearray()
     async for part in http.stream():
         read += part

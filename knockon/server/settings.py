@@ -62,6 +62,15 @@ class Settings(BaseSettings):
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Web pages that may ask the API from a browser, as `https://HOST`, separated by commas."
     )
+    callbacks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="What addresses may begin with that are told of verdicts on changes, as `https://HOST/PATH`, "
+        "separated by commas; without any nobody is told.",
+    )
+    callback_secret: SecretStr | None = Field(None, description="Signs what they are told, so that they know it is we.")
+    callback_seconds: float = Field(
+        5, gt=0, allow_inf_nan=False, description="How often to look whether a verdict may have changed."
+    )
     log: Style = Field("auto", description="How to log: json, text, or auto: text for a terminal, else JSON.")
     log_level: Level = Field("info", description="What to log: debug, info, warning or error; requests are info.")
     max_cost: int = Field(
@@ -79,6 +88,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @field_validator("callbacks", mode="before")
+    @classmethod
+    def _callbacks(cls, value: Any) -> Any:
+        found = tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+        for each in found:
+            parts = urlsplit(each)
+            if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+                raise ValueError("what is told without TLS is told to anybody")
+        # the slash ends the host: https://cmdb.example must not let https://cmdb.example.org in
+        return tuple(each if urlsplit(each).path else f"{each}/" for each in found)
 
     @field_validator("oidc_keys")
     @classmethod

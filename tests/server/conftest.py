@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -20,6 +21,7 @@ from knockon.server.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
+    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -82,3 +84,13 @@ def one_schema() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("knockon.server.app.build_schema", built)
         yield
+
+
+@pytest.fixture(params=["sqlite", "neo4j"])
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of an empty store of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite://{tmp_path / 'estate.db'}"
+    user, password = request.getfixturevalue("neo4j_auth")
+    parts = urlsplit(request.getfixturevalue("wiped_neo4j"))
+    return f"{parts.scheme}://{user}:{password or 'none'}@{parts.netloc}"

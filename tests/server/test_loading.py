@@ -7,7 +7,6 @@ import json
 import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,15 +25,6 @@ if TYPE_CHECKING:
 LINES = {"Content-Type": "application/x-ndjson"}
 
 
-@pytest.fixture(params=["sqlite", "neo4j"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite://{tmp_path / 'estate.db'}"
-    user, password = request.getfixturevalue("neo4j_auth")
-    parts = urlsplit(request.getfixturevalue("wiped_neo4j"))
-    return f"{parts.scheme}://{user}:{password or 'none'}@{parts.netloc}"
-
-
 @pytest.fixture
 def bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the folder that what is sent is kept in meanwhile."""
@@ -45,8 +35,8 @@ def bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def client(place: str, bodies: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    async with asking(create_app(settings(place), MODEL)) as client:
+async def client(both: str, bodies: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    async with asking(create_app(settings(both), MODEL)) as client:
         yield client
     assert not any(bodies.iterdir())  # noqa: ASYNC240 - nothing else runs
 
@@ -133,13 +123,13 @@ async def test_the_brake_is_told_by_the_status(client: httpx2.AsyncClient) -> No
     assert done["report"]["retired"] == 99
 
 
-async def test_only_who_may_load_loads(place: str) -> None:
-    async with opened(store_at(place, MODEL)) as store:
+async def test_only_who_may_load_loads(both: str) -> None:
+    async with opened(store_at(both, MODEL)) as store:
         tokens = {
             scope: (await create(store, MODEL, scope, [scope], by="ann", expires=None))[1]
             for scope in (AccessScope.VIEWER, AccessScope.OPERATOR, AccessScope.LOADER)
         }
-        async with asking(create_app(settings(place), MODEL)) as client:
+        async with asking(create_app(settings(both), MODEL)) as client:
             statuses = {}
             for scope, text in tokens.items():
                 headers = {"Authorization": f"Bearer {text}"} | LINES
@@ -203,14 +193,14 @@ async def test_no_more_loads_at_once_than_may_be(client: httpx2.AsyncClient, hel
 
 
 async def test_a_load_goes_on_when_its_sender_has_gone_and_the_service_waits_for_it(
-    place: str, held: threading.Event
+    both: str, held: threading.Event
 ) -> None:
-    async with asking(create_app(settings(place), MODEL)) as client:
+    async with asking(create_app(settings(both), MODEL)) as client:
         sent = client.post("/load", params={"source": "scan"}, content=servers(3), headers=SENT | LINES)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(sent, 0.3)
         held.set()
-    async with opened(store_at(place, MODEL)) as store:
+    async with opened(store_at(both, MODEL)) as store:
         assert await store.count(["Server"], None) == 3
 
 

@@ -1,0 +1,122 @@
+"""Changes that are kept elsewhere: one request says what is planned, and is told what it would do."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotation at run time
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from starlette.responses import Response
+
+from knockon.cmdb.access import AccessScope
+from knockon.cmdb.contract.rows import PEOPLE
+from knockon.cmdb.loading.load import load
+from knockon.cmdb.lookup import find
+from knockon.errors import BadUsage, ChangeInvalid
+from knockon.itsm.blast_radius.answer_json import impact_json
+from knockon.itsm.decisions.verdict import CHANGE, judged
+from knockon.loaders import check_source
+from knockon.schema.observation import EntityObservation, RelationshipObservation
+from knockon.server.endpoint import body_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from knockon.impact.topology.topologies import Topologies
+    from knockon.schema.observation import Item
+    from knockon.server.callbacks import Callbacks
+
+Text = Field(min_length=1, max_length=500)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ItemChanged(_Strict):
+    """One thing that the work is about: ``ref`` is ``source:key``, ``Class:name`` or an id."""
+
+    ref: str = Text
+    effect: Literal["none", "degraded", "down"]
+
+
+class ChangeSent(_Strict):
+    """A change as its tool sends it: ``source`` names the tool, ``id`` the change; what is left out is unknown."""
+
+    source: str = Text
+    id: str = Text
+    name: str | None = None
+    kind: Literal["standard", "normal", "emergency"] | None = None
+    state: str | None = None
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    items: list[ItemChanged] = Field(max_length=10_000)
+    callback: str | None = None
+
+    def observations(self) -> list[Item]:
+        """Give what the tool says, as observations."""
+        said: dict[str, Any] = {
+            "number": self.id, "name": self.name, "kind": self.kind, "state": self.state,
+            "planned_start": _moment(self.start), "planned_end": _moment(self.end), "verdict_to": self.callback,
+        }  # fmt: skip
+        given = {name: value for name, value in said.items() if value is not None}
+        return [
+            EntityObservation(self.source, self.id, CHANGE, given),
+            *(
+                RelationshipObservation(self.source, "CHANGES", self.id, each.ref, {"effect": each.effect})
+                for each in self.items
+            ),
+        ]
+
+
+def changes_endpoint(
+    topologies: Topologies, callbacks: Callbacks, *, max_body: int
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make the handler that takes a change, as all that its tool says of it, and answers what it would do.
+
+    The same again changes nothing; other items replace those of before.
+    """
+
+    async def handle(http: Request) -> Response:
+        principal = http.state.principal
+        principal.require(AccessScope.CHANGE_COORDINATOR, to="send changes")
+        sent = _read(await body_of(http, max_body))
+        if sent.source.startswith(PEOPLE):
+            raise BadUsage(f"{sent.source} is a person, who writes by mutations; name the tool.")
+        check_source(sent.source, topologies.model)
+        callbacks.check(sent.callback)
+        report = await load(
+            topologies.store, topologies.model, sent.observations(), source=sent.source, scope=f"change {sent.id}",
+            actor=principal.name, complete=True, allow_retire=True,
+        )  # fmt: skip
+        if report.rejects:
+            raise ChangeInvalid("; ".join(each.message for each in report.rejects))
+        change = await find(topologies.store, topologies.model, f"{sent.source}:{sent.id}")
+        found = await judged(topologies, change)
+        await callbacks.told(change, found.verdict)
+        answer = {
+            "change": {"id": change.id, "name": change.name, "source": sent.source, "key": sent.id},
+            "revision": found.impact.revision if found.impact else report.revision,
+            "risk": found.as_json(),
+            "blastRadius": impact_json(found.impact) if found.impact else None,
+            "findings": [{"code": each.code, "message": each.message} for each in report.findings],
+        }
+        return Response(orjson.dumps(answer), media_type="application/json")
+
+    return handle
+
+
+def _read(body: bytes) -> ChangeSent:
+    try:
+        return ChangeSent.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the body"
+        raise ChangeInvalid(f"{where}: {first['msg']}.") from None
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
