@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stewardship.edits import Editor
@@ -156,7 +159,7 @@ async def test_what_a_scan_no_longer_has_is_brought_back_by_a_person_and_stays(s
     with pytest.raises(ReferenceNotFound):
         await anna.change("web-1", {"description": "x"})
     gone = (await store.known([id_]))[id_].revision
-    with pytest.raises(EditConflict, match=f"--expect {gone}"):
+    with pytest.raises(EditConflict, match=f"retired at revision {gone}"):
         await anna.restore("web-1", expected=gone - 1)
     back = await anna.restore("Server:web-1", expected=gone)
     assert (back.entity.id, back.entity.retired) == (id_, False)
@@ -206,6 +209,38 @@ async def test_what_is_there_under_another_id_is_not_brought_back(store: Store) 
     assert await store.revision() == new.revision
     plan = (await Editor(store, MODEL, "bob", dry_run=True).retire("db-1")).plan
     assert plan
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["anna", "bob", "eve"]), st.integers(0, 15)), max_size=12))
+def test_whoever_moves_it_goes_only_where_its_lifecycle_leads(tries: list[tuple[str, int]]) -> None:
+    states = MODEL.spec.lifecycles["change"].states
+
+    async def go(store: Store) -> None:
+        made = await Editor(store, MODEL, "anna").create("Change", {"name": "C1", "number": "C1"})
+        way = ["draft"]
+        for who, which in tries:
+            legal = states[way[-1]].moves
+            some = [*legal, *states, "done"]  # so that about half are legal
+            state = some[which % len(some)]
+            move = Editor(store, MODEL, who).move("C1", state)
+            if state in (*legal, way[-1]):
+                assert (await move).entity.attributes["state"] == state
+                way += [state] if state != way[-1] else []
+            else:
+                with pytest.raises(IllegalMove) as refused:
+                    await move
+                assert refused.value.legal == legal
+        entries = [each for revision in await store.feed(0) for each in revision.entries]
+        went = [each.after["attributes"]["state"] for each in entries if each.id == made.entity.id and each.after]
+        assert went == way
+
+    async def begin(folder: str) -> None:
+        async with opened(store_at(f"sqlite:///{folder}/estate.db", MODEL)) as store:
+            await go(store)
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(begin(folder))
 
 
 async def named(store: Store, name: str) -> str:

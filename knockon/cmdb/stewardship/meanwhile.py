@@ -78,7 +78,7 @@ def refuse_returned(entity: Entity, expected: int | None) -> None:
     if expected is not None and entity.revision > expected:
         raise EditConflict(
             f"{what} was retired at revision {entity.revision}, after revision {expected}, and nothing is written. "
-            f"Look at it again, and repeat it as of that revision: --expect {entity.revision}."
+            "Look at it again, and repeat it as of that revision if it is still right."
         )
 
 
