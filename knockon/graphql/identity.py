@@ -117,7 +117,7 @@ class IdentityFields:
                 "What they share: identifier set and values; the set alone where a value is redacted.",
             ),
             plain("veto", maybe(str), lambda each: each.veto or None, "The stronger set that they differ in."),
-            plain("status", maybe(str), status_of, "The status that what is seen differs from."),
+            plain("status", maybe(str), status_of, "The status that what is seen differs from, or (redacted)."),
             plain("message", str, worded, "In a sentence that says what to do."),
         )  # fmt: skip
         connection = self._connections.make(
@@ -166,7 +166,11 @@ def _findings(
 
 
 def as_seen(finding: IdentityFinding, request: Request) -> IdentityFinding:
-    """Leave the values out of a claim that has some which the caller may not read."""
+    """Leave the values out of a claim, or the status, where there are some which the caller may not read."""
+    if status_of(finding):
+        statuses = request.topologies.model.statuses
+        hidden = any(request.sight.hides(name, attribute) for name, (attribute, _) in statuses.items())
+        return replace(finding, what="(redacted)") if hidden else finding
     claim = claim_of(finding)
     if claim is None:
         return finding

@@ -114,16 +114,17 @@ def test_findings_are_counted_out_and_told_by_kind(two: Knockon, tmp_path: Path)
 
 
 def test_what_runs_against_its_status_is_listed_for_the_change_coordinator(two: Knockon, tmp_path: Path) -> None:
-    (tmp_path / "erp.yaml").write_text(
-        "source: erp\nentities:\n  - {class: Server, key: e1, serial_number: S1, status: retired}\n"
-    )
+    erp = "source: erp\nseen: 2026-11-0%dT08:00:00Z\nentities:\n"
+    erp += "  - {class: Server, key: e1, serial_number: S1, status: %s}\n"
+    (tmp_path / "erp.yaml").write_text(erp % (3, "retired"))
     assert "PRESENT_AGAINST_STATUS" in two("load", "erp.yaml").out
     (finding,) = two("findings", "--code", "PRESENT_AGAINST_STATUS", "--json").json()["findings"]
     assert (finding["records"], finding["claim"], finding["status"]) == (["dcim:r1", "discovery:d1"], None, "retired")
     table = as_table(two("findings").out)
     assert "dcim:r1, discovery:d1: it is there, but its status is retired." in table
     assert "it is there, but its status is retired." in as_table(two("explain-identity", "erp:e1").out)
-    two("set", "erp:e1", "status=in_use")
+    (tmp_path / "erp.yaml").write_text(erp % (4, "in_use"))
+    assert two("load", "erp.yaml").code == 0
     assert [each["code"] for each in two("findings", "--json").json()["findings"]] == ["IDENTITY_VETO"]
 
 

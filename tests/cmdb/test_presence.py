@@ -95,19 +95,23 @@ async def test_who_says_a_status_keeps_papers_and_a_person_does_not_look(store: 
     await say(store, "plan", server("s1", status="in_use"), day=1)  # newer, and none of them is ranked
     await Editor(store, PLAIN, "anna").change("erp:erp-s1", {"description": "comes on Monday"})
     assert await found(store) == []
-    await Editor(store, PLAIN, "anna").change("erp:erp-s1", {"status": "ordered"})
+    assert (await find(store, PLAIN, "erp:erp-s1")).attributes["status"] == "in_use"
+    await say(store, "plan", server("s1", status="disposed"), day=2)
     assert await found(store) == []
 
 
-async def test_a_person_retires_what_still_runs_and_takes_it_back(store: Store) -> None:
+async def test_a_person_retires_what_still_runs_and_moves_it_back(store: Store) -> None:
     await say(store, "scan", server("s1"), day=0)
-    done = await Editor(store, PLAIN, "anna").change("scan:scan-s1", {"status": "retired"})
+    await Editor(store, PLAIN, "anna").move("scan:scan-s1", "in_use")
+    assert await found(store) == []
+    done = await Editor(store, PLAIN, "anna").move("scan:scan-s1", "retired")
     assert await found(store) == present("retired", "scan:scan-s1")
     assert [each.split(": ")[0] for each in done.findings] == ["scan:scan-s1"]
-    await Editor(store, PLAIN, "ben").change("scan:scan-s1", {"status": "disposed"})
+    gone = await Editor(store, PLAIN, "ben").move("scan:scan-s1", "disposed")
     assert await found(store) == present("disposed", "scan:scan-s1")
-    for person in ("ben", "anna"):
-        await Editor(store, PLAIN, person).change("scan:scan-s1", {"status": None})
+    await undo_load(store, PLAIN, gone.revision, of="person/ben", by="tests")
+    assert await found(store) == present("retired", "scan:scan-s1")
+    await Editor(store, PLAIN, "ben").move("scan:scan-s1", "in_use")
     assert await found(store) == []
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.access import AccessScope
+from knockon.cmdb.access import AccessScope, Sight
 from knockon.cmdb.loading.load import load
 from knockon.schema.observation import EntityObservation
 from tests.graphql.conftest import MODEL, link, thing
@@ -131,3 +131,19 @@ async def test_impact_is_the_same_for_everybody(api: Api) -> None:
     query = """{ impact(of: {ref: "box"}) { counts { DOWN DEGRADED AT_RISK } notify { id name because }
       services { state criticality users service { id name } } survivors { name margin } } }"""
     assert await api.seen_by(VIEWER).ask(query) == await api.ask(query)
+
+
+async def test_a_status_that_may_not_be_read_is_in_no_finding(empty: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await empty.load(thing("web", "Server", serial_number="S1", status="disposed"))
+    seen = EntityObservation("u", "w1", "Server", {"serial_number": "S1"}, LATER)
+    await load(empty.store, MODEL, [seen], source="u", actor="tester")
+    query = "{ findings { edges { node { code claim status message } } } }"
+
+    async def told() -> Any:
+        ((node,),) = [[e["node"] for e in (await empty.seen_by(VIEWER).ask(query))["findings"]["edges"]]]
+        assert (node["code"], node["claim"]) == ("PRESENT_AGAINST_STATUS", None)
+        return node["status"], "disposed" in node["message"]
+
+    assert await told() == ("disposed", True)
+    monkeypatch.setattr(Sight, "hides", lambda _self, _owner, attribute: attribute == "status")
+    assert await told() == ("(redacted)", False)

@@ -277,13 +277,8 @@ class Following:
             await self._write.put_findings(about, touched.unjunked, found, of=ABOUT_IDENTITY)
         self.result.findings += found
 
-    async def _note_presence(
-        self,
-        parts: Mapping[str, Part],
-        before: Mapping[str, Entity],
-        found: Sequence[IdentityFinding],
-        had: Mapping[Key, str],
-    ) -> None:
+    async def _note_presence(self, parts: Mapping[str, Part], before: Mapping[str, Entity],
+                             found: Sequence[IdentityFinding], had: Mapping[Key, str]) -> None:  # fmt: skip
         """Keep where status and what is seen differ now, in place of where they did in these things.
 
         ``had`` are the ids of the things that records were part of. Under another model, what differed is not known.
