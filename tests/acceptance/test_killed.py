@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing, suppress
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,7 @@ from tests.acceptance.estates import (
     load_files,
     native_reference,
     orders_of,
+    replayed,
     whole_feed,
 )
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 BATCH = 50
 IN_SMALL_BATCHES = f"from knockon.cmdb.loading import run; run.BATCH = {BATCH}; from knockon.cli import main; main()"
+IN_TINY_BATCHES = IN_SMALL_BATCHES.replace(f" {BATCH};", " 5;")  # so that a few retirements are many revisions
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +84,58 @@ async def test_a_killed_load_leaves_whole_batches_and_can_be_repeated(
     async with opened(place.store()) as store:
         await whole_feed(store)
         assert await estate(store) == undisturbed
+
+
+async def test_a_complete_load_may_be_killed_again_and_again(sample_files: Path, tmp_path: Path, place: Place) -> None:
+    """Each time at a moment drawn at random, also while it withdraws: what is there is whole, and it ends the same."""
+    chance = Random(1)
+    less = some_are_missing(sample_files, tmp_path / "less", chance)
+    command = ["load", str(less), "--complete", "--allow-retire"]
+    undisturbed = Place(f"sqlite://{tmp_path / 'undisturbed.db'}")
+    for each in (undisturbed, place):
+        assert each.command("load", str(sample_files)).returncode == 0
+    assert undisturbed.command(*command).returncode == 0
+
+    kills = 0
+    async with opened(place.store()) as store:
+        while await killed_on_the_way(store, place, command, chance):
+            kills += 1
+            entities, edges = replayed(await whole_feed(store))
+            scan = await store.scan(EVERYTHING)
+            assert set(entities) == {each.id for each in scan.entities}
+            assert set(edges) == {" ".join(each.key) for each in scan.edges}
+        assert kills  # else nothing was tried
+        assert place.command(*command).returncode == 0
+        await whole_feed(store)
+        async with opened(undisturbed.store()) as other:
+            assert await estate(store) == await estate(other)
+
+
+def some_are_missing(files: Path, folder: Path, chance: Random) -> Path:
+    """Write the sample estate without a tenth of its things; what is related to them waits."""
+    folder.mkdir()
+    for each in files.glob("*.ndjson"):
+        header, *lines = each.read_text().splitlines()
+        kept = [line for line in lines if "class" not in json.loads(line) or chance.random() > 0.1]
+        (folder / each.name).write_text("\n".join([header, *kept]))
+    return folder
+
+
+async def killed_on_the_way(store: Store, place: Place, command: list[str], chance: Random) -> bool:
+    """Begin a load and kill it a random while after some of its revisions; False if it was faster."""
+    before = await store.revision()
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", IN_TINY_BATCHES, *command, env=place.environment(), cwd=ROOT
+    )
+    wanted = before + chance.randint(1, 9)
+    deadline = time.monotonic() + 60
+    while running.returncode is None and await store.revision() < wanted:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.002)
+    await asyncio.sleep(chance.uniform(0, 0.03))
+    with suppress(ProcessLookupError):
+        running.kill()
+    return await running.wait() == -signal.SIGKILL
 
 
 async def look_whole(store: Store, files: Path, at_least: int) -> tuple[int, int]:

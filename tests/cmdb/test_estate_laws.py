@@ -22,6 +22,7 @@ from tests.cmdb.oracle import EntityReport, Load
 from tests.conftest import wipe
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from random import Random
 
     from knockon.cmdb.contract.store import Store
@@ -37,6 +38,19 @@ async def tell(store: Store, model: Model, history: History) -> None:
         await load_into(store, model, each)
     for decision in history.decisions:
         await decide(store, model, decision)
+
+
+async def tell_mixed(
+    store: Store, model: Model, history: History, chance: Random, then: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Tell loads and decisions in any order between each other; decisions of one moment stay in theirs."""
+    turns = [*range(len(history.loads)), *[-1] * len(history.decisions)]
+    chance.shuffle(turns)
+    decided = iter(history.decisions)
+    for turn in turns:
+        await (load_into(store, model, history.loads[turn]) if turn >= 0 else decide(store, model, next(decided)))
+        if then:
+            await then()
 
 
 async def estate(store: Store, model: Model) -> Estate:
@@ -71,12 +85,25 @@ async def a_load_repeated_changes_nothing(store: Store, model: Model, history: H
     assert await estate(store, model) == before
 
 
+async def decisions_may_come_before_what_they_are_about(
+    store: Store, model: Model, history: History, chance: Random
+) -> None:
+    await tell_mixed(store, model, history, chance)
+    assert await estate(store, model) == meant(model, history)
+
+
 async def an_id_once_given_resolves_for_ever(store: Store, model: Model, history: History, chance: Random) -> None:
     given_out: set[str] = set()
-    for each in history.loads:
-        await load_into(store, model, each)
-        given_out |= set(await parts_of(store, SAID_BY))
+
+    async def look() -> None:
+        given_out.update(await parts_of(store, SAID_BY))
         assert await unknown_ids(store, given_out) == set()
+
+    await tell_mixed(store, model, history, chance, then=look)
+    await undo_source(store, model, chance.choice(SOURCES))
+    await look()
+    await load_into(store, model, chance.choice(history.loads))
+    await look()
 
 
 async def undoing_a_source_is_never_having_had_it(store: Store, model: Model, history: History, chance: Random) -> None:
@@ -165,6 +192,7 @@ def at_one_moment(load: Load, n: int) -> Load:
 LAWS = [
     in_any_order_the_estate_is_the_oracles,
     small_batches_make_the_same_estate,
+    decisions_may_come_before_what_they_are_about,
     a_load_repeated_changes_nothing,
     an_id_once_given_resolves_for_ever,
     undoing_a_source_is_never_having_had_it,
