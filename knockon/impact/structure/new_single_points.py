@@ -71,14 +71,13 @@ def new_single_points(
     """
     topology, change = after.topology, _Change.between(before, after)
     points: dict[str, list[str]] = {service: [] for service in services}
+    differing = _differing(topology, change)
     wanted = [topology.index(service) for service in points]
-    wanted = [number for number in wanted if not (change.fixed[number] or change.down[number])]
-    needs, cut = _bounded(topology, change, wanted, limit)
-    differing = needs.differing(change.down | change.lifted) if needs else frozenset()
-    concerned = [number for number in wanted if number in differing]
-    if not concerned or needs is None:
+    wanted = [each for each in wanted if differing[each] and not (change.fixed[each] or change.down[each])]
+    needs, concerned = _bounded(topology, change, wanted, limit)
+    cut = len(concerned) < len(wanted)
+    if needs is None:
         return NewSinglePoints(points, cut)
-    needs = _needs(topology, change, concerned, limit) or needs  # less than before, so it is within the limit
     found = _takers(topology, change, needs, concerned, differing)
     near = _Near(needs, change)
     for number in concerned:
@@ -120,22 +119,28 @@ class _Needs(NamedTuple):
     consumer: Any
     arc: Any
 
-    def differing(self, start: Any) -> frozenset[int]:
-        """Name the items for which something differs that they need, given what differs by itself."""
-        found, count = start.copy(), -1
-        while count != (count := int(np.count_nonzero(found[self.items]))):
-            found[self.consumer[found[self.supplier]]] = True
-        return frozenset(self.items[found[self.items]].tolist())
+
+def _differing(topology: Topology, change: _Change) -> Any:
+    """Tell of each item whether something differs that it needs for not being DOWN, itself counted."""
+    graph = topology.graph
+    seen = change.down | change.lifted
+    level = np.flatnonzero(seen)
+    while len(level):
+        arc = entries(graph.start, level)
+        level = graph.consumer[arc[graph.effect[arc] >> (2 * State.DOWN) == State.DOWN]]
+        level = np.unique(level[~(seen[level] | change.fixed[level])])
+        seen[level] = True
+    return seen
 
 
-def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int) -> tuple[_Needs | None, bool]:
-    """Find what as many of the first of these need as the limit allows; tells whether these are not all."""
+def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int) -> tuple[_Needs | None, list[int]]:
+    """Find what as many of the first of these need as the limit allows, and give these."""
     some = wanted
     while some:
         if found := _needs(topology, change, some, limit):
-            return found, len(some) < len(wanted)
+            return found, some
         some = some[: len(some) // 2]
-    return None, bool(wanted)
+    return None, []
 
 
 def _needs(topology: Topology, change: _Change, wanted: list[int], limit: int) -> _Needs | None:
@@ -170,7 +175,7 @@ class _Need(NamedTuple):
 
 
 def _takers(
-    topology: Topology, change: _Change, needs: _Needs, services: Sequence[int], differing: frozenset[int]
+    topology: Topology, change: _Change, needs: _Needs, services: Sequence[int], differing: Any
 ) -> dict[int, list[int]]:
     """Give for each service the items that take it DOWN now and did not before."""
     need, enough = _by_consumer(topology, needs)
@@ -189,7 +194,7 @@ def _takers(
             wants, old = need[number], (was[number], now[number])
             if not change.lifted[number]:
                 was[number] |= _taken(wants, enough, was)
-            now[number] |= _taken(wants, enough, now) if number in differing else was[number]
+            now[number] |= _taken(wants, enough, now) if differing[number] else was[number]
             changed = changed or (cyclic and old != (was[number], now[number]))
     return {number: [order[bit] for bit in _bits(now[number] & ~was[number])] for number in services}
 
