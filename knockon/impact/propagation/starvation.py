@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DEMAND_TYPES = frozenset({"DEPENDS_ON", "ROUTES_TO"})
 _STRAIGHT, _TURNED = 1, 2  # a demand edge whose caller is the consumer, or the supplier, of its arc
+_SIDES = {True: (_STRAIGHT, _TURNED), False: (_TURNED, _STRAIGHT)}
+"""Which way an item calls over the arcs by which it needs others, and by which it is needed; and which it is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,14 @@ class _Calls:
         return self._walked(starts, silent.copy(), step)
 
     def direct(self, numbers: Any, silent: Any) -> Iterator[list[int]]:
-        """Give of each who calls it, in order."""
-        rows, callers = self._pairs(numbers, forward=False)
-        rows, callers = rows[~silent[callers]], callers[~silent[callers]]
+        """Give of each who calls it, in order; the numbers are sorted."""
+        as_consumer, as_supplier = self._arcs(numbers)
+        graph, (own, other) = self._topology.graph, _SIDES[False]
+        called = np.concatenate((graph.consumer[as_consumer], graph.supplier[as_supplier]))
+        callers = np.concatenate((graph.supplier[as_consumer], graph.consumer[as_supplier]))
+        calls = np.concatenate((self._way(as_consumer) & own, self._way(as_supplier) & other)) > 0
+        kept = calls & ~silent[callers]
+        rows, callers = np.searchsorted(numbers, called[kept]), callers[kept]
         ranked = np.lexsort((callers, rows))
         ends = np.searchsorted(rows[ranked], np.arange(len(numbers) + 1)).tolist()
         found = callers[ranked].tolist()
@@ -144,22 +151,17 @@ class _Calls:
 
     def _steps(self, numbers: Any, *, forward: bool) -> Any:
         """Give the other ends of all calls of, or to, some items."""
-        return self._pairs(numbers, forward=forward)[1]
+        as_consumer, as_supplier = self._arcs(numbers)
+        graph, (own, other) = self._topology.graph, _SIDES[forward]
+        return np.concatenate((
+            graph.supplier[as_consumer[self._way(as_consumer) & own > 0]],
+            graph.consumer[as_supplier[self._way(as_supplier) & other > 0]],
+        ))  # fmt: skip
 
-    def _pairs(self, numbers: Any, *, forward: bool) -> tuple[Any, Any]:
-        """Give all calls of, or to, some items: the place of each among these, and the other end."""
-        graph, needs, starts = self._topology.graph, self._topology.needs, self._topology.needs_start
-        own, other = (_STRAIGHT, _TURNED) if forward else (_TURNED, _STRAIGHT)
-        as_consumer = needs[entries(starts, numbers)]
-        as_supplier = entries(graph.start, numbers)
-        wanted, served = self._way(as_consumer) & own > 0, self._way(as_supplier) & other > 0
-        places = np.arange(len(numbers))
-        rows = [
-            np.repeat(places, start[numbers + 1] - start[numbers])[kept]
-            for start, kept in ((starts, wanted), (graph.start, served))
-        ]
-        ends = [graph.supplier[as_consumer[wanted]], graph.consumer[as_supplier[served]]]
-        return np.concatenate(rows), np.concatenate(ends)
+    def _arcs(self, numbers: Any) -> tuple[Any, Any]:
+        """Give the arcs of some items, those by which they need others and those by which they are needed."""
+        topology = self._topology
+        return topology.needs[entries(topology.needs_start, numbers)], entries(topology.graph.start, numbers)
 
     def _way(self, arcs: Any) -> Any:
         """Tell for each arc which way it calls, if at all; one that stands for several may do both."""

@@ -8,28 +8,26 @@ need answers for every item that might fail, where the engine would have to run 
 
 from __future__ import annotations
 
-from collections import deque
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from knockon.impact.structure.bits import EVERY, bits_of, enough_of
 from knockon.impact.structure.dominators import reverse_postorder
 from knockon.impact.topology.columns import MIN_UP, TOTAL
 from knockon.impact.topology.rows import entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from knockon.impact.propagation.evaluation import Evaluation
     from knockon.impact.topology.topology import Topology
 
 ITEMS = 20_000
 """How many items a walk passes at most, unless told otherwise: sets of as many bits are 50 MB in all."""
-_EVERY = -1
-"""The takers of what is DOWN already: whatever fails, it is DOWN. In two's complement, all bits."""
 _ROOT = -1
-_FEW = 512
 
 
 class NewSinglePoints(NamedTuple):
@@ -71,14 +69,13 @@ def new_single_points(
     """
     topology, change = after.topology, _Change.between(before, after)
     points: dict[str, list[str]] = {service: [] for service in services}
+    differing = _differing(topology, change)
     wanted = [topology.index(service) for service in points]
-    wanted = [number for number in wanted if not (change.fixed[number] or change.down[number])]
-    needs, cut = _bounded(topology, change, wanted, limit)
-    differing = needs.differing(change.down | change.lifted) if needs else frozenset()
-    concerned = [number for number in wanted if number in differing]
-    if not concerned or needs is None:
+    wanted = [each for each in wanted if differing[each] and not (change.fixed[each] or change.down[each])]
+    needs, concerned = _bounded(topology, change, wanted, limit)
+    cut = len(concerned) < len(wanted)
+    if needs is None:
         return NewSinglePoints(points, cut)
-    needs = _needs(topology, change, concerned, limit) or needs  # less than before, so it is within the limit
     found = _takers(topology, change, needs, concerned, differing)
     near = _Near(needs, change)
     for number in concerned:
@@ -120,22 +117,28 @@ class _Needs(NamedTuple):
     consumer: Any
     arc: Any
 
-    def differing(self, start: Any) -> frozenset[int]:
-        """Name the items for which something differs that they need, given what differs by itself."""
-        found, count = start.copy(), -1
-        while count != (count := int(np.count_nonzero(found[self.items]))):
-            found[self.consumer[found[self.supplier]]] = True
-        return frozenset(self.items[found[self.items]].tolist())
+
+def _differing(topology: Topology, change: _Change) -> Any:
+    """Tell of each item whether something differs that it needs for not being DOWN, itself counted."""
+    graph = topology.graph
+    seen = change.down | change.lifted
+    level = np.flatnonzero(seen)
+    while len(level):
+        arc = entries(graph.start, level)
+        level = graph.consumer[arc[graph.effect[arc] >> (2 * State.DOWN) == State.DOWN]]
+        level = np.unique(level[~(seen[level] | change.fixed[level])])
+        seen[level] = True
+    return seen
 
 
-def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int) -> tuple[_Needs | None, bool]:
-    """Find what as many of the first of these need as the limit allows; tells whether these are not all."""
+def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int) -> tuple[_Needs | None, list[int]]:
+    """Find what as many of the first of these need as the limit allows, and give these."""
     some = wanted
     while some:
         if found := _needs(topology, change, some, limit):
-            return found, len(some) < len(wanted)
+            return found, some
         some = some[: len(some) // 2]
-    return None, bool(wanted)
+    return None, []
 
 
 def _needs(topology: Topology, change: _Change, wanted: list[int], limit: int) -> _Needs | None:
@@ -170,7 +173,7 @@ class _Need(NamedTuple):
 
 
 def _takers(
-    topology: Topology, change: _Change, needs: _Needs, services: Sequence[int], differing: frozenset[int]
+    topology: Topology, change: _Change, needs: _Needs, services: Sequence[int], differing: Any
 ) -> dict[int, list[int]]:
     """Give for each service the items that take it DOWN now and did not before."""
     need, enough = _by_consumer(topology, needs)
@@ -178,20 +181,43 @@ def _takers(
                  for number, each in need.items()}  # fmt: skip
     order = reverse_postorder(_ROOT, following | {_ROOT: services})[:0:-1]  # suppliers first, but for cycles
     rank = {number: place for place, number in enumerate(order)}
-    cyclic = any(rank[each] >= rank[number] for number in order for each in following[number])
     was = {number: 0 if change.fixed[number] else 1 << rank[number] for number in order}
-    was |= dict.fromkeys((number for number in order if change.was_down[number]), _EVERY)
-    now = was | dict.fromkeys((number for number in order if change.down[number]), _EVERY)
-    changed = True
-    while changed:
-        changed = False
-        for number in order:
-            wants, old = need[number], (was[number], now[number])
-            if not change.lifted[number]:
-                was[number] |= _taken(wants, enough, was)
-            now[number] |= _taken(wants, enough, now) if number in differing else was[number]
-            changed = changed or (cyclic and old != (was[number], now[number]))
-    return {number: [order[bit] for bit in _bits(now[number] & ~was[number])] for number in services}
+    was |= dict.fromkeys((number for number in order if change.was_down[number]), EVERY)
+    now = was | dict.fromkeys((number for number in order if change.down[number]), EVERY)
+
+    def grown(number: int) -> bool:
+        wants, old = need[number], (was[number], now[number])
+        if not change.lifted[number]:
+            was[number] |= _taken(wants, enough, was)
+        now[number] |= _taken(wants, enough, now) if differing[number] else was[number]
+        return old != (was[number], now[number])
+
+    for number in order:
+        grown(number)
+    _settle_cycles(order, rank, following, grown)
+    return {number: [order[bit] for bit in bits_of(now[number] & ~was[number])] for number in services}
+
+
+def _settle_cycles(
+    order: Sequence[int], rank: Mapping[int, int], following: Mapping[int, Sequence[int]], grown: Callable[[int], bool]
+) -> None:
+    """Look again at what came before something that it needs, and at whatever that makes grow, until nothing does."""
+    waiting = [place for place, number in enumerate(order) if any(rank[each] > place for each in following[number])]
+    if not waiting:
+        return
+    consumers: dict[int, list[int]] = {}
+    for number in order:
+        for each in following[number]:
+            consumers.setdefault(each, []).append(rank[number])
+    queued = set(waiting)
+    while waiting:
+        place = heappop(waiting)
+        queued.remove(place)
+        if grown(order[place]):
+            for each in consumers.get(order[place], ()):
+                if each not in queued:
+                    queued.add(each)
+                    heappush(waiting, each)
 
 
 def _by_consumer(topology: Topology, needs: _Needs) -> tuple[dict[int, _Need], dict[int, int]]:
@@ -216,40 +242,8 @@ def _taken(wants: _Need, enough: dict[int, int], takers: dict[int, int]) -> int:
     for supplier in wants.plain:
         found |= takers[supplier]
     for group, members in wants.groups.items():
-        found |= _enough([(takers[supplier], weight) for supplier, weight in members], enough[group])
+        found |= enough_of([(takers[supplier], weight) for supplier, weight in members], enough[group])
     return found
-
-
-def _enough(members: Sequence[tuple[int, int]], weight: int) -> int:
-    """Give the bits that members of at least this weight have in common; ``members`` are (bits, weight)."""
-    if weight * len(members) > _FEW:
-        return _enough_of_many(members, weight)
-    reached = [_EVERY] + [0] * weight  # by weight, up to what is enough: the bits that so much has
-    for bits, own in members:
-        for heavier in range(weight, 0, -1):
-            reached[heavier] |= reached[max(heavier - own, 0)] & bits
-    return reached[weight]
-
-
-def _enough_of_many(members: Sequence[tuple[int, int]], weight: int) -> int:
-    """As ``_enough``, by adding up for each bit."""
-    sure = sum(own for bits, own in members if bits == _EVERY)
-    if sure >= weight:
-        return _EVERY
-    some = [(bits, own) for bits, own in members if bits not in (0, _EVERY)]
-    if not some:
-        return 0
-    length = max(bits.bit_length() for bits, _ in some) // 8 + 1
-    weights = np.full(8 * length, sure, np.int64)
-    for bits, own in some:
-        weights += own * np.unpackbits(np.frombuffer(bits.to_bytes(length, "little"), np.uint8), bitorder="little")
-    return int.from_bytes(np.packbits(weights >= weight, bitorder="little").tobytes(), "little")
-
-
-def _bits(number: int) -> Iterator[int]:
-    while number:
-        yield (number & -number).bit_length() - 1
-        number &= number - 1
 
 
 class _Near:
@@ -268,12 +262,10 @@ class _Near:
         """Order points by their distance, then by number."""
         if len(points) == 1:
             return points
-        sought, distance, queue = set(points), {service: 0}, deque([service])
+        sought, seen, level, found = set(points), {service}, {service}, []
         while sought:
-            number = queue.popleft()
-            for each in self._suppliers.get(number, ()):
-                if each not in distance:
-                    distance[each] = distance[number] + 1
-                    queue.append(each)
-                    sought.discard(each)
-        return sorted(points, key=lambda number: (distance[number], number))
+            level = {each for number in level for each in self._suppliers.get(number, ())} - seen
+            seen |= level
+            found += sorted(sought & level)
+            sought -= level
+        return found

@@ -35,8 +35,7 @@ class Affected(NamedTuple):
     path: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Survivor:
+class Survivor(NamedTuple):
     """A group that lost a member and is not DOWN. ``margin``: further members it can lose in full service."""
 
     ci: Ci
@@ -47,8 +46,7 @@ class Survivor:
     margin: int
 
 
-@dataclass(frozen=True, slots=True)
-class StarvedCi:
+class StarvedCi(NamedTuple):
     """A CI that is not down and that demand no longer reaches, and why; its monitors may alarm all the same."""
 
     ci: Ci
@@ -73,8 +71,7 @@ class Already:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class AffectedService:
+class AffectedService(NamedTuple):
     """A service that is worse than before, and why; ``criticality`` 1 is worst, None not recorded.
 
     ``new_single_points``: whose further failure now takes it DOWN that would not have before.

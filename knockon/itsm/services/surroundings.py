@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.itsm.values import ci_json, utc_text
 
@@ -13,24 +12,21 @@ if TYPE_CHECKING:
     from knockon.itsm.values import Ci
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One thing that an agreement promises: the attribute that says so, and its value in words."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """An agreement in force on a service, and those of its targets that the service's state touches."""
 
     ci: Ci
     touched: tuple[Target, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceHours:
+class ServiceHours(NamedTuple):
     """Whether the moment is ``inside`` the service hours, and ``until`` when, in UTC; None: for more than a year.
 
     ``share`` is how much of the window that was asked about is inside, 0 to 1; None for a moment.
@@ -44,8 +40,7 @@ class ServiceHours:
     because: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """Who and what stands around a service; ``hours`` is None where none are recorded."""
 
     customers: tuple[Ci, ...]
@@ -55,8 +50,7 @@ class Surroundings:
     hours: ServiceHours | None
 
 
-@dataclass(frozen=True, slots=True)
-class Notified:
+class Notified(NamedTuple):
     """A person, group or organisation to tell, once, with every reason."""
 
     ci: Ci

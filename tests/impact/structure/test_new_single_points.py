@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knockon.impact.propagation.evaluation import evaluate
-from knockon.impact.structure import new_single_points as module
+from knockon.impact.structure import bits
 from knockon.impact.structure.new_single_points import NewSinglePoints, new_single_points
 from knockon.impact.structure.single_points import Question
 from knockon.impact.topology.topology import Topology
@@ -92,7 +92,7 @@ def test_a_cycle_is_walked_until_nothing_comes_in_addition() -> None:
 @given(st.lists(st.tuples(st.integers(-1, 2**20), st.integers(1, 9)), min_size=1, max_size=9), st.integers(1, 40))
 def test_what_is_enough_of_a_group_is_added_up(few: int, members: list[tuple[int, int]], weight: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_FEW", few)
-        found = module._enough(members, weight)  # both ways of counting have to agree with the definition
+        patch.setattr(bits, "_FEW", few)
+        found = bits.enough_of(members, weight)  # both ways of counting have to agree with the definition
     for bit in range(22):
-        assert bool(found >> bit & 1) == (sum(own for bits, own in members if bits >> bit & 1) >= weight)
+        assert bool(found >> bit & 1) == (sum(own for each, own in members if each >> bit & 1) >= weight)
