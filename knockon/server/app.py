@@ -97,7 +97,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         schema, topologies, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
     )
     app.add_route("/graphql", endpoint, methods=["POST"])
-    app.add_route("/load", load_endpoint(loads, model, settings.max_load), methods=["POST"])
+    app.add_route("/load", load_endpoint(loads, model, policy, settings.max_load), methods=["POST"])
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readiness(served, topologies), methods=["GET"])
     app.add_route("/metrics", metrics_endpoint(served, topologies, metrics), methods=["GET"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.stores import opened
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.planned import Planned
     from knockon.loaders import Reading
     from knockon.schema.model import Model
 
@@ -88,7 +91,7 @@ class Job:
 
     reading: Reading
     path: Path
-    actor: str
+    sight: Sight
     how: dict[str, Any]
 
 
@@ -158,7 +161,7 @@ class Loads:
         except KnockonError as error:
             failure = error
         except Exception:
-            logger.exception("A load by %s failed.", job.actor)
+            logger.exception("A load by %s failed.", job.sight.principal.name)
             failure = InternalError("Something went wrong here; the log of the server says what.")
         finally:
             await asyncio.to_thread(job.path.unlink)
@@ -173,7 +176,20 @@ class Loads:
 
         async with opened(self._connect()) as store:
             await load(
-                store, self._model, job.reading.items, source=job.reading.source, actor=job.actor,
+                store, self._model, job.reading.items, source=job.reading.source, actor=job.sight.principal.name,
                 file=job.reading.file, report=report, progress=progress, **job.how,
             )  # fmt: skip
+        if report.plan is not None:
+            report.plan = [_as_seen(each, job.sight) for each in report.plan]
         tell({"report": report.as_json()})
+
+
+def _as_seen(planned: Planned, sight: Sight) -> Planned:
+    """Leave out of a plan what the loader may not read: all that is there, or what is sensitive of it."""
+    if not sight.principal.may(AccessScope.VIEWER):
+        return replace(planned, before=None, after=None)
+    before, after = (
+        each and {**each, "attributes": sight.shown(each.get("class") or each["type"], each["attributes"])}
+        for each in (planned.before, planned.after)
+    )
+    return replace(planned, before=before, after=after)
