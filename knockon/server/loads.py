@@ -96,9 +96,13 @@ class Job:
 
 
 class Loads:
-    """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own."""
+    """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own.
 
-    def __init__(self, connect: Callable[[], Store], model: Model) -> None:
+    ``ended`` is told of each load that was to write how far it came, and ``done`` or the code of what stopped it.
+    """
+
+    def __init__(self, connect: Callable[[], Store], model: Model, ended: Callable[[LoadReport, str], None]) -> None:
+        self._ended = ended
         self._connect = connect
         self._model = model
         self._entered = 0
@@ -155,21 +159,22 @@ class Loads:
             loop.call_soon_threadsafe(this.tell, said)
 
         failure: KnockonError | None = None
+        report = LoadReport()
         try:
             # its own thread and event loop: taking records in and comparing them would keep every request waiting
-            await asyncio.to_thread(lambda: asyncio.run(self._load(job, tell)))
+            await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
         except KnockonError as error:
             failure = error
         except Exception:
             logger.exception("A load by %s failed.", job.sight.principal.name)
             failure = InternalError("Something went wrong here; the log of the server says what.")
         finally:
+            if not job.how.get("dry_run"):
+                self._ended(report, failure.code if failure else "done")
             await asyncio.to_thread(job.path.unlink)
             self.leave(name, this, failure)
 
-    async def _load(self, job: Job, tell: Callable[[dict[str, Any]], None]) -> None:
-        report = LoadReport()
-
+    async def _load(self, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
         def progress(done: int, total: int) -> None:
             counts = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
             tell({"done": done, "of": total, "revision": report.revision, **counts})
