@@ -21,7 +21,7 @@ from knockon.server import problems
 from knockon.server.auditing import HEADER, Audit
 from knockon.server.authentication import Authentication
 from knockon.server.endpoint import graphql_endpoint
-from knockon.server.guard import Guard
+from knockon.server.guard import OPEN, Guard
 from knockon.server.health import healthz, metrics_endpoint, readiness
 from knockon.server.limiting import Concurrency
 from knockon.server.loading import load_endpoint
@@ -80,6 +80,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     schema = build_schema(model, rules_of(settings.rules, model), limits)
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
+        telemetry={"exclude": lambda scope: scope["path"] in OPEN},
     )  # fmt: skip
     app.state.demo = demo
     app.state.max_seconds = settings.max_seconds
