@@ -23,7 +23,7 @@ from knockon.server.authentication import Authentication
 from knockon.server.callbacks import Callbacks
 from knockon.server.changes import changes_endpoint
 from knockon.server.endpoint import graphql_endpoint
-from knockon.server.guard import Guard
+from knockon.server.guard import OPEN, Guard
 from knockon.server.health import healthz, metrics_endpoint, readiness
 from knockon.server.limiting import Concurrency
 from knockon.server.loading import load_endpoint
@@ -63,7 +63,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         return store_at(settings.store_url, model, user=settings.store_user, password=password)
 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
-    loads = Loads(connect, model)
+    loads = Loads(connect, model, metrics.loaded)
     topologies = Topologies(served, model, settings.cache_folder)
     callbacks = Callbacks(
         topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds
@@ -86,6 +86,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     schema = build_schema(model, rules_of(settings.rules, model), limits)
     app = FastAPI(
         title="knockon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None,
+        telemetry={"exclude": lambda scope: scope["path"] in OPEN},
     )  # fmt: skip
     app.state.demo = demo
     app.state.max_seconds = settings.max_seconds
@@ -104,7 +105,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     )
     app.add_route("/graphql", endpoint, methods=["POST"])
     app.add_route("/changes", changes_endpoint(topologies, callbacks, max_body=settings.max_body), methods=["POST"])
-    app.add_route("/load", load_endpoint(loads, model, settings.max_load), methods=["POST"])
+    app.add_route("/load", load_endpoint(loads, model, policy, settings.max_load), methods=["POST"])
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readiness(served, topologies), methods=["GET"])
     app.add_route("/metrics", metrics_endpoint(served, topologies, metrics), methods=["GET"])

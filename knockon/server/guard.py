@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.access import Principal
     from knockon.server.authentication import Authentication
 
+log = logging.getLogger("knockon.guard")
 OPEN = frozenset({"/healthz", "/readyz"})
 """Paths that need no token; they say no more than that the service is there."""
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -36,6 +38,10 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
+        if scope["type"] == "websocket":
+            # an application has none yet; one that gets them must not thereby get callers whom nobody knows
+            await (self._app if await self._known(scope) is self._app else _closed)(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -62,12 +68,19 @@ class Guard:
             try:
                 principal = await self._authentication.principal(headers)
             except KnockonError as error:
-                return refused(scope, error.http_status, error.code, str(error))
+                # whoever is not known yet is not told where the store is
+                log.warning("Nobody can be let in: %s", error)
+                return refused(scope, error.http_status, error.code, "Nobody can be let in now; the log says why.")
         if principal is None:
             why = "Send a token that is in use, as Authorization: Bearer TOKEN."
             return refused(scope, 401, NotAuthenticated.code, why, {"WWW-Authenticate": 'Bearer realm="knockon"'})
         scope.setdefault("state", {})["principal"] = principal
         return self._app
+
+
+async def _closed(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket before it is one: the caller sees status 403."""
+    await send({"type": "websocket.close", "code": 1008})
 
 
 def host_of(header: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from knockon.impact.topology.topologies import Topologies
     from knockon.server.metrics import Metrics
 
+log = logging.getLogger("knockon.health")
 READY_WITHIN = 2.0
 """Seconds that a question whether the service is ready may take."""
 
@@ -44,6 +46,9 @@ def readiness(store: Store, topologies: Topologies) -> Callable[[Request], Await
             async with asyncio.timeout(READY_WITHIN):
                 revision = await store.revision()
                 await topologies.current(max_lag=math.inf)
+        except StoreError as error:
+            log.warning("Not ready: %s", error)  # anybody may ask, and is not told where the store is
+            raise type(error)("The store cannot be asked; the log says why.") from None
         except TimeoutError:
             if revision is None:
                 raise StoreUnreachable(f"The store did not answer within {READY_WITHIN:g} seconds.") from None

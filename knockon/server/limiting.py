@@ -11,12 +11,14 @@ from knockon.server.problems import refused
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+WATCHED = OPEN | {"/metrics"}
+"""Paths that are answered most of all when there is too much to do."""
 RETRY_AFTER = "1"
 """Seconds."""
 
 
 class Concurrency:
-    """Lets at most so many requests in at once; liveness and readiness always."""
+    """Lets at most so many requests in at once; whoever watches over the service always."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
@@ -25,7 +27,7 @@ class Concurrency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OPEN:
+        if scope["type"] != "http" or scope["path"] in WATCHED:
             await self._app(scope, receive, send)
             return
         if self._running >= self._most:

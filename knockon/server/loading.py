@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from knockon.cmdb.access import Policy
     from knockon.loaders import Reading
     from knockon.schema.model import Model
     from knockon.server.loads import Loads
@@ -38,7 +39,7 @@ _TEXTS = ("source", "scope", "format")
 _MOST_KEY = 200
 
 
-def load_endpoint(loads: Loads, model: Model, most: int) -> Callable[[Request], Awaitable[Response]]:
+def load_endpoint(loads: Loads, model: Model, policy: Policy, most: int) -> Callable[[Request], Awaitable[Response]]:
     """Make the handler that loads the body of a request; ``most`` is how many bytes it may have.
 
     The load goes on where the caller has gone: the same ``Idempotency-Key`` and body follow it, or give how it ended.
@@ -61,7 +62,7 @@ def load_endpoint(loads: Loads, model: Model, most: int) -> Callable[[Request], 
                 except BaseException as error:
                     loads.leave(name, this, error if isinstance(error, KnockonError) else None)
                     raise
-                loads.start(name, this, Job(reading, path, http.state.principal.name, how))
+                loads.start(name, this, Job(reading, path, policy.sight(http.state.principal), how))
                 kept = True
         finally:
             if not kept:

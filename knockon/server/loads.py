@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.stores import opened
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.planned import Planned
     from knockon.loaders import Reading
     from knockon.schema.model import Model
 
@@ -88,14 +91,18 @@ class Job:
 
     reading: Reading
     path: Path
-    actor: str
+    sight: Sight
     how: dict[str, Any]
 
 
 class Loads:
-    """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own."""
+    """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own.
 
-    def __init__(self, connect: Callable[[], Store], model: Model) -> None:
+    ``ended`` is told of each load that was to write how far it came, and ``done`` or the code of what stopped it.
+    """
+
+    def __init__(self, connect: Callable[[], Store], model: Model, ended: Callable[[LoadReport, str], None]) -> None:
+        self._ended = ended
         self._connect = connect
         self._model = model
         self._entered = 0
@@ -152,28 +159,42 @@ class Loads:
             loop.call_soon_threadsafe(this.tell, said)
 
         failure: KnockonError | None = None
+        report = LoadReport()
         try:
             # its own thread and event loop: taking records in and comparing them would keep every request waiting
-            await asyncio.to_thread(lambda: asyncio.run(self._load(job, tell)))
+            await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
         except KnockonError as error:
             failure = error
         except Exception:
-            logger.exception("A load by %s failed.", job.actor)
+            logger.exception("A load by %s failed.", job.sight.principal.name)
             failure = InternalError("Something went wrong here; the log of the server says what.")
         finally:
+            if not job.how.get("dry_run"):
+                self._ended(report, failure.code if failure else "done")
             await asyncio.to_thread(job.path.unlink)
             self.leave(name, this, failure)
 
-    async def _load(self, job: Job, tell: Callable[[dict[str, Any]], None]) -> None:
-        report = LoadReport()
-
+    async def _load(self, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
         def progress(done: int, total: int) -> None:
             counts = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
             tell({"done": done, "of": total, "revision": report.revision, **counts})
 
         async with opened(self._connect()) as store:
             await load(
-                store, self._model, job.reading.items, source=job.reading.source, actor=job.actor,
+                store, self._model, job.reading.items, source=job.reading.source, actor=job.sight.principal.name,
                 file=job.reading.file, report=report, progress=progress, **job.how,
             )  # fmt: skip
+        if report.plan is not None:
+            report.plan = [_as_seen(each, job.sight) for each in report.plan]
         tell({"report": report.as_json()})
+
+
+def _as_seen(planned: Planned, sight: Sight) -> Planned:
+    """Leave out of a plan what the loader may not read: all that is there, or what is sensitive of it."""
+    if not sight.principal.may(AccessScope.VIEWER):
+        return replace(planned, before=None, after=None)
+    before, after = (
+        each and {**each, "attributes": sight.shown(each.get("class") or each["type"], each["attributes"])}
+        for each in (planned.before, planned.after)
+    )
+    return replace(planned, before=before, after=after)

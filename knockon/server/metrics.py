@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.loading.report import LoadReport
 
 _tracer = trace.get_tracer("knockon")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -43,6 +45,13 @@ class Metrics:
             "knockon_engine_seconds", "How long steps of the impact engine took.", ["step"], buckets=_SECONDS,
             registry=self.registry,
         )  # fmt: skip
+        self.loads = Counter(
+            "knockon_loads", "Loads over HTTP that ended, and how.", ["outcome"], registry=self.registry
+        )
+        self.records = Counter(
+            "knockon_load_records", "Records that loads over HTTP took, by what became of them.", ["kind", "outcome"],
+            registry=self.registry,
+        )  # fmt: skip
         self.store_revision = Gauge(
             "knockon_store_revision", "The newest revision of the store.", registry=self.registry
         )
@@ -54,6 +63,13 @@ class Metrics:
     def engine(self, step: str, seconds: float) -> None:
         """Note a step of the engine."""
         self.engine_seconds.labels(step).observe(seconds)
+
+    def loaded(self, report: LoadReport, outcome: str) -> None:
+        """Note a load that ended, and how far it came."""
+        self.loads.labels(outcome).inc()
+        for kind, counts in (("entity", report.entities), ("relationship", report.relationships)):
+            for became, number in asdict(counts).items():
+                self.records.labels(kind, became).inc(number)
 
 
 class MeasuredStore:

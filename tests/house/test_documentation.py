@@ -136,3 +136,12 @@ def test_links_between_the_pages_lead_somewhere() -> None:
 def test_the_changelog_knows_this_version() -> None:
     headings = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased" or headings[0] == __version__
+
+
+def test_the_threat_model_names_tests_that_are_there() -> None:
+    page = (ROOT / "docs/explanation/threat-model.md").read_text()
+    named = set(re.findall(r"`((?:tests/)?[\w/]*test_\w+\.py|tests/[\w/]+)`", page))
+    assert len(named) > 10
+    there = {str(each.relative_to(ROOT)) for each in (ROOT / "tests").rglob("*")}
+    lost = {each for each in named if each not in there and not any(one.endswith(f"/{each}") for one in there)}
+    assert lost == set()

@@ -183,3 +183,18 @@ def test_two_files_may_add_and_not_contradict(tmp_path: Path) -> None:
     again = written(tmp_path, "extend: {classes: {Server: {refresh: P2D}}}", "again.yaml")
     with pytest.raises(ModelInvalid, match=r"again\.yaml:1: Server\.refresh is already set by .*own\.yaml:1"):
         read_model(extra=[one, again])
+
+
+def test_a_class_and_an_attribute_can_be_called_sensitive(tmp_path: Path) -> None:
+    text = """\
+        extend:
+          classes:
+            Agreement: {sensitive: true}
+            Hardware: {attributes: {serial_number: {sensitive: true}}}
+    """
+    model = read_model(extra=[written(tmp_path, text)])
+    contract = model.classes["Contract"].attributes
+    assert {name for name, each in contract.items() if not each.spec.sensitive} == {"name"}
+    assert model.classes["Server"].attributes["serial_number"].spec.sensitive
+    assert not model.classes["Server"].attributes["name"].spec.sensitive
+    assert not model.classes["Person"].attributes["description"].spec.sensitive

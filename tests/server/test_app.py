@@ -82,6 +82,7 @@ async def test_not_ready_without_the_store(url: str, client: httpx2.AsyncClient,
     async with asking(create_app(settings(url), MODEL, store)) as other:
         ready = await other.get("/readyz")
         assert (ready.status_code, ready.json()["code"]) == (503, "STORE_UNREACHABLE")
+        assert "no route" not in ready.text
         assert (await other.get("/healthz")).status_code == 200
 
 

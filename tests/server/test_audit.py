@@ -133,6 +133,19 @@ async def test_numbers_are_for_those_who_may_read(tmp_path: Path) -> None:
         assert (await numbers(client))["knockon_topology_revision_lag"] == -1
 
 
+async def test_loads_are_counted_and_dry_runs_are_not(tmp_path: Path) -> None:
+    place = f"sqlite://{tmp_path / 'estate.db'}"
+    body = {"source": "t", "entities": [{"class": "Server", "key": "a", "name": "a"}, {"class": "Nothing", "key": "b"}]}
+    async with asking(create_app(settings(place), MODEL)) as client:
+        for dry in ("true", "false"):
+            answer = await client.post("/load", params={"dryRun": dry}, json=body, headers=SENT)
+            assert answer.status_code == 200
+        found = await numbers(client)
+        assert found["knockon_loads_total done"] == 1
+        assert found["knockon_load_records_total entity created"] == 1
+        assert found["knockon_load_records_total entity rejected"] == 1
+
+
 async def test_questions_to_the_store_are_spans(mine: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -140,6 +153,7 @@ async def test_questions_to_the_store_are_spans(mine: httpx2.AsyncClient, monkey
     assert trace.get_tracer_provider() is not provider
     await mine.post("/graphql", json={"query": "{ servers { totalCount } }"}, headers=SENT)
     spans = exporter.get_finished_spans()
+    await mine.get("/healthz")
     assert [(each.name, dict(each.attributes or {})) for each in spans] == [
         ("store count", {"db.operation.name": "count"})
     ]

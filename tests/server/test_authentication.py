@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
 
 from knockon.cmdb.access import AccessScope
@@ -12,7 +14,9 @@ from knockon.cmdb.stewardship.tokens import create, revoke
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import BadUsage, NotAuthenticated, StoreUnreachable
 from knockon.server import create_app
-from tests.server.conftest import MODEL, SENT, asking, settings
+from knockon.server.authentication import Authentication
+from knockon.server.guard import Guard
+from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +105,7 @@ async def test_a_store_that_cannot_be_asked_lets_nobody_in(place: str, monkeypat
         assert (answer.status_code, answer.json()["code"]) == (503, "STORE_UNREACHABLE")
         assert answer.headers["cache-control"] == "no-store"
         assert text not in answer.text
+        assert "no route" not in answer.text
         assert (await client.get("/who", headers=sent("nonsense"))).status_code == 401  # and costs the store nothing
 
 
@@ -134,3 +139,39 @@ async def test_who_has_a_token_writes_under_its_name_what_its_scope_allows(place
             assert [each["extensions"]["code"] for each in answer.get("errors", [])] == ([code] if code else []), answer
         (thing,) = await store.named("spare")
         assert {each.source for each in await store.members([thing.id])} == {"person/anna"}
+
+
+@pytest.mark.parametrize(("authorised", "heard"), [(False, ["websocket.close"]), (True, ["websocket.accept"])])
+async def test_a_websocket_is_for_known_callers_too(authorised: bool, heard: list[str]) -> None:
+    async def accepting(scope: Any, _receive: Any, send: Any) -> None:
+        assert scope["state"]["principal"].name == "administrator"
+        await send({"type": "websocket.accept"})
+
+    nobody: Any = None
+    said: list[str] = []
+
+    async def send(message: Any) -> None:
+        said.append(message["type"])
+
+    headers = [(b"authorization", SENT["Authorization"].encode())] if authorised else []
+    guard = Guard(accepting, Authentication(nobody, SecretStr(TOKEN)))
+    await guard({"type": "websocket", "path": "/healthz", "headers": headers}, nobody, send)
+    assert said == heard
+
+
+async def test_a_dry_run_tells_a_loader_nothing_of_what_is_there(place: str) -> None:
+    store = store_at(place, MODEL)
+    body = {"source": "t", "entities": [{"class": "Person", "key": "a", "name": "Ann", "email": "canary@example.org"}]}
+    asked: dict[str, Any] = {"content": json.dumps(body), "params": {"dryRun": "true"}}
+    async with asking(create_app(settings(place), MODEL, store)) as client:
+
+        async def plan(*scopes: AccessScope) -> Any:
+            _, text = await create(store, MODEL, " ".join(scopes), scopes, by="ann", expires=None)
+            answer = await client.post("/load", headers=sent(text) | {"Content-Type": "application/json"}, **asked)
+            (planned,) = json.loads(answer.text.splitlines()[-1])["report"]["plan"]
+            return planned
+
+        told = await plan(LOADER)
+        assert (told["change"], told["what"], told["before"], told["after"]) == ("create", "Person:Ann", None, None)
+        assert (await plan(LOADER, VIEWER))["after"]["attributes"] == {"name": "Ann", "email": None}
+        assert (await plan(ADMINISTRATOR))["after"]["attributes"]["email"] == "canary@example.org"

@@ -67,6 +67,7 @@ async def too_many(client: httpx2.AsyncClient, held: Held) -> None:
     assert second.headers["cache-control"] == "no-store"
     assert (await client.post("/graphql", json=COUNT)).status_code == 401  # who is not known takes no place
     assert (await client.get("/healthz")).status_code == 200
+    assert (await client.get("/metrics", headers=SENT)).status_code == 200
     held.go_on.set()
     assert (await first).json() == FINE
     assert (await client.post("/graphql", json=COUNT, headers=SENT)).json() == FINE
