@@ -32,6 +32,7 @@ from knockon.cmdb.transactions import Transactions
 from knockon.errors import EditConflict, EditInvalid, FindingCode, ReferenceNotFound, StillReported
 from knockon.schema import validate, values
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -243,7 +244,8 @@ class Editor:
         ends = [await find(self.store, self.model, each) for each in (source, target)]
         found = self.model.direction(type_name)
         if found is None:
-            raise EditInvalid(f"UNKNOWN_RELATIONSHIP_TYPE: there is no relationship type {type_name!r}.")
+            why = unknown("relationship type", type_name, self.model.type_names)
+            raise EditInvalid(f"UNKNOWN_RELATIONSHIP_TYPE: {why}")
         kind, turned = found
         first, second = (each.id for each in (reversed(ends) if turned else ends))
         edge = EdgeKey(kind.name, first, second, group)
