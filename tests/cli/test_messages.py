@@ -163,3 +163,19 @@ def test_changes_are_one_json_list(estate: Knockon) -> None:
     ran = estate("changes", "--json", "--follow")
     assert (ran.code, ran.out) == (2, "")
     assert "--follow" in ran.err
+
+
+def test_a_redaction_says_which_relationships_it_counts(knockon: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text("""
+source: hr
+entities:
+  - {class: Person, key: p1, name: Ann Example}
+  - {class: Application, key: a1, name: payroll}
+  - {class: Application, key: a2, name: wiki}
+relationships:
+  - {from: a1, type: OWNED_BY, to: "Person:Ann Example"}
+  - {from: a2, type: OWNED_BY, to: p1}
+""")
+    assert knockon("load", "people.yaml").code == 0
+    said = as_table(knockon("redact", "hr:p1", "--reason", "asked for it").out)
+    assert "1 relationship is retired, because every source that reports it named the person by name" in said
