@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from knockon.itsm.blast_radius.answer import ImpactAnswer
     from knockon.server.settings import Settings
 
+_STOPPED = (
+    "What is loaded so far is kept: whole batches of records, none of them by halves. To go on, run the same load "
+    "again: it leaves what is there already as it is."
+)
+_STOPPED_DRY = "It was a dry run: nothing is written."
+
 
 @dataclass(frozen=True)
 class How:
@@ -151,7 +157,10 @@ def load_files(
                 topologies = Topologies(opened, model, found.cache_folder)
                 return report, await retirements(topologies, report) if how.dry_run else None
 
-        return run(work())
+        try:
+            return run(work())
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(_STOPPED_DRY if how.dry_run else _STOPPED) from stop
 
 
 def generate(

@@ -9,6 +9,7 @@ import typer
 
 from knockon.cli.options import Json, StoreUrl, asked, me, print_json
 from knockon.errors import BadUsage
+from knockon.schema.wording import LISTED, unknown
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Baseline
@@ -90,7 +91,7 @@ def drift(
 
     async def work(opened: Store, model: Model) -> dict[str, Any]:
         if class_name is not None and class_name not in model.classes:
-            raise BadUsage(f"There is no class {class_name!r}; knockon model show lists the classes.")
+            raise BadUsage(unknown("class", class_name, model.classes, LISTED))
         if source is not None:
             return await _from_source(opened, model, source, class_name, limit)
         return await _since(opened, model, baseline or "", class_name, limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -10,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from knockon.cli.tables import Out
+from knockon.schema.wording import counted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,8 @@ def print_drift(found: dict[str, Any]) -> None:
     """Print what differs: from a baseline, or from a source."""
     out = Out()
     if "source" in found:
-        out.print(f"Of {found['records']} records of {escape(found['source'])}, {found['differing']} say otherwise.")
+        says = counted(found["differing"], "says", "say")
+        out.print(f"Of {counted(found['records'], 'record')} of {escape(found['source'])}, {says} otherwise.")
         columns: tuple[str, ...] = ("thing", "value", "source says", "is")
         rows: list[tuple[str, ...]] = [_overruled(each) for each in found["differences"]]
     else:
@@ -82,7 +83,7 @@ def _thing(each: dict[str, Any]) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return "[dim]nothing[/dim]"
-    return escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return escape(shown(value))
 
 
 def _table(*columns: str) -> Table:

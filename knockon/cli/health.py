@@ -9,6 +9,7 @@ import typer
 
 from knockon.cli.formats import ListFormat, one_format, show
 from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +133,8 @@ def health_lint(
     else:
         for each in mistakes:
             typer.echo(str(each))
-        typer.echo(f"{len(mistakes)} mistakes." if mistakes else f"{len(rules)} rules, no mistakes.", err=True)
+        good = f"{counted(len(rules), 'rule')}, no mistakes."
+        typer.echo(f"{counted(len(mistakes), 'mistake')}." if mistakes else good, err=True)
     if mistakes:
         raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from knockon.cli.tables import Out
 from knockon.itsm.health.answer import percent
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from knockon.itsm.health.answer import CheckScore, FailingAnswer, HealthAnswer
@@ -22,7 +23,7 @@ def print_health(answer: HealthAnswer) -> None:
     """Print the scores: each check by area, then the parts."""
     out = Out()
     out.print(
-        f"[bold]Health of {escape(answer.about)}[/bold]: {_score(answer.score)} over {answer.cis} CIs  "
+        f"[bold]Health of {escape(answer.about)}[/bold]: {_score(answer.score)} over {counted(answer.cis, 'CI')}  "
         f"[dim](revision {answer.revision}, as of {answer.as_of[:19]}Z)[/dim]"
     )
     if not answer.cis:
@@ -44,7 +45,8 @@ def print_health(answer: HealthAnswer) -> None:
         out.print(f"[dim]Left out: {missing.name}, since {missing.because}.[/dim]")
     failed = [each for each in answer.checks if not each.passes]
     if failed:
-        out.print(f"{len(failed)} checks fail; [bold]knockon health show {failed[0].check.name}[/bold] lists the CIs.")
+        fail = counted(len(failed), "check fails", "checks fail")
+        out.print(f"{fail}; [bold]knockon health show {failed[0].check.name}[/bold] lists the CIs.")
 
 
 def print_failing(answer: FailingAnswer) -> None:
@@ -63,7 +65,7 @@ def print_failing(answer: FailingAnswer) -> None:
         table.add_row(who, escape(each.because))
     out.print(table)
     if answer.truncated:
-        out.print(f"... of {tally.failing} CIs: raise --limit to see more.")
+        out.print(f"... of {counted(tally.failing, 'CI')}: raise --limit to see more.")
 
 
 def _before(out: Out, answer: HealthAnswer) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.errors import BadUsage
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
 
@@ -77,6 +81,7 @@ def changes(
     since: Since = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many revisions.", show_default=False)] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on, and print what is written from now on.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list instead of lines, for scripts.")] = False,
     store: StoreUrl = None,
 ) -> None:
     """Print everything that was written, as one line of JSON for each revision, the oldest first.
@@ -84,6 +89,8 @@ def changes(
     Nothing is missed and nothing is repeated, whoever writes meanwhile: go on with --since and the last line's
     revision.
     """
+    if as_json and follow:
+        raise BadUsage("--follow has no end, and so no JSON list; leave out --json, or --follow.")
 
     async def work() -> None:
         from knockon.cmdb.past.changes import moment_of
@@ -92,14 +99,31 @@ def changes(
         model = model_of(found)
         async with asking(found, model) as opened:
             after = (await moment_of(opened, since)).revision if since else 0
-            await _follow(opened, after, limit, forever=follow)
+            if as_json:
+                await _list(_written(opened, after, limit, forever=False))
+            else:
+                await _print_lines(_written(opened, after, limit, forever=follow))
 
     run(work())
 
 
-async def _follow(store: Store, since: int, limit: int | None, *, forever: bool) -> None:
+async def _print_lines(lines: AsyncIterator[str]) -> None:
+    async for line in lines:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+async def _list(lines: AsyncIterator[str]) -> None:
+    """Print lines of JSON as one list, without having them all at once."""
+    begin = "["
+    async for line in lines:
+        sys.stdout.write(f"{begin}\n{line}")
+        begin = ","
+    sys.stdout.write("[]\n" if begin == "[" else "\n]\n")
+
+
+async def _written(store: Store, since: int, limit: int | None, *, forever: bool) -> AsyncIterator[str]:
     import asyncio
-    import sys
 
     import orjson
 
@@ -109,8 +133,7 @@ async def _follow(store: Store, since: int, limit: int | None, *, forever: bool)
     while left:
         revisions = await store.feed(since, min(left, 10))
         for each in revisions:
-            sys.stdout.write(orjson.dumps(revision_json(each), option=orjson.OPT_APPEND_NEWLINE).decode())
-        sys.stdout.flush()
+            yield orjson.dumps(revision_json(each)).decode()
         if revisions:
             since, left = revisions[-1].number, left - len(revisions)
         elif forever:

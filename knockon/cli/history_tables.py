@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from knockon.cli.tables import Out
+from knockon.schema.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,5 @@ def _lines(change: dict[str, Any]) -> Iterator[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "[dim]nothing[/]"
-    text = value if isinstance(value, str) else repr(value)
-    text = text.replace("\n", " ")
+    text = shown(value).replace("\n", " ")
     return escape(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cli.tables import Out, print_table
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.identity.joining import JUNK, Outcome
+from knockon.schema.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +147,7 @@ def _day(moment: str) -> str:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = shown(value)
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 

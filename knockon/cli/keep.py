@@ -11,6 +11,7 @@ import typer
 from knockon.cli.moving import export_full
 from knockon.cli.options import AsOf, Json, StoreUrl, answered, model_of, print_json, settings, writing_to
 from knockon.errors import BadUsage
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Edge, Entity, Scan
@@ -117,4 +118,4 @@ def pages(out: Annotated[Path, typer.Option(help="The folder that gets the pages
         out.mkdir(parents=True, exist_ok=True)
         for name, text in written.items():
             (out / name).write_text(text, encoding="utf-8", newline="\n")
-    typer.echo(f"{len(written)} pages in {out}", err=True)
+    typer.echo(f"{counted(len(written), 'page')} in {out}", err=True)

@@ -9,6 +9,7 @@ import typer
 
 from knockon.cli.options import Json, StoreUrl, asked, me, print_json, writing_to
 from knockon.errors import BadCursor, BadUsage, RejectCode
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,8 @@ def export(
     else:
         with writing_to(out):
             out.write_bytes(b"".join(lines))
-    typer.echo(f"{len(lines):,} dead letters. Mend them, then: knockon letters replay --mended FILE", err=True)
+    written = counted(len(lines), "dead letter")
+    typer.echo(f"{written}. Mend what is wrong, then: knockon letters replay --mended FILE", err=True)
 
 
 @commands.command("replay")

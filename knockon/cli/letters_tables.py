@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from knockon.cli.tables import Out, print_load_counts, print_table
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ def print_replayed(done: Sequence[Replayed], left: Sequence[tuple[str, str]]) ->
     for each in done:
         scope = f", scope {each.scope}" if each.scope else ""
         rejected = len(each.report.rejects)
-        title = f"{each.letters:,} letters of {each.source}{scope}: {each.letters - rejected:,} taken"
+        title = f"{counted(each.letters, 'letter')} of {each.source}{scope}: {each.letters - rejected:,} taken"
         if each.report.plan is not None:
             title += " in a dry run; nothing is written"
         print_load_counts(out, each.report, title)

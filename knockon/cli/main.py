@@ -12,7 +12,7 @@ import gc
 import logging
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -40,11 +40,18 @@ from knockon.cli import (
     token,
     undoing,
 )
-from knockon.errors import KnockonError
+from knockon.errors import BadUsage, KnockonError
 
 
 class Commands(TyperGroup):
     """Ends a command as promised: an error of ours is a sentence on standard error and an exit code."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the options before the command."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except typer.TyperException as wrong:
+            _end(_bad_usage(wrong), wrong)
 
     def invoke(self, ctx: Any) -> Any:
         """Run one command."""
@@ -55,19 +62,41 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             finally:
                 sys.stdout.flush()  # here, where a closed pipe is still understood
-        except typer.BadParameter as error:
-            error.message = _in_our_words(error)
-            raise
+        except typer.TyperException as wrong:
+            _end(_bad_usage(wrong), wrong)
         except KnockonError as error:
-            typer.echo(f"knockon: {error.code}: {error}", err=True)
-            raise typer.Exit(error.exit_code) from error
+            _end(error, error)
         except KeyboardInterrupt as stop:
-            typer.echo("knockon: stopped.", err=True)
+            typer.echo(f"knockon: stopped. {stop}".rstrip(), err=True)
             raise typer.Exit(130) from stop
         except BrokenPipeError as enough:
             # whoever read our output has seen enough; keep Python from complaining once more at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit from enough
+
+
+def _end(error: KnockonError, cause: Exception) -> NoReturn:
+    typer.echo(f"knockon: {error.code}: {error}", err=True)
+    raise typer.Exit(error.exit_code) from cause
+
+
+def _bad_usage(wrong: typer.TyperException) -> BadUsage:
+    """Say what is wrong with options or arguments, and where the right ones are listed.
+
+    Raises
+    ------
+    typer.TyperException
+        It was no mistake: who gives a group of commands without one of them wants to see them.
+    """
+    if type(wrong).__name__ == "NoArgsIsHelpError":  # typer has no other name for it outside itself
+        raise wrong
+    if isinstance(wrong, typer.BadParameter):
+        wrong.message = _in_our_words(wrong)
+    said = wrong.format_message()
+    context = getattr(wrong, "ctx", None)
+    command = " ".join(context.command_path.split()[1:]) if context else ""
+    end = "" if said.endswith((".", "?", "!")) else "."
+    return BadUsage(f"{said}{end} {' '.join(['`knockon', *command.split(), '--help`'])} says what can be given.")
 
 
 def _in_our_words(refused: typer.BadParameter) -> str:

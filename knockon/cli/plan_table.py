@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from knockon.cli.tables import Out
+from knockon.schema.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,4 +47,4 @@ def _differences(planned: Planned) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    return "nothing" if value is None else str(value)
+    return "nothing" if value is None else shown(value)

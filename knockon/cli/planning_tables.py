@@ -10,6 +10,7 @@ from rich.table import Table
 
 from knockon.cli.tables import Out, knowing
 from knockon.schema.states import State
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +38,7 @@ def print_what_if(answer: WhatIfAnswer) -> None:
     )
     for words in answer.changes:
         out.print(f"  {escape(words)}", highlight=False)
-    tried = "1 failure" if answer.asked == 1 else f"{answer.asked} failures"
+    tried = counted(answer.asked, "failure")
     if not answer.cases:
         out.print(f"[green]No difference:[/] {tried} tried; what would happen is what happens today.")
     else:
@@ -71,7 +72,7 @@ def _shifts(case: Case) -> str:
         shown = [each for each in shifts if each.service][:_SHOWN_SHIFTS] or list(shifts[:_SHOWN_SHIFTS])
         lines += [f"{word} {_ci(each.ci)}: {_state(each.after)}, was {_state(each.before)}" for each in shown]
         if len(shifts) > len(shown):
-            lines.append(f"       [dim]and {len(shifts) - len(shown)} more CIs[/dim]")
+            lines.append(f"       [dim]and {counted(len(shifts) - len(shown), 'more CI')}[/dim]")
         if shown:
             because = f"{'' if shown[0].after > shown[0].before else 'today: '}{shown[0].because}"
             lines.append(f"  [dim]{escape(because)}[/dim]{_way(shown[0].ci, shown[0].path)}")
@@ -84,7 +85,7 @@ def print_rolling(answer: RollingAnswer) -> None:
     out.print(f"[bold]Rolling order[/bold]  [dim](revision {answer.revision}{knowing(answer.given)})[/dim]")
     if answer.waves:
         best = "no order has fewer" if answer.optimal else f"no order has fewer than {answer.lower_bound}"
-        waves = "1 wave" if len(answer.waves) == 1 else f"{len(answer.waves)} waves"
+        waves = counted(len(answer.waves), "wave")
         out.print(f"{waves} in which no service goes DOWN; {best}.")
         _print(
             out, "Waves", ("wave", "down together", "services with less meanwhile"),
@@ -115,7 +116,7 @@ def print_recovery(answer: RecoveryAnswer) -> None:
     """Print loops first, for they need a person, then the layers."""
     out = Out()
     count = sum(map(len, answer.layers))
-    out.print(f"[bold]Recovery order[/bold] of {count} CIs  [dim](revision {answer.revision})[/dim]")
+    out.print(f"[bold]Recovery order[/bold] of {counted(count, 'CI')}  [dim](revision {answer.revision})[/dim]")
     if answer.loops:
         told = []
         for loop in answer.loops:
@@ -136,7 +137,7 @@ def print_availability(answer: AvailabilityAnswer) -> None:
     found = answer.estimate
     out.print(
         f"[bold]Availability of {_ci(answer.service)}[/bold]  "
-        f"[dim](revision {answer.revision}, {found.samples:,} samples, seed {answer.seed})[/dim]",
+        f"[dim](revision {answer.revision}, {counted(found.samples, 'sample')}, seed {answer.seed})[/dim]",
         highlight=False,
     )
     _print(
@@ -163,10 +164,7 @@ def _assumed(out: Out, cis: Sequence[Own]) -> None:
         if each.assumed_for:
             classes.setdefault(each.assumed_for, []).append(each)
     if classes:
-        words = [
-            f"{name} {own[0].percent:g} % ({len(own)} CI{'s' * (len(own) > 1)})"
-            for name, own in sorted(classes.items())
-        ]
+        words = [f"{name} {own[0].percent:g} % ({counted(len(own), 'CI')})" for name, own in sorted(classes.items())]
         why = "since neither availability nor mtbf and mttr are recorded"
         out.print(f"[yellow]Assumed by class[/], {why}: {', '.join(words)}.", highlight=False)
 

@@ -11,6 +11,7 @@ from knockon.cli.formats import ListFormat, one_format, show
 from knockon.cli.options import Json, StoreUrl, answered, model_of, print_json, settings, writing_to
 from knockon.cli.planning import progress_bar
 from knockon.errors import FileUnreadable, ScenarioInvalid
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from knockon.itsm.scenarios.scenario_file import Scenario
@@ -67,7 +68,8 @@ def scenario_check(files: Files, as_json: Json = False) -> None:
     else:
         for each in mistakes:
             typer.echo(str(each))
-        typer.echo(f"{len(mistakes)} mistakes." if mistakes else f"{len(scenarios)} scenarios, no mistakes.", err=True)
+        good = f"{counted(len(scenarios), 'scenario')}, no mistakes."
+        typer.echo(f"{counted(len(mistakes), 'mistake')}." if mistakes else good, err=True)
     if mistakes:
         raise typer.Exit(1)
 

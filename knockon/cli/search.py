@@ -8,6 +8,7 @@ import typer
 
 from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
 from knockon.errors import BadUsage
+from knockon.schema.wording import LISTED, unknown
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Found
@@ -42,7 +43,7 @@ async def _search(text: str, class_name: str | None, limit: int, store: str | No
     found = settings(store)
     model = model_of(found)
     if class_name is not None and class_name not in model.classes:
-        raise BadUsage(f"{class_name} is no class of the model; `knockon model show` lists them.")
+        raise BadUsage(unknown("class", class_name, model.classes, LISTED))
     classes = model.concrete(class_name or "Entity")
     wanted = sought(text)
     async with asking(found, model) as opened:

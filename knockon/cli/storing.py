@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from knockon.cli.options import Json, StoreUrl, asking, me, model_of, print_json, run, settings
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from knockon.cmdb.stewardship.compaction import Compacted
@@ -47,7 +48,8 @@ def compact(
         print_json(asdict(done))
     else:
         typer.echo(
-            f"{done.entries:,} journal entries up to revision {done.horizon} are forgotten; "
+            f"{counted(done.entries, 'journal entry', 'journal entries')} up to revision {done.horizon} "
+            f"{'is' if done.entries == 1 else 'are'} forgotten; "
             f"recorded as revision {done.revision}."
         )
 
@@ -83,8 +85,12 @@ def redact(
         f"recorded as revision {done.revision}."
     )
     if done.letters:
-        typer.echo(f"{done.letters} dead letters that spoke of the person are gone too.")
+        gone = counted(
+            done.letters, "dead letter that spoke of the person is", "dead letters that spoke of the person are"
+        )
+        typer.echo(f"{gone} gone too.")
     if done.references:
         typer.echo(
-            f"{done.references} relationships named the person by name, and wait now: let their source use a key."
+            f"{counted(done.references, 'relationship is', 'relationships are')} retired, because every source that "
+            "reports it named the person by name: such reports wait now. Let these sources use a key."
         )

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from knockon.itsm.blast_radius.not_followed import MOST
 from knockon.schema.states import State
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from knockon.itsm.values import Ci, Step
 
 _STYLES = {State.DOWN: "bold red", State.DEGRADED: "yellow", State.AT_RISK: "cyan", State.OPERATIONAL: "green"}
+_SEEDS_IN_FULL = 5
 _SHOWN = 40
 _SHOWN_PROBLEMS = 20
 
@@ -44,7 +46,7 @@ class Out(Console):
 def print_impact(answer: ImpactAnswer) -> None:
     """Print an impact answer: services first, then what else is hit, what holds, and what is not known."""
     out = Out()
-    seeds = _some(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
+    seeds = _seeds(answer)
     window = f", {answer.span}" if answer.span else ""
     moment = f", as it was at {answer.as_of[:19]}Z" if answer.as_of else ""
     known = f"{window}{knowing(answer.given)}{moment}"
@@ -78,6 +80,19 @@ def print_impact(answer: ImpactAnswer) -> None:
     sure = answer.confidence
     if sure.value is not None:
         out.print(f"Confidence {sure.value:.0%}: {sure.because}")
+
+
+def _seeds(answer: ImpactAnswer) -> str:
+    """Word what fails: one by one, or how many and some of them by name."""
+    if len(answer.seeds) <= _SEEDS_IN_FULL:
+        return _some(f"{_ci(seed.ci)} is {seed.asked}" for seed in answer.seeds)
+    by_state: dict[str, list[str]] = {}
+    for seed in answer.seeds:
+        by_state.setdefault(seed.asked, []).append(_ci(seed.ci))
+    return "; ".join(
+        f"{counted(len(names), 'thing is', 'things are')} {asked} ({_some(names, _SEEDS_IN_FULL)})"
+        for asked, names in by_state.items()
+    )
 
 
 def knowing(given: str) -> str:
@@ -254,7 +269,8 @@ def _state(state: State) -> str:
 
 def _service(ci: Ci, criticality: int | None, users: int) -> str:
     rank = "" if criticality is None else f", criticality {criticality}"
-    return f"[bold]{escape(ci.name)}[/bold] [dim]{ci.class_name}[/dim]{rank}{f', {users} users' if users else ''}"
+    who = f", {counted(users, 'user')}" if users else ""
+    return f"[bold]{escape(ci.name)}[/bold] [dim]{ci.class_name}[/dim]{rank}{who}"
 
 
 def _listed(words: list[str]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from knockon.cmdb.contract.rows import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from knockon.cmdb.contract.rows import JournalEntry
+    from knockon.cmdb.contract.rows import Entity, JournalEntry
 
 Change = Literal["create", "update", "retire"]
 Image = dict[str, Any]
@@ -26,16 +29,18 @@ class Planned:
     after: Image | None
 
 
-def plan(entries: Iterable[JournalEntry], names: Mapping[str, str]) -> list[Planned]:
+def plan(entries: Iterable[JournalEntry], things: Mapping[str, Entity]) -> list[Planned]:
     """Give the net changes of a run of journal entries: retirements first, then creations, updates, by name.
 
-    ``names`` says what people call each entity, by id.
+    ``things`` are the entities that they are about and those at the ends of relationships, by id, as they are after
+    it. Of several of one class and name that are among them each is told by its ``source:key`` too.
     """
     first: dict[tuple[str, str], JournalEntry] = {}
     last: dict[tuple[str, str], JournalEntry] = {}
     for entry in entries:
         first.setdefault((entry.kind, entry.id), entry)
         last[entry.kind, entry.id] = entry
+    names = _names(last, first, things)
     found = []
     for key, entry in last.items():
         before, after = _living(first[key].before), _living(entry.after)
@@ -51,7 +56,23 @@ def _living(image: Mapping[str, Any] | None) -> Image | None:
     return dict(image) if image and not image.get("retired") else None
 
 
+def _names(
+    last: Mapping[tuple[str, str], JournalEntry],
+    first: Mapping[tuple[str, str], JournalEntry],
+    things: Mapping[str, Entity],
+) -> dict[str, str]:
+    """Say what people call each thing, by id."""
+    names = {id_: f"{each.class_name}:{each.name}" for id_, each in things.items()}
+    for key, entry in last.items():
+        image = entry.after or first[key].before
+        if entry.kind == "entity" and image:  # what was joined to another thing is told by its own name
+            names[entry.id] = f"{image['class']}:{image['name']}"
+    holders = Counter(names.values())
+    own = {id_: each.order.rpartition(SEPARATOR)[2] for id_, each in things.items() if each.id == id_}
+    return {id_: f"{name} ({own[id_]})" if holders[name] > 1 and id_ in own else name for id_, name in names.items()}
+
+
 def _words(image: Image, entry: JournalEntry, names: Mapping[str, str]) -> str:
     if entry.kind == "entity":
-        return f"{image['class']}:{image['name']}"
+        return names[entry.id]
     return f"{names.get(image['from'], image['from'])} {image['type']} {names.get(image['to'], image['to'])}"

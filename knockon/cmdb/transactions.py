@@ -6,6 +6,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, TypeVar
 
+from knockon.cmdb.contract.rows import things_of
 from knockon.cmdb.planned import plan
 from knockon.errors import StoreBusy
 
@@ -102,9 +103,7 @@ class Transactions:
         raise AssertionError("unreachable")
 
     async def _planned(self, write: Write) -> list[Planned]:
-        ends = {end for entry in self._entries if entry.kind == "edge" for end in entry.id.split(" ")[1:3]}
-        found = await write.entities(ends)
-        return plan(self._entries, {id_: f"{each.class_name}:{each.name}" for id_, each in found.items()})
+        return plan(self._entries, await write.entities(things_of(self._entries)))
 
 
 async def _pause(attempt: int) -> None:

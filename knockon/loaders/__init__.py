@@ -97,6 +97,11 @@ def _recognised(files: Files) -> str:
     if votes:
         which = " and ".join(f"{name} looks like {each}" for each, name in votes.items())
         raise FormatUnknown(f"{which}: load them apart, or say --format.")
+    if empty := [origin.name for origin, found in files if found is not None and not found]:
+        raise FormatUnknown(
+            f"{', '.join(empty)}: there is nothing in {'it' if len(empty) == 1 else 'them'} but perhaps comments; "
+            "name files with records."
+        )
     names = ", ".join(origin.name for origin, _ in files)
     raise FormatUnknown(f"No loader recognises {names}; say --format with one of {', '.join(FORMATS)}.")
 

@@ -363,4 +363,7 @@ def _without_name(record: dict[str, Any], names: tuple[str, ...], location: str,
             return Reject(_MISSING[name], f"The record has no {name}.", location, record, kind)
         if not isinstance(value, str):
             break
-    return Reject(_MISSING[name], f"{name} must be text; put it in quotes.", location, record, kind)
+    wrong = f"{name} is a {'list' if isinstance(value, list) else 'mapping'}; it must be one text."
+    if not isinstance(value, list | dict):
+        wrong = f"{name} must be text; put it in quotes."
+    return Reject(_MISSING[name], wrong, location, record, kind)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from knockon.errors import BadUsage
 from knockon.schema.states import State
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from knockon.schema.identifiers import Within
     from knockon.schema.model import Attribute, EntityClass, ImpactRule, Model, RelationshipType
+
+_BELOW_ENTITY = "; `knockon model show Entity` names the classes below it."
 
 
 def describe(model: Model, name: str) -> dict[str, Any]:
@@ -27,15 +29,9 @@ def describe(model: Model, name: str) -> dict[str, Any]:
         return _class(model, model.classes[name])
     found = model.direction(name)
     if found is None:
-        raise BadUsage(f"there is no class or relationship type {name!r}{_near(model, name)}")
+        known = [*model.classes, *model.type_names]
+        raise BadUsage(unknown("class or relationship type", name, known, _BELOW_ENTITY))
     return _relationship(model, found[0])
-
-
-def _near(model: Model, name: str) -> str:
-    known = [*model.classes, *(each for kind in model.relationships.values() for each in (kind.name, kind.inverse))]
-    folded = {each.casefold(): each for each in known}
-    near = get_close_matches(name.casefold(), folded, n=1)
-    return f"; did you mean {folded[near[0]]}?" if near else "; `knockon model show Entity` names the classes below it."
 
 
 def _class(model: Model, kind: EntityClass) -> dict[str, Any]:

@@ -197,6 +197,11 @@ class Model:
             return self.relationships[self._inverses[name]], True
         return None
 
+    @property
+    def type_names(self) -> list[str]:
+        """Give the names of all relationship types, each either way round."""
+        return [*self.relationships, *self._inverses]
+
     def allows(self, relationship: str, source: str, target: str) -> bool:
         """Tell whether the type may join these two classes."""
         joined = (relationship, source, target)

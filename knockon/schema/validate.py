@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.errors import RejectCode
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
 from knockon.schema.values import UNPRINTABLE, parse
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,8 +63,8 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
         name: Any = obs.type_name
         found = model.direction(name) if isinstance(name, str) else None
         if found is None:
-            names = [each for kind in model.relationships.values() for each in (kind.name, kind.inverse)]
-            raise _Fault(RejectCode.UNKNOWN_RELATIONSHIP_TYPE, _unknown("relationship type", name, names))
+            message = _unknown("relationship type", name, model.type_names)
+            raise _Fault(RejectCode.UNKNOWN_RELATIONSHIP_TYPE, message)
         kind, turned = found
         ends = _reference(obs.from_ref, "from"), _reference(obs.to_ref, "to")
         if ends[0] == ends[1]:
@@ -125,8 +126,4 @@ def _absent(value: Any) -> bool:
 def _unknown(what: str, name: Any, known: Iterable[str]) -> str:
     if name is None or name == "":
         return f"no {what} is given."
-    folded = {each.casefold(): each for each in known}
-    shown = str(name)[:_SHOWN]
-    near = get_close_matches(shown.casefold(), folded, n=1)
-    hint = f"; did you mean {folded[near[0]]}?" if near else "."
-    return f"there is no {what} {shown!r}{hint}"
+    return unknown(what, str(name)[:_SHOWN], known)

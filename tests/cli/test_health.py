@@ -41,7 +41,7 @@ def test_a_part_of_the_estate(estate: Knockon) -> None:
     assert [(part["name"], part["cis"]) for part in of_shop["parts"]] == [("Shop", 9)]
     assert estate("health", "--service", "iron-1").code == 2
     assert estate("health", "--owner", "nobody").code == 2
-    assert "no class 'Person' of configuration items" in estate("health", "--class", "Person").err
+    assert "Person is no class of configuration items" in estate("health", "--class", "Person").err
 
 
 def test_fail_under_sets_what_is_needed(estate: Knockon) -> None:

@@ -221,7 +221,7 @@ def test_what_is_forgotten_is_refused_and_never_left_out_in_silence(told: Knocko
     assert "up to revision 3 was compacted" in told("history", "survey:srv-1").out
     again = told("store", "compact", "--before", "3")
     assert (again.code, again.err.split(": ")[1]) == (2, "BAD_USAGE")
-    assert "are forgotten; recorded as revision" in told("store", "compact", "--before", "4").out
+    assert "1 journal entry up to revision 4 is forgotten;" in told("store", "compact", "--before", "4").out
 
 
 def test_a_person_is_redacted_in_the_past_too(knockon: Knockon, tmp_path: Path) -> None:

@@ -220,6 +220,8 @@ def test_ctrl_c_ends_a_load_at_once_and_what_was_loaded_is_kept_whole(knockon: K
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=30)
-    assert (running.returncode, out, err) == (130, "", "knockon: stopped.\n")
+    assert (running.returncode, out) == (130, "")
+    assert err.startswith("knockon: stopped. What is loaded so far is kept: whole batches of records")
+    assert err.endswith(" run the same load again: it leaves what is there already as it is.\n")
     kept = knockon("export").json()
     assert len(kept["entities"]) == 2_000 * kept["revision"] < 60_000

@@ -99,10 +99,16 @@ def test_a_file_that_may_not_be_opened_is_named(tmp_path: Path) -> None:
         read_all(path)
 
 
-@pytest.mark.parametrize("content", ["", "# nothing\n", "a: b\n", "just words", "- a\n- b\n", '{"a": 1}', "[]", "5"])
+@pytest.mark.parametrize("content", ["a: b\n", "just words", "- a\n- b\n", '{"a": 1}', "[]", "5"])
 def test_a_file_that_no_loader_recognises_is_refused_with_the_formats(tmp_path: Path, content: str) -> None:
     with pytest.raises(FormatUnknown, match="native, kubernetes"):
         read_all(write(tmp_path, "f", content), source="s")
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "---\n---\n"])
+def test_a_file_without_anything_in_it_is_called_so(tmp_path: Path, content: str) -> None:
+    with pytest.raises(FormatUnknown, match=r"empty\.yaml: there is nothing in it"):
+        read_all(write(tmp_path, "empty.yaml", content), source="s")
 
 
 def test_a_format_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:

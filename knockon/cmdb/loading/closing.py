@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,8 @@ class Closing:
         if self.run.transactions.is_rehearsal:
             await self.run.look_for_circles()
         report.findings = [*intake.findings, *report.findings, *await self.run.standing(), *late]
-        report.rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
+        rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
+        report.rejects = sorted(rejects, key=lambda each: in_file(each.location))
         report.entities.rejected += len(intake.rejected_entities)
         report.relationships.rejected += len(intake.rejected_relationships)
         report.skipped = dict(sorted(intake.skipped.items()))
@@ -163,6 +165,11 @@ class Closing:
     def _begin(self, kind: str, note: dict[str, Any]) -> None:
         transactions = self.run.transactions
         transactions.head = replace(transactions.head, kind=kind, note=note)
+
+
+def in_file(location: str) -> list[tuple[int, str]]:
+    """Give the place of a location among others, where numbers go by what they are worth: line 9 before line 10."""
+    return [(int(each), "") if each.isdecimal() else (-1, each) for each in re.split(r"(\d+)", location)]
 
 
 def _is_record(again: Again) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.loading.intake import Finding
 from knockon.cmdb.loading.letters import bounded
 from knockon.errors import FindingCode
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,10 +71,11 @@ def out_of_time(outdated: int, places: Sequence[str], newest: str, head: Revisio
     moment of the load.
     """
     if outdated:
+        lost = counted(outdated, "record does", "records do")
         message = (
-            f"{outdated} records do not count ({', '.join(places)}{', ...' if outdated > len(places) else ''}): "
+            f"{lost} not count ({', '.join(places)}{', ...' if outdated > len(places) else ''}): "
             f"{head.source} has said something else of the same things, or no longer had them, at the same moment or "
-            "later. If these are right, load them with a newer `seen`."
+            "later. If what they say is right, load it with a newer `seen`."
         )
         yield Finding(FindingCode.OUTDATED, message, places[0])
     if newest > head.at:

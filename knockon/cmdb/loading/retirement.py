@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import Held
 from knockon.errors import SafetyBrake
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Scope
@@ -33,9 +34,9 @@ def refuse_nothing(held: int, scope: Scope) -> None:
     """
     named = f" in scope {scope.name}" if scope.name else ""
     raise SafetyBrake(
-        f"There is nothing in this load, and it says that it is complete: all {held} things that {scope.source} "
-        f"reports{named} would be withdrawn, so it is refused and nothing is written. If that is right, load with "
-        "--allow-retire."
+        "There is nothing in this load, and it says that it is complete: all that "
+        f"{scope.source} reports{named} ({counted(held, 'thing')}) would be withdrawn, so it is refused and nothing is "
+        "written. If that is right, load with --allow-retire."
     )
 
 

@@ -18,6 +18,7 @@ from knockon.cmdb.reconciliation.taken import edge_record_key
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import FindingCode, RejectCode, SafetyBrake
 from knockon.schema.observation import EntityObservation, Reject
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
@@ -93,9 +94,10 @@ class LoadRun:
         """Tell whether a load that says it is complete can be taken to be so; a finding says why not."""
         nameless = self._intake.nameless_rejects
         if nameless:
+            rejected = counted(nameless, "rejected record does", "rejected records do")
             message = (
-                f"{nameless} rejected records do not say what they are about, so nothing can be "
-                "taken to be missing, and nothing was retired; mend them and load again."
+                f"{rejected} not say what it is about, so nothing can be taken to be missing, and nothing was retired; "
+                "mend what is rejected and load again."
             )
             self.report.findings.append(Finding(FindingCode.NOT_COMPLETE, message, ""))
         return not nameless

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.reconciliation import reconcile, relate
 from knockon.cmdb.reconciliation.reconciled import Reconciled
 from knockon.errors import ModelInvalid
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -40,7 +41,7 @@ async def reckon_again(
     keys, edge_keys = await store.every_record()
     unknown = {class_name for class_name in keys if class_name not in model.classes}
     if unknown:
-        listed = ", ".join(f"{name} ({len(keys[name])} records)" for name in sorted(unknown))
+        listed = ", ".join(f"{name} ({counted(len(keys[name]), 'record')})" for name in sorted(unknown))
         raise ModelInvalid(
             f"The store has records of classes that the model lacks: {listed}. Use the model files that have them."
         )

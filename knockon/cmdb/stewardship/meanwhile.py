@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from knockon.cmdb.past.changes import living
 from knockon.cmdb.past.history import altered
 from knockon.errors import EditConflict
+from knockon.schema.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,7 +33,10 @@ class Meanwhile:
     revision: int
 
     def __str__(self) -> str:
-        was, now = ("nothing" if each is None else repr(each) for each in (self.before, self.after))
+        was, now = (
+            "nothing" if each is None else repr(each) if isinstance(each, str) else shown(each)
+            for each in (self.before, self.after)
+        )
         return f"{self.attribute}: {was} -> {now} (by {self.by} at {self.at}, revision {self.revision})"
 
 

@@ -36,7 +36,8 @@ SHORTEST = 3
 class Redacted:
     """What was taken out: these ``attributes`` of the person with this ``id``, in these records (``source:key``).
 
-    ``references`` counts the relationships that named the person by name, and wait now for somebody of that name.
+    ``references`` counts the relationships that are retired, since whoever reports them named the person by name only:
+    these reports wait now for somebody of that name.
     ``letters`` counts the dead letters that spoke of the person, and are gone.
     """
 

@@ -16,6 +16,7 @@ from knockon.cmdb.stewardship.writing import Edited, Writing, refuse_reported
 from knockon.errors import EditInvalid, ReferenceNotFound
 from knockon.schema import validate
 from knockon.schema.observation import Reject, RelationshipObservation
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +93,8 @@ class Relating(Writing):
         ends = [await find(self.store, self.model, each) for each in (source, target)]
         found = self.model.direction(type_name)
         if found is None:
-            raise EditInvalid(f"UNKNOWN_RELATIONSHIP_TYPE: there is no relationship type {type_name!r}.")
+            why = unknown("relationship type", type_name, self.model.type_names)
+            raise EditInvalid(f"UNKNOWN_RELATIONSHIP_TYPE: {why}")
         kind, turned = found
         first, second = (each.id for each in (reversed(ends) if turned else ends))
         edge = EdgeKey(kind.name, first, second, group)

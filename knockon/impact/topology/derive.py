@@ -12,6 +12,7 @@ from knockon.errors import BadUsage
 from knockon.impact.topology.network import Dependency, Item, Network
 from knockon.impact.topology.topology import Signature, Topology, interned
 from knockon.schema.model import as_text
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -127,8 +128,9 @@ def excluded_types(model: Model, names: Collection[str]) -> frozenset[str]:
         One of the names is no relationship type's.
     """
     found = {name: model.direction(name) for name in names}
-    if unknown := sorted(name for name, kind in found.items() if kind is None):
-        raise BadUsage(f"{', '.join(unknown)}: there is no such relationship type; they are written like RUNS_ON.")
+    if wrong := sorted(name for name, kind in found.items() if kind is None):
+        written = "; they are written like RUNS_ON."
+        raise BadUsage(" ".join(unknown("relationship type", each, model.type_names, written) for each in wrong))
     return frozenset(kind[0].name for kind in found.values() if kind)
 
 

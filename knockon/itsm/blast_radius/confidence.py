@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.contract.rows import EdgeKey, last_seen
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,8 @@ class Confidence:
         ]
         lacking = f": {', '.join(lacks)}" if lacks else ""
         cut = f" Only the first {self.looked_at} of {self.edges} were looked at." if self.looked_at < self.edges else ""
-        return f"{self.sound} of {self.looked_at} relationships by which failure comes are sound{lacking}.{cut}"
+        of = counted(self.looked_at, "relationship")
+        return f"{self.sound} of {of} by which failure comes {'is' if self.sound == 1 else 'are'} sound{lacking}.{cut}"
 
 
 class _Said(NamedTuple):

@@ -28,7 +28,8 @@ def unknowns(
     for record in view.waiting:
         if end := next((id_ for id_ in record.known if id_ in touched), None):
             why = WHY[record.because or ""]
-            yield Unknown(ci_of(view, end), f"{record.key.words}, says {record.key.source}, is left out: {why}")
+            ci = Ci.of(seeds[end][0]) if end in seeds else ci_of(view, end)  # a seed need not be in the topology
+            yield Unknown(ci, f"{record.key.words}, says {record.key.source}, is left out: {why}")
         elif record.key.type_name in EFFECT_TYPES.values() and record.known[0] in found.context.records:
             yield Unknown(None, f"{record.key.words} is not counted: {WHY[record.because or '']}")
     for group in view.empty_groups:

@@ -21,6 +21,7 @@ from knockon.itsm.context.difference import services_hit
 from knockon.itsm.context.effects import declared_effects
 from knockon.itsm.services.facts import service_facts, service_hours
 from knockon.schema.states import State
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,9 +111,8 @@ def _factor(facts: ServiceFacts, state: State, share: float, why: str) -> RiskFa
     weight = rule["criticality_weights"][criticality]
     contribution = rule["state_weights"][state.name] * weight * (1 + math.log10(1 + facts.users)) * share
     recorded = "" if facts.criticality else " (none recorded)"
-    because = (
-        f"{facts.entity.name} would be {state.name}; criticality {criticality}{recorded}, {facts.users} users, {why}"
-    )
+    users = counted(facts.users, "user")
+    because = f"{facts.entity.name} would be {state.name}; criticality {criticality}{recorded}, {users}, {why}"
     return RiskFactor(facts.entity.name, round(contribution, 4), because)
 
 

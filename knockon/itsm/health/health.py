@@ -27,10 +27,12 @@ from knockon.itsm.health.answer import (
 )
 from knockon.itsm.health.checks import checks_of
 from knockon.itsm.health.ground import ITEM, Ground
+from knockon.itsm.health.rules import no_item
 from knockon.itsm.health.scoring import Result, area_scores, overall
 from knockon.itsm.services.facts import SERVICE
 from knockon.itsm.values import Ci
 from knockon.schema.values import instant
+from knockon.schema.wording import LISTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -189,7 +191,7 @@ class Examination:
     def _of_class(self, name: str) -> Any:
         model = self.ground.model
         if name not in model.classes or not model.is_a(name, ITEM):
-            raise BadUsage(f"There is no class {name!r} of configuration items; knockon model show lists the classes.")
+            raise BadUsage(no_item(model, name, LISTED))
         own = set(model.concrete(name))
         return np.array([place for place, each in enumerate(self.ground.cis) if each.class_name in own], np.int64)
 

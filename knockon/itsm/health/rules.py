@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from knockon.errors import FileUnreadable, RulesInvalid
 from knockon.itsm.formats.written import Reading
 from knockon.schema.lint import condition_mistakes
+from knockon.schema.wording import meant, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -98,7 +99,7 @@ def _rule(reading: Reading, node: Located, model: Model) -> Rule | None:
     if name is not None and not _NAME.fullmatch(name):
         reading.wrong(members["name"].line, f"a name is written like server-has-owner, not {name!r}.")
     if class_name is not None and not _is_item(model, class_name):
-        reading.wrong(members["class"].line, f"there is no class {class_name!r} of configuration items.")
+        reading.wrong(members["class"].line, no_item(model, class_name))
         class_name = None
     if members and not members.keys() & {"must", "has", "related"}:
         reading.wrong(node.line, "a rule asks something: it has must, has, related, or several of them.")
@@ -111,6 +112,13 @@ def _rule(reading: Reading, node: Located, model: Model) -> Rule | None:
     if len(reading.mistakes) > before:
         return None
     return Rule(name, class_name, because, when, must, has, related, needed)
+
+
+def no_item(model: Model, name: str, otherwise: str = ".") -> str:
+    """Say that a name is none of a class of configuration items."""
+    if name in model.classes:
+        return f"{name} is no class of configuration items{otherwise}"
+    return unknown("class", name, [each for each in model.classes if _is_item(model, each)], otherwise)
 
 
 def _is_item(model: Model, name: str) -> bool:
@@ -152,7 +160,10 @@ def _attributes(reading: Reading, node: Located | None, class_name: str, model: 
     for each in reading.members(node, "has"):
         name = reading.text(each, "an attribute")
         if name is not None and name not in model.classes[class_name].attributes:
-            reading.wrong(each.line, f"{class_name} has no attribute {name}.")
+            declared = model.classes[class_name].attributes
+            near = meant(name, declared)
+            hint = f"; did you mean {near}?" if near else "."
+            reading.wrong(each.line, f"{class_name} has no attribute {name}{hint}")
         found.append(name or "")
     return tuple(found)
 
@@ -167,9 +178,9 @@ def _relations(reading: Reading, node: Located | None, class_name: str, model: M
     for written, member in node.value.items():
         other, way = reading.text(member, f"related.{written}"), model.direction(written)
         if way is None:
-            reading.wrong(member.line, f"there is no relationship type {written}.")
+            reading.wrong(member.line, unknown("relationship type", written, model.type_names))
         elif other is not None and other not in model.classes:
-            reading.wrong(member.line, f"there is no class {other!r}.")
+            reading.wrong(member.line, unknown("class", other, model.classes))
         elif other is not None:
             ends = [(one, two) for one in model.concrete(class_name) for two in model.concrete(other)]
             pairs = [(two, one) if way[1] else (one, two) for one, two in ends]

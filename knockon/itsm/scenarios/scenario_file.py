@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from knockon.itsm.formats.written import Reading
 from knockon.itsm.planning.asking import failing
 from knockon.schema.states import State
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from knockon.schema.document import Located
@@ -140,7 +141,7 @@ def _expectation(reading: Reading, node: Located, model: Model) -> Expectation |
     members = reading.mapping(node, "an expectation", ("ref", "every", *_BOUNDS))
     reference, every = (reading.text(members.get(key), key) for key in ("ref", "every"))
     if every is not None and every not in model.classes:
-        reading.wrong(members["every"].line, f"there is no class {every!r}.")
+        reading.wrong(members["every"].line, unknown("class", every, model.classes))
     bounds = {key: reading.choice(members[key], key, _STATES) for key in _BOUNDS if key in members}
     states = {key: State[value.upper()] for key, value in bounds.items() if value}
     if len(reading.mistakes) > before:

@@ -24,12 +24,17 @@ SEEN = "2026-11-01T08:00:00Z"
 
 
 @pytest.fixture(params=["sqlite", "neo4j"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Give a store of each kind that knows the shipped model."""
     if request.param == "sqlite":
-        made = store_at(f"sqlite:///{tmp_path}/estate.db", MODEL)
-    else:
-        user, password = request.getfixturevalue("neo4j_auth")
-        made = store_at(request.getfixturevalue("wiped_neo4j"), MODEL, user=user, password=password)
+        return store_at(f"sqlite:///{tmp_path}/estate.db", MODEL)
+    uri: str = request.getfixturevalue("wiped_neo4j")
+    user, password = request.getfixturevalue("neo4j_auth")
+    return store_at(uri, MODEL, user=user, password=password)
+
+
+@pytest.fixture
+async def store(made: Store) -> AsyncIterator[Store]:
     async with opened(made) as store:
         yield store
 
