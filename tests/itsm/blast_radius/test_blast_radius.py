@@ -300,3 +300,11 @@ async def test_the_search_for_new_single_points_is_bounded_and_says_so(
     answer = await blast_radius(shop, [Ask("db-1")])
     assert answer.new_points_truncated
     assert [each.new_single_points for each in answer.services] == [()]
+
+
+async def test_what_waits_at_a_seed_that_cannot_fail_is_unknown(shop: Topologies) -> None:
+    await say(shop.store, thing("INC1", "Incident"), link("INC1", "AFFECTS", "nowhere"))
+    answer = await blast_radius(shop, [Ask("INC1")])
+    told = [(each.ci and each.ci.name, each.because) for each in answer.unknown]
+    assert [name for name, _ in told] == ["INC1", "INC1"]
+    assert "nowhere" in told[1][1]
