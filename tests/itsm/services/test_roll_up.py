@@ -126,3 +126,13 @@ async def test_the_round_trips_do_not_grow_with_the_services(shop: Topologies) -
     )
     assert await calls() == one
     assert one["neighbours"] == 5 + 10  # what stands around, and five types that carry no failure, either way
+
+
+async def test_an_answer_after_a_write_does_not_remember_what_was_before(shop: Topologies) -> None:
+    await say(shop.store, *AROUND)
+    ask = [Ask("web-a")]
+    first, again = [await blast_radius(shop, ask, now=THURSDAY) for _ in range(2)]
+    assert again == first
+    await say(shop.store, thing("eve", "Person"), link("shop", "OWNED_BY", "eve"), thing("shop", "BusinessService"))
+    (service,) = (await blast_radius(shop, ask, now=THURSDAY)).services
+    assert [ci.name for ci in service.around.owners] == ["ann", "eve"]
