@@ -165,14 +165,25 @@ def _syntax(name: str, open_: Callable[[], BinaryIO]) -> Syntax:
 def _sniffed(text: str) -> Syntax:
     first, _, rest = text.partition("\n")
     if text.startswith(("{", "[")):
-        try:
-            value = json_text.parse(first)
-        except json_text.JsonProblem:
-            return "json"
-        is_record = isinstance(value, dict) and not _RECORD_KEYS.isdisjoint(value)
-        return "lines" if rest.strip() or is_record else "json"
+        second = rest.partition("\n")[0]
+        # a line that leads on to nothing, before one that is a record, is a record too, be it a broken one
+        if _is_record(first) or (_is_record(second) and not first.rstrip().endswith(("[", "{", ",", ":"))):
+            return "lines"
+        return "lines" if rest.strip() and _parsed(first) is not None else "json"
     columns = {each.strip(' \r"') for each in first.split(",")}
     return "csv" if columns >= {"class", "key"} or columns >= {"from", "type", "to"} else "yaml"
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json_text.parse(line)
+    except json_text.JsonProblem:
+        return None
+
+
+def _is_record(line: str) -> bool:
+    value = _parsed(line)
+    return isinstance(value, dict) and not _RECORD_KEYS.isdisjoint(value)
 
 
 def documents(origin: Input) -> list[Document]:

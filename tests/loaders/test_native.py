@@ -189,6 +189,20 @@ def test_standard_input_is_recognised_by_its_content(monkeypatch: pytest.MonkeyP
     assert (len(entities(reading)), len(relationships(reading))) == (3, 2)
 
 
+def test_a_broken_first_line_of_standard_input_is_a_reject(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = b'{"class": "Rack", "key": "b\n{"class": "Rack", "key": "r"}\n'
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(lines)))
+    reading = read_all("-", source="s")
+    assert [(each.code, each.location) for each in rejects(reading)] == [(RejectCode.MALFORMED_RECORD, "1")]
+    assert [each.key for each in entities(reading)] == ["r"]
+
+
+def test_a_document_with_one_record_a_line_is_one_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b'{"entities": [\n{"class": "Rack", "key": "r"}\n]}'
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    assert [each.key for each in entities(read_all("-", source="s"))] == ["r"]
+
+
 def test_one_line_of_standard_input_is_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b'{"class": "Rack", "key": "r"}')))
     assert entities(read_all("-", source="s")) == [EntityObservation("s", "r", "Rack", {}, None, "1")]
