@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import neo4j
 import pytest
@@ -19,6 +19,7 @@ from tests.neo4j_server import ServerNotStarted, running_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=5_000)
@@ -61,6 +62,14 @@ async def wiped_neo4j(neo4j_uri: str, neo4j_auth: tuple[str, str]) -> AsyncItera
     await wipe(neo4j_uri, neo4j_auth)
     with no_notifications():
         yield neo4j_uri
+
+
+@pytest.fixture(params=["sqlite", "neo4j"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any]:
+    """Give the URL of an empty store, and how to log in."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/estate.db", (None, None)
+    return request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
 
 
 async def wipe(uri: str, auth: tuple[str, str]) -> None:

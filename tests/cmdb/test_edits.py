@@ -17,20 +17,11 @@ from knockon.schema.observation import EntityObservation, RelationshipObservatio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from knockon.cmdb.contract.store import Store
 
 MODEL = installed_model()
 PAST, FUTURE = "2020-01-01T08:00:00Z", "2999-01-01T08:00:00Z"
-
-
-@pytest.fixture(params=["sqlite", "neo4j"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any]:
-    """Give the URL of an empty store, and how to log in."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/estate.db", (None, None)
-    return request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
 
 
 @pytest.fixture

@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 MODEL = installed_model()
 
 
-@pytest.fixture(params=["sqlite", "neo4j"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any]:
-    """Give the URL of an empty store, and how to log in."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/estate.db", (None, None)
-    return request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
-
-
 @pytest.fixture
 async def store(place: tuple[str, Any]) -> AsyncIterator[Store]:
     url, (user, password) = place

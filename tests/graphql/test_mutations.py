@@ -15,7 +15,6 @@ from tests.graphql.conftest import MODEL, SHOP, Api, names, thing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from knockon.graphql.schema import ApiSchema
 
@@ -54,14 +53,6 @@ class Writing(Api):
         assert (done["entity"], done["revision"], await self.store.revision()) == (None, None, before)
         (error,) = done["errors"]
         return error
-
-
-@pytest.fixture(params=["sqlite", "neo4j"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any]:
-    """Give the URL of an empty store, and how to log in."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/estate.db", (None, None)
-    return request.getfixturevalue("wiped_neo4j"), request.getfixturevalue("neo4j_auth")
 
 
 @pytest.fixture
