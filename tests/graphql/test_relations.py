@@ -125,11 +125,15 @@ ANSWERS = """{
 @pytest.mark.parametrize("query", [DEEP, ANSWERS])
 async def test_fifty_parents_cost_no_more_calls_than_one(empty: Api, query: str) -> None:
     await empty.load(*halls(1))
-    await empty.ask(query)  # builds the topology, so that neither count has it
-    few = await empty.calls(query)
+
+    async def calls() -> dict[str, int]:
+        """Count with a topology that is there, but nothing that an answer on it remembers."""
+        (await empty.topologies.current()).memory.known.clear()
+        return await empty.calls(query)
+
+    few = await calls()
     await empty.load(*halls(50))
-    await empty.ask('{ impact(of: {ref: "srv0"}) { revision } }')
-    many = await empty.calls(query)
+    many = await calls()
     assert many.keys() == few.keys()
     # answers that arrive apart in time may share a batch or not, whatever the number of parents
     assert sum(many.values()) <= sum(few.values()) + 3
