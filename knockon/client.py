@@ -3,7 +3,7 @@
 >>> from knockon.client import Client
 >>> with Client("https://cmdb.example.org", token) as cmdb:  # doctest: +SKIP
 ...     report = cmdb.load("scan.ndjson", source="scan-hamburg", scope="rack-12", complete=True)
-...     for server in cmdb.pages("servers", "name cores", where={"name": {"startsWith": "ham"}}):
+...     for server in cmdb.pages("servers", "name cpuCores", where={"name": {"startsWith": "ham"}}):
 ...         print(server["name"])
 ...     for service in cmdb.impact("Hypervisor:ham-esx-03", given=["open"]).services:
 ...         print(service.name, service.state)

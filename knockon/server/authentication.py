@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.access import AccessScope, Principal
 from knockon.cmdb.stewardship import tokens
-from knockon.errors import NotAuthenticated
+from knockon.errors import BadUsage, NotAuthenticated
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -51,13 +51,18 @@ class Authentication:
         return await tokens.recognise(self._store, text)
 
     async def require_somebody(self) -> None:
-        """Refuse a service that nobody could ask.
+        """Refuse a service that nobody could ask, and one whose setting makes a store's token an administrator's.
 
         Raises
         ------
-        NotAuthenticated
+        BadUsage, NotAuthenticated
         StoreError
         """
+        if self._secret and self._secret.startswith(tokens.PREFIX.encode()):
+            raise BadUsage(
+                "KNOCKON_TOKEN has a token that was made for a store; here it would be an administrator's. Unset it: "
+                "what knockon token create makes is known without, and an administrator's is any other random text."
+            )
         if self._secret or self._verifier or await tokens.any_in_use(self._store):
             return
         raise NotAuthenticated(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.responses import Response
 
 from knockon.cmdb.access import AccessScope
@@ -18,6 +18,7 @@ from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.verdict import CHANGE, judged
 from knockon.loaders import check_source
 from knockon.schema.observation import EntityObservation, RelationshipObservation
+from knockon.schema.reference import tokens
 from knockon.server.endpoint import body_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class ChangeSent(_Strict):
     items: list[ItemChanged] = Field(max_length=10_000)
     callback: str | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start and self.end and self.end < self.start:
+            raise ValueError("the work ends before it begins")
+        return self
+
     def observations(self) -> list[Item]:
         """Give what the tool says, as observations."""
         said: dict[str, Any] = {
@@ -88,8 +95,10 @@ def changes_endpoint(
             raise BadUsage(f"{sent.source} is a person, who writes by mutations; name the tool.")
         check_source(sent.source, topologies.model)
         callbacks.check(sent.callback)
+        scope = f"change {sent.id}"
+        await _refuse_other(topologies, sent, scope)
         report = await load(
-            topologies.store, topologies.model, sent.observations(), source=sent.source, scope=f"change {sent.id}",
+            topologies.store, topologies.model, sent.observations(), source=sent.source, scope=scope,
             actor=principal.name, complete=True, allow_retire=True,
         )  # fmt: skip
         if report.rejects:
@@ -107,6 +116,33 @@ def changes_endpoint(
         return Response(orjson.dumps(answer), media_type="application/json")
 
     return handle
+
+
+async def _refuse_other(topologies: Topologies, sent: ChangeSent, scope: str) -> None:
+    """Refuse what would overwrite something else that this source has said, or says two things of one item.
+
+    Raises
+    ------
+    ChangeInvalid
+    """
+    store, model = topologies.store, topologies.model
+    record = (await store.records([(sent.source, sent.id)])).get((sent.source, sent.id))
+    if record and record.present and (record.class_name, record.scope) != (CHANGE, scope):
+        raise ChangeInvalid(
+            f"id: {sent.source} reports {sent.id} already, as a {record.class_name}, and not as a change that was sent "
+            "here; nothing is written. Give the change its own id, or the tool another source."
+        )
+    readings = {each.ref: tokens(model, each.ref, sent.source) for each in sent.items}
+    answers = await store.resolve({token for each in readings.values() for token in each})
+    effects: dict[str, ItemChanged] = {}
+    for item in sent.items:
+        meant = next((answers[token] for token in readings[item.ref] if answers.get(token)), [item.ref])
+        other = effects.setdefault(" ".join(meant), item)
+        if other.effect != item.effect:
+            raise ChangeInvalid(
+                f"items: {other.ref} and {item.ref} are one thing, and its effect is said to be {other.effect} and "
+                f"{item.effect}; say it once."
+            )
 
 
 def _read(body: bytes) -> ChangeSent:

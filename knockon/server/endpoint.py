@@ -92,8 +92,16 @@ async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] |
     return body["query"], body.get("variables"), body.get("operationName")
 
 
+def refuse_coded(http: HttpRequest) -> None:
+    """Refuse a body that is compressed: it would be taken for what it says."""
+    coding = http.headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise HTTPException(415, f"Send the body as it is, and not in Content-Encoding: {coding}.")
+
+
 async def body_of(http: HttpRequest, most: int) -> bytes:
     """Read the body of a request, and no further than it may go."""
+    refuse_coded(http)
     read = bytearray()
     async for part in http.stream():
         read += part

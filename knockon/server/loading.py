@@ -15,6 +15,7 @@ from knockon import loaders
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.contract.rows import PEOPLE
 from knockon.errors import BadUsage, KnockonError
+from knockon.server.endpoint import refuse_coded
 from knockon.server.loads import Job
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def load_endpoint(loads: Loads, model: Model, policy: Policy, most: int) -> Call
         suffix = _SUFFIX.get(http.headers.get("content-type", "").partition(";")[0].strip().lower())
         if suffix is None:
             raise HTTPException(415, f"Send one of the content types {', '.join(_SUFFIX)}.")
+        refuse_coded(http)
         how = _asked(http.query_params)
         name = _name(http)
         path, content = await _received(http, suffix, most)

@@ -25,6 +25,8 @@ def set_up(style: Style, level: Level) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # that it starts and ends is told by the command
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells whole addresses, secrets in them too
     logging.getLogger("neo4j").propagate = False  # it repeats what it raises, and may name parameters
 
 

@@ -43,7 +43,7 @@ def api(loaded: Place) -> Iterator[httpx2.Client]:
 
 @contextmanager
 def served(place: Place) -> Iterator[str]:
-    environment = {**place.environment(), "KNOCKON_TOKEN": TOKEN}
+    environment = {**place.environment(), "KNOCKON_TOKEN": TOKEN, "KNOCKON_LOG_LEVEL": "warning"}
     with subprocess.Popen(
         knockon("serve", "--port", "0"), env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True
     ) as server:

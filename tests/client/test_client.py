@@ -31,7 +31,7 @@ NIGHT = [
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = f"sqlite://{tmp_path_factory.mktemp('served') / 'estate.db'}"
     command = [sys.executable, "-c", "from knockon.cli import main; main()", "serve", "--port", "0", "--store", store]
-    environment = {**os.environ, "KNOCKON_TOKEN": TOKEN}
+    environment = {**os.environ, "KNOCKON_TOKEN": TOKEN, "KNOCKON_LOG_LEVEL": "warning"}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as server:

@@ -11,7 +11,7 @@ from knockon.cmdb.loading.load import load
 from knockon.cmdb.stewardship.edits import Editor
 from knockon.cmdb.stewardship.undo import undo_load
 from knockon.cmdb.stores import opened, store_at
-from knockon.errors import EditConflict, EditInvalid, ReferenceNotFound, StillReported
+from knockon.errors import BadUsage, EditConflict, EditInvalid, ReferenceNotFound, StillReported
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 
@@ -227,3 +227,18 @@ async def test_a_word_on_a_relationship_that_does_not_count_is_told(pair: tuple[
     assert done.edge.attributes.get("strength") != "soft"
     assert [(each.attribute, each.said, each.source) for each in done.outweighed] == [("strength", "soft", "scan")]
     assert str(done.outweighed[0]).startswith("kept, but scan's word counts for strength: ")
+
+
+async def test_a_revision_that_is_not_there_yet_protects_from_nothing_and_is_refused(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store)
+    newest = await store.revision()
+    anna = Editor(store, MODEL, "anna")
+    for edit in (
+        anna.change("scan:r1", {"description": "x"}, expected=newest + 1),
+        anna.relate("scan:r1", "DEPENDS_ON", "scan:r2", {}, expected=newest + 1),
+        anna.retire("scan:r1", expected=newest + 1),
+    ):
+        with pytest.raises(BadUsage, match=f"the newest is {newest}"):
+            await edit
+    assert await store.revision() == newest

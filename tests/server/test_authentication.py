@@ -109,6 +109,14 @@ async def test_a_store_that_cannot_be_asked_lets_nobody_in(place: str, monkeypat
         assert (await client.get("/who", headers=sent("nonsense"))).status_code == 401  # and costs the store nothing
 
 
+async def test_a_token_of_a_store_does_not_become_an_administrators_by_a_setting(place: str) -> None:
+    async with opened(store_at(place, MODEL)) as store:
+        _, text = await create(store, MODEL, "board", [VIEWER], by="ann", expires=None)
+    with pytest.raises(BadUsage, match="Unset it"):
+        async with asking(create_app(settings(place, token=text), MODEL)):
+            pass
+
+
 async def test_a_loader_reads_nothing(place: str) -> None:
     store = store_at(place, MODEL)
     async with asking(create_app(settings(place), MODEL, store)) as client:

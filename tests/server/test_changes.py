@@ -134,6 +134,7 @@ async def test_a_change_is_answered_with_what_it_would_do(client: httpx2.AsyncCl
     )
     assert other["risk"]["services"] == []
     nothing = await send(client, items=[{"ref": "Server:unknown", "effect": "down"}])
+    assert nothing["risk"]["level"] is None
     assert (nothing["blastRadius"], [each["code"] for each in nothing["findings"]]) == (None, ["WAITING_REFERENCE"])
 
 
@@ -186,6 +187,14 @@ async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew
         ({"source": "a:b"}, 422, "SOURCE_CONFLICT", "colon"),
         ({"source": "person/ann"}, 400, "BAD_USAGE", "person"),
         ({"source": "Server"}, 422, "SOURCE_CONFLICT", "Server"),
+        ({"end": "2026-12-05T18:00:00Z"}, 422, "CHANGE_INVALID", "ends before it begins"),
+        ({"source": "t", "id": "box"}, 422, "CHANGE_INVALID", "as a Server"),
+        (
+            {"items": [{"ref": "Server:box", "effect": "down"}, {"ref": "t:box", "effect": "none"}]},
+            422,
+            "CHANGE_INVALID",
+            "one thing",
+        ),
         ({"callback": "https://elsewhere.example.org/"}, 400, "BAD_USAGE", "KNOCKON_CALLBACKS"),
         ({"callback": "http://127.0.0.1:1@evil.example.org/"}, 400, "BAD_USAGE", "KNOCKON_CALLBACKS"),
     ],

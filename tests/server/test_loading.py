@@ -94,6 +94,7 @@ async def test_other_forms_are_taken_too(client: httpx2.AsyncClient) -> None:
         ({"source": "scan", "complete": "yes"}, LINES, servers(1), 400, "BAD_USAGE", "true or false"),
         ({"source": "person/ann"}, LINES, servers(1), 400, "BAD_USAGE", "person"),
         ({"source": "scan"}, LINES | {"Idempotency-Key": ""}, servers(1), 400, "BAD_USAGE", "1 to 200"),
+        ({"source": "scan"}, LINES | {"Content-Encoding": "gzip"}, servers(1), 415, "UNSUPPORTED_MEDIA_TYPE", "gzip"),
         ({"source": "scan"}, {"Content-Type": "image/png"}, b"", 415, "UNSUPPORTED_MEDIA_TYPE", "x-ndjson"),
         ({"source": "scan"}, {"Content-Type": "application/yaml"}, b"a: [", 422, "FILE_NOT_PARSED", "body:"),
         ({"source": "scan"}, LINES, servers(50), 413, "CONTENT_TOO_LARGE", "2,000 bytes"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.past.changes import living
 from knockon.cmdb.past.history import altered
-from knockon.errors import EditConflict
+from knockon.errors import BadUsage, EditConflict
 from knockon.schema.wording import shown
 
 if TYPE_CHECKING:
@@ -50,12 +50,15 @@ async def refuse_changed(
 
     Raises
     ------
+    BadUsage
+        There is no such revision yet.
     EditConflict
     JournalCompacted
         What changed since then is not known any more.
     """
     if entity.retired:
         raise EditConflict(f"{entity.class_name}:{entity.name} was retired meanwhile; nothing is written.")
+    await _refuse_future(store, expected)
     if expected is None or entity.revision <= expected:
         return
     said = dict(wanted) if isinstance(wanted, dict) else {}
@@ -98,16 +101,25 @@ async def refuse_edge_changed(
 
     Raises
     ------
+    BadUsage
+        There is no such revision yet.
     EditConflict
     JournalCompacted
         What changed since then is not known any more.
     """
     if expected is None:
         return
+    await _refuse_future(store, expected)
     said = None if wanted is None else {**wanted, _ITSELF: _THERE}
     changed = _net(await _since(store, edge.source_id, expected), "edge", " ".join(edge))
     if found := [each for each in changed if said is None or said.get(each.attribute) != each.after]:
         raise _conflict(words, edge.type_name, expected, found)
+
+
+async def _refuse_future(store: Store, expected: int | None) -> None:
+    """Refuse a revision that nobody can have looked at: it would let every edit through."""
+    if expected is not None and expected > (newest := await store.revision()):
+        raise BadUsage(f"Revision {expected} is not there yet, the newest is {newest}; say at which one you looked.")
 
 
 def _conflict(what: str, owner: str, expected: int, found: Sequence[Meanwhile]) -> EditConflict:

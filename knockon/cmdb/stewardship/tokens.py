@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
 
 LONGEST = 100
-_BEGINS = "knockon"
-_FORM = re.compile(rf"{_BEGINS}_([0-9a-f]{{12}})_[A-Za-z0-9_-]{{43}}")
+PREFIX = "knockon_"
+"""Begins every token."""
+_FORM = re.compile(rf"{PREFIX}([0-9a-f]{{12}})_[A-Za-z0-9_-]{{43}}")
 
 
 async def create(
@@ -54,7 +55,7 @@ async def create(
         raise BadUsage(f"Say what the token is for, by one or more scopes of {', '.join(AccessScope)}.")
     now = values.now()
     id_ = secrets.token_hex(6)
-    text = f"{_BEGINS}_{id_}_{secrets.token_urlsafe(32)}"
+    text = f"{PREFIX}{id_}_{secrets.token_urlsafe(32)}"
     row = Token(id_, _digest(text), name, tuple(sorted(set(scopes))), _end(expires), by, now, "")
 
     async def work(write: Write) -> tuple[None, list[JournalEntry], bool]:

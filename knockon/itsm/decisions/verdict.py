@@ -27,13 +27,15 @@ class Judged:
 
     risk: Risk
     impact: ImpactAnswer | None
+    known: bool
+    """Whether anything that it works on is known: else there is no telling what it would do."""
 
     @property
     def verdict(self) -> dict[str, Any]:
-        """Give what matters of it, as JSON values: the level, and each service that would be worse, with its state."""
+        """Give what matters of it, as JSON values: the level, None where nothing is known, and what would be worse."""
         services = self.impact.services if self.impact else ()
         return {
-            "level": self.risk.level,
+            "level": self.risk.level if self.known else None,
             "services": sorted([each.ci.class_name, each.ci.name, each.state.name] for each in services),
         }
 
@@ -46,8 +48,10 @@ class Judged:
 async def judged(topologies: Topologies, change: Entity) -> Judged:
     """Judge a change by the effects that it declares, at the newest revision."""
     effects: dict[str, State] = {}
-    for each in await declared_effects(topologies.store, topologies.model, [change]):
+    declared = await declared_effects(topologies.store, topologies.model, [change])
+    for each in declared:
         if each.state > State.OPERATIONAL and not each.pin:
             effects[each.item_id] = max(each.state, effects.get(each.item_id, State.OPERATIONAL))
     asks = [Ask(id_, "down" if state == State.DOWN else "degraded") for id_, state in sorted(effects.items())]
-    return Judged(await change_risk(topologies, change), await blast_radius(topologies, asks) if asks else None)
+    impact = await blast_radius(topologies, asks) if asks else None
+    return Judged(await change_risk(topologies, change), impact, known=bool(declared))
