@@ -40,7 +40,7 @@ def test_a_class_of_ones_own_is_shown_with_what_it_inherits(knockon: Knockon, tm
         "hub_height number, metres required, null overwrites Turbine Its height.",
         "10 serial_number serial_number Hardware 20 asset_tag asset_tag Hardware 50 hostname hostname ComputerSystem",
         "POWERED_BY PowerSource Turbine needs PowerSource.",
-        "ordered open, does not count",
+        "ordered initial, open, does not count",
     ):
         assert wanted in text, text
     found = knowing("model", "show", "Turbine", "--json").json()

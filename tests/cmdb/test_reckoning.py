@@ -98,5 +98,5 @@ async def test_a_class_that_the_model_lacks_is_named(store: Store) -> None:
     await load_into(store, MODEL, MORE)
     classes = {name: each for name, each in MODEL.spec.classes.items() if name != "Printer"}
     less = build(MODEL.spec.model_copy(update={"classes": classes, "sources": MODEL.spec.sources}))
-    with pytest.raises(ModelInvalid, match=r"Printer \(1 records\)"):
+    with pytest.raises(ModelInvalid, match=r"Printer \(1 record\)"):
         await load_into(store, less, LOADS[0])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not
 from knockon.cmdb.contract.indexing import EQUALITIES, anchor, indexed
 from knockon.cmdb.contract.ordering import OrderBy
-from knockon.cmdb.stores.sqlite import SqliteStore
+from knockon.cmdb.stores.sqlite import SqliteStore, values
 from knockon.cmdb.stores.sqlite.schema import MIGRATIONS
 from knockon.errors import ScanTooLarge
 from tests.cmdb.conftest import neo4j_store
@@ -93,8 +93,9 @@ async def test_a_file_of_before_there_were_indexes_gets_them(tmp_path: Path) -> 
                  entity("gone", serial_number="s0", retired=True))  # fmt: skip
     await store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript("DROP TABLE attribute_value; DROP TABLE attribute_index")
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [len(MIGRATIONS) - 1])
+        before = MIGRATIONS.index(values.TABLES)
+        connection.executescript("DROP TABLE attribute_value; DROP TABLE attribute_index; DROP TABLE token")
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [before])
     await store.open()
     by = OrderBy("serial_number", descending=True)
     assert ids(await store.page(CLASSES, None, by=by, limit=9, bound=0)) == ["a", "b", "c"]
