@@ -50,7 +50,9 @@ def served(place: Place) -> Iterator[str]:
         assert server.stderr is not None
         try:
             said = server.stderr.readline()
-            assert said.startswith("knockon serves http://127.0.0.1:"), said + server.stderr.read()
+            if not said.startswith("knockon serves http://127.0.0.1:"):
+                server.kill()  # else what it says would never end
+                pytest.fail(said + server.stderr.read())
             yield said.split()[2].removesuffix("/graphql")
             server.send_signal(signal.SIGINT)
             assert server.wait(timeout=30) == 0
