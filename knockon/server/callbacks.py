@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -74,18 +74,19 @@ class Callbacks:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Look after each new revision, for as long as the block lasts; nobody is told where no address is allowed."""
-        task = asyncio.create_task(self._watch()) if self._allowed else None
+        over = asyncio.Event()
+        task = asyncio.create_task(self._watch(over)) if self._allowed else None
         try:
             yield
         finally:
+            over.set()  # what is under way ends by itself: cut off, a question would leave its connection behind
             if task:
-                task.cancel()
-                await asyncio.wait([task])
+                await task
 
-    async def _watch(self) -> None:
+    async def _watch(self, over: asyncio.Event) -> None:
         seen = -1
         async with httpx2.AsyncClient(timeout=_WITHIN, follow_redirects=False) as http:
-            while True:
+            while not over.is_set():
                 try:
                     revision = await self._topologies.store.revision()
                     if revision != seen or self._waits:
@@ -93,7 +94,10 @@ class Callbacks:
                     seen = revision
                 except KnockonError as error:
                     log.warning("Changes could not be judged again: %s", error)
-                await asyncio.sleep(self._every)
+                except Exception:
+                    log.exception("Changes could not be judged again.")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), self._every)
 
     async def _look(self, http: httpx2.AsyncClient) -> None:
         model = self._topologies.model

@@ -268,7 +268,7 @@ async def test_all_mistakes_are_told_at_once_in_order_of_lines(shop: Topologies)
 async def test_the_example_of_the_documentation_is_a_what_if_file() -> None:
     page = (Path(__file__).parents[3] / "docs/reference/what-if.md").read_text()
     file = read_overlay(page.split("```yaml\n")[1].split("```")[0], "what-if.md")
-    assert [line.section for line in file.lines] == ["remove"] * 2 + ["add"] * 5 + ["change"] * 3
+    assert [line.section for line in file.lines] == ["remove"] * 2 + ["add"] * 5 + ["change"] * 4
 
 
 async def test_one_thing_fails_in_one_state(shop: Topologies) -> None:
