@@ -93,18 +93,15 @@ class Settings(BaseSettings):
     @classmethod
     def _callbacks(cls, value: Any) -> Any:
         found = tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
-        for each in found:
-            parts = urlsplit(each)
-            if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-                raise ValueError("what is told without TLS is told to anybody")
+        if not all(map(_is_private, found)):
+            raise ValueError("what is told without TLS is told to anybody")
         # the slash ends the host: https://cmdb.example must not let https://cmdb.example.org in
         return tuple(each if urlsplit(each).path else f"{each}/" for each in found)
 
     @field_validator("oidc_keys")
     @classmethod
     def _keys(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "")
-        if value and parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        if value and not _is_private(value):
             raise ValueError("keys that come without TLS are anybody's")
         return value
 
@@ -144,6 +141,12 @@ class Settings(BaseSettings):
         from platformdirs import user_cache_path  # noqa: PLC0415 - rarely needed
 
         return self.cache or user_cache_path("knockon")
+
+
+def _is_private(address: str) -> bool:
+    """Tell whether what goes to an address stays between the two: by TLS, or on this machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
 def data_file(name: str) -> str:

@@ -38,7 +38,7 @@ def bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def client(both: str, bodies: Path) -> AsyncIterator[httpx2.AsyncClient]:
     async with asking(create_app(settings(both), MODEL)) as client:
         yield client
-    assert not any(bodies.iterdir())  # noqa: ASYNC240 - nothing else runs
+    assert not any(bodies.iterdir())  # noqa: ASYNC240 - a test has no other work to hold up
 
 
 def servers(count: int) -> bytes:
@@ -112,7 +112,7 @@ async def test_what_cannot_be_loaded_is_told_by_the_status(
         assert says in answer.json()["detail"]
         assert str(bodies) not in answer.text
         assert await count(client) == 0
-    assert not any(bodies.iterdir())  # noqa: ASYNC240 - nothing else runs
+    assert not any(bodies.iterdir())  # noqa: ASYNC240 - a test has no other work to hold up
 
 
 async def test_the_brake_is_told_by_the_status(client: httpx2.AsyncClient) -> None:
