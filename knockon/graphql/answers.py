@@ -117,7 +117,7 @@ class AnswerTypes:
 
         return resolved(name, maybe(type_), resolve, "The thing itself; null if it was retired just now.")
 
-    def _named(self, node: str = "ci", type_: GraphQLType | None = None, *, sure: bool = True) -> list[StrawberryField]:
+    def named(self, node: str = "ci", type_: GraphQLType | None = None, *, sure: bool = True) -> list[StrawberryField]:
         """Make the fields of something named in an answer."""
 
         def may(given: GraphQLType) -> GraphQLType:
@@ -158,18 +158,18 @@ class AnswerTypes:
 
     def _service_fields(self) -> list[StrawberryField]:
         return [
-            *self._named("service", self.service),
+            *self.named("service", self.service),
             plain("criticality", maybe(int), lambda each: each.criticality, "1 is worst; null: not recorded."),
             plain("users", int, lambda each: each.users, "How many use it."),
         ]
 
     def _impact_type(self, connections: ConnectionTypes) -> type:
         define = self._definitions.object
-        item = define("ImpactItem", "Something that an answer names.", *self._named())
+        item = define("ImpactItem", "Something that an answer names.", *self.named())
         lists: dict[str, tuple[type, str]] = {
             "seeds": (
                 define(
-                    "ImpactSeed", "What was asked about.", *self._named(), self._state_field(),
+                    "ImpactSeed", "What was asked about.", *self.named(), self._state_field(),
                     plain("asked", self.asked, lambda each: each.asked, "What was supposed to happen to it."),
                 ),
                 "What was asked about; not among the affected.",
@@ -178,14 +178,14 @@ class AnswerTypes:
             "survivors": (self._survivor_type(), "Redundancy groups that lost a member and are not down."),
             "starved": (
                 define(
-                    "ImpactStarved", "Something that nothing calls any more.", *self._named(), self._state_field(),
+                    "ImpactStarved", "Something that nothing calls any more.", *self.named(), self._state_field(),
                     plain("because", str, lambda each: each.because, "Why."),
                 ),
                 "What sees no traffic because all that called it is down; its monitors may alarm, though it works.",
             ),
             "already": (
                 define(
-                    "ImpactAlready", "Something that was not operational before.", *self._named(), self._state_field(),
+                    "ImpactAlready", "Something that was not operational before.", *self.named(), self._state_field(),
                     plain("because", str, lambda each: each.because, "Why."),
                 ),
                 "What was so before the seeds failed.",
@@ -215,7 +215,7 @@ class AnswerTypes:
             ),
             "notify": (
                 define(
-                    "ImpactNotified", "A person, group or organisation to tell.", *self._named(),
+                    "ImpactNotified", "A person, group or organisation to tell.", *self.named(),
                     plain("because", listed(str), lambda each: each.because, "Every reason, in a sentence.", many=FEW),
                 ),
                 "Whom to tell, each once: those who own, support or consume seeds and services that get worse.",
@@ -223,7 +223,7 @@ class AnswerTypes:
             "unmapped": (item, "Seeds and affected things that support no service."),
             "unknown": (
                 define(
-                    "ImpactUnknown", "Something not taken into account.", *self._named(sure=False),
+                    "ImpactUnknown", "Something not taken into account.", *self.named(sure=False),
                     plain("because", str, lambda each: each.because, "Why not."),
                 ),
                 "What the answer could not take into account.",
@@ -277,7 +277,7 @@ class AnswerTypes:
         agreement = define(
             "ImpactAgreement",
             "An agreement that is in force on a service.",
-            *self._named(),
+            *self.named(),
             plain("touched", listed(target), lambda each: each.touched, "What of it the state touches.", many=FEW),
         )
         hours = define(
@@ -322,7 +322,7 @@ class AnswerTypes:
         return self._definitions.object(
             "ImpactSurvivor",
             "A redundancy group that lost a member and is not down.",
-            *self._named(),
+            *self.named(),
             plain("group", str, lambda each: each.group, "The group's name."),
             plain("up", int, lambda each: each.up, "Weight of the members that are not down."),
             plain("minUp", int, lambda each: each.min_up, "Weight that must be up."),
@@ -344,7 +344,7 @@ class AnswerTypes:
         node = self._definitions.object(
             "ImpactAffected",
             "Something that the seeds make worse.",
-            *self._named(),
+            *self.named(),
             self._state_field(),
             plain("distance", int, lambda each: each.distance, "Steps to what made it so."),
             plain("because", self._because, lambda each: each.because, "Why."),
@@ -379,7 +379,7 @@ class AnswerTypes:
         return self._definitions.object(
             "SupportsAnswer",
             "Which services something supports.",
-            *self._named(),
+            *self.named(),
             plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
             plain("services", listed(service), lambda each: each.services, "Nearest first.", many=FEW),
         )

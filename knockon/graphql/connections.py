@@ -5,7 +5,6 @@ A cursor is the place of a row in the order of its list, so pages stay right whi
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from dataclasses import dataclass
@@ -105,19 +104,15 @@ def page_of(rows: Sequence[Any], asked: Paging) -> Page:
     return Page(rows[: asked.limit], asked.after is not None, more)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Connection:
-    """A list that is read only as far as a query asks: its page, its length, or both."""
+    """A list that is read only as far as a query asks: its page, its length, or both.
 
-    read_page: Callable[[], Awaitable[Page]]
-    read_count: Callable[[], Awaitable[int]]
-    _page: asyncio.Future[Page] | None = None
+    Each may be asked for more than once: what a request has read it remembers.
+    """
 
-    def page(self) -> Awaitable[Page]:
-        """Read the page, once."""
-        if self._page is None:
-            self._page = asyncio.ensure_future(self.read_page())
-        return self._page
+    page: Callable[[], Awaitable[Page]]
+    count: Callable[[], Awaitable[int]]
 
 
 class ConnectionTypes:
@@ -181,7 +176,7 @@ async def _edges(connection: Connection, _request: object) -> Sequence[Any]:
 
 
 async def _total(connection: Connection, _request: object) -> int:
-    return await connection.read_count()
+    return await connection.count()
 
 
 @dataclass(frozen=True, slots=True)

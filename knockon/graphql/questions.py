@@ -135,7 +135,7 @@ class Questions:
         type_ = self._definitions.object(
             "IncidentService",
             "A service that an incident's configuration items hit.",
-            self._answers.thing("service", self._answers.service),
+            *self._answers.named("service", self._answers.service),
             plain("state", self._answers.state, lambda each: each.state.name, "How it serves."),
             plain("because", str, lambda each: each.because, "Why."),
             plain("added", bool, lambda each: each.added, "This incident makes it so; else it was so already."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry import ID
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import StrawberryList
 
@@ -24,7 +25,7 @@ from knockon.graphql.connections import (
     paging,
     paging_arguments,
 )
-from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolved
+from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolve_directly, resolved
 from knockon.graphql.filters import Filters
 from knockon.graphql.health import HealthQuestions
 from knockon.graphql.history import history_field
@@ -132,10 +133,12 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
     mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
     config = StrawberryConfig(scalar_map=SCALARS)
-    return ApiSchema(
+    made = ApiSchema(
         query=query, mutation=mutation, types=definitions.types(), config=config,
-        extensions=[lambda: Limits(limits), Asking],
+        extensions=[ParserCache, ValidationCache, lambda: Limits(limits), Asking],
     )  # fmt: skip
+    resolve_directly(made._schema)  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
+    return made
 
 
 def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:

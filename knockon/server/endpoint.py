@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from knockon.cmdb.access import AccessScope
@@ -66,12 +65,12 @@ async def _executed(
     schema: ApiSchema, query: str, variables: dict[str, Any] | None, operation: str | None, request: Request
 ) -> dict[str, Any]:
     """Execute a query, and give the body of its answer."""
+    if not query:
+        return {"errors": [_refusal("The query is empty.")]}
     try:
         result = await schema.execute(query, variable_values=variables, operation_name=operation, context_value=request)
     except CannotGetOperationTypeError as error:
         return {"errors": [_refusal(error.as_http_error_reason())]}
-    except MissingQueryError:
-        return {"errors": [_refusal("The query is empty.")]}
     executed = result.data is not None or not result.errors or any(e.path for e in result.errors)
     body: dict[str, Any] = {"data": result.data} if executed else {}
     if result.errors:
