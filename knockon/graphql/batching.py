@@ -227,7 +227,7 @@ class BatchedStore:
             loader = self._loaders[kind] = DataLoader(read, max_batch_size=_BATCH)
         reading = {key: asyncio.ensure_future(loader.load(key)) for key in keys}
         try:
-            # one after the other: a batch is there all at once, and load_many would make a task for each thing of a list
+            # one after the other: a batch is there all at once, and load_many would make a task for each of a list
             return {key: await future for key, future in reading.items()}
         except BaseException:
             for each in reading.values():  # each of them has failed, and wants to be looked at
