@@ -164,6 +164,20 @@ def writing(
     return _answered(name, type_, Writer(resolve), description, arguments, weight)
 
 
+def followed(
+    name: str,
+    type_: GraphQLType,
+    resolve: Callable[..., Awaitable[Any]],
+    description: str,
+    arguments: Sequence[StrawberryArgument],
+    weight: Weight,
+) -> StrawberryField:
+    """Describe a field of the subscription; its ``resolve`` checks what is asked, and gives the events as they come."""
+    field = _answered(name, type_, Resolver(resolve), description, arguments, weight)
+    field.is_subscription = True
+    return field
+
+
 def _answered(
     name: str,
     type_: GraphQLType,
