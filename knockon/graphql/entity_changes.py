@@ -196,5 +196,5 @@ def _event_type(definitions: Definitions, nodes: NodeTypes, value: GraphQLType) 
         sighted("values", listed(value), values, "What changed of it; empty where it is gone.", many=SOME),
         sighted("before", maybe(JSON), image("before"), "Its attributes before; null where redacted, or not there."),
         sighted("after", maybe(JSON), image("after"), "Its attributes after; null where redacted, or not there."),
-        resolved("entity", maybe(nodes.of(ROOT)), node, "The thing as it is when this is answered; null if it is gone."),
+        resolved("entity", maybe(nodes.of(ROOT)), node, "The thing as it is when this is told; null if it is gone."),
     )  # fmt: skip

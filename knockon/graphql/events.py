@@ -32,7 +32,7 @@ def place_arguments() -> list[StrawberryArgument]:
         argument(
             "reached", bool,
             "Also tell, by events that are no change, from where this begins, and now and then how far it has come: "
-            "then you know where to go on also if nothing happened yet.", False,
+            "then you know where to go on also if nothing happened yet.", default=False,
         ),
     ]  # fmt: skip
 
@@ -88,11 +88,12 @@ def refuse_future(revision: int, newest: int) -> None:
 
 async def one_by_one(request: Request, events: AsyncGenerator[Any]) -> AsyncIterator[Any]:
     """Give events as they are answered: each is read anew, and the next one is looked for when it was taken."""
+    request.on_event("taken")  # what was asked is understood, and the first event is waited for
     async with aclosing(events):
         async for event in events:
             request.renew()
-            request.on_event(True)
+            request.on_event("begins")
             try:
                 yield event
             finally:
-                request.on_event(False)
+                request.on_event("taken")

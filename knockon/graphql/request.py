@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from knockon.cmdb.access import Policy
 from knockon.errors import QueryTooCostly
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from knockon.graphql.asked import Asked
     from knockon.impact.topology.topologies import View
     from knockon.itsm.decisions.service_states import ServiceStates
+
+
+Answer = Literal["begins", "taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Request:
 
     def __init__(
         self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal, policy: Policy | None = None,
-        following: Following | None = None, on_event: Callable[[bool], None] = lambda _begins: None,
+        following: Following | None = None, on_event: Callable[[Answer], None] = lambda _how: None,
     ) -> None:  # fmt: skip
         self.principal = principal
         self.asked: Asked | None = None  # noted when it is executed
@@ -73,7 +76,7 @@ class Request:
         self.shared = topologies
         self.following = following
         self.on_event = on_event
-        """Is told when the answer to an event of a subscription begins (True) and when it was taken (False)."""
+        """Is told when the answer to an event of a subscription begins, and when it was taken."""
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
         self.topologies = RequestTopologies(topologies, self.store)

@@ -156,10 +156,8 @@ class _Following:
                 found = differences(before, after)
                 for number, change in enumerate(found[told:], told + 1):
                     if ids is None or change.service.id in ids:
-                        cut = number < len(found)
-                        yield Event(
-                            StatePlace(look, since, number) if cut else StatePlace(look), since.revision, change
-                        )
+                        here = StatePlace(look, since, number) if number < len(found) else StatePlace(look)
+                        yield Event(here, since.revision, change)
                 since, before, told = look, after, 0
             since = Look(seen, since.moment)  # nothing differs since the last look
             if words.due():
@@ -237,6 +235,6 @@ def _event_type(definitions: Definitions, answers: AnswerTypes) -> type:
         ),
         plain("records", listed(thing), lambda e: e.change.records if e.change else (), "What says so.", many=FEW),
         resolved(
-            "service", maybe(answers.service), service, "The service as it is when this is answered; null if it is gone."
+            "service", maybe(answers.service), service, "The service as it is when this is told; null if it is gone."
         ),
     )  # fmt: skip

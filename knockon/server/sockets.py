@@ -199,20 +199,9 @@ class _Socket:
             self._end(_OURS, InternalError.code, "Something went wrong here; the log of the server says what.")
 
     async def _heard(self, message: Any, places: ExitStack) -> None:
-        if message["type"] == "websocket.disconnect":
-            raise _GoodbyeError(_DONE, "", "")
-        text = message.get("text")
-        if text is None:
-            raise _GoodbyeError(_WRONG, BadUsage.code, "Send text.")
-        if len(text) > self._shared.max_body:
-            raise _GoodbyeError(_LARGE, BadUsage.code, f"A message may have {self._shared.max_body:,} bytes.")
-        try:
-            said = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            said = None
-        match said:
-            case {"type": "connection_init"}:
-                await self._init(said.get("payload"), places)
+        match _said(message, self._shared.max_body):
+            case {"type": "connection_init", **more}:
+                await self._init(more.get("payload"), places)
             case {"type": "ping"}:
                 await self._send({"type": "pong"})
             case {"type": "pong"}:
@@ -258,3 +247,16 @@ class _Socket:
                 await self._socket.send_text(orjson.dumps(message).decode())
             except (WebSocketDisconnect, RuntimeError):  # it is gone
                 self._end(_DONE)
+
+
+def _said(message: Any, most: int) -> Any:
+    """Read what a caller sent; whatever is no JSON is None."""
+    if message["type"] == "websocket.disconnect":
+        raise _GoodbyeError(_DONE, "", "")
+    text = message.get("text") or ""
+    if len(text) > most:
+        raise _GoodbyeError(_LARGE, BadUsage.code, f"A message may have {most:,} bytes.")
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from knockon.cmdb.access import Policy, Principal
-    from knockon.graphql.request import Following
+    from knockon.graphql.request import Answer, Following
     from knockon.graphql.schema import ApiSchema
     from knockon.impact.topology.as_of import Pasts
     from knockon.impact.topology.topologies import Topologies
@@ -110,13 +110,13 @@ class Subscription:
             self._answering.metrics.errors.labels(code).inc()
         await self._send({"id": self._id, "type": "error", "payload": errors})
 
-    def _on_event(self, begins: bool) -> None:
+    def _on_event(self, how: Answer) -> None:
         """Bound how long an answer takes, and not how long it is waited for something to happen."""
         assert self._patience is not None
         if not self._began:
             self._note_begin()
         now = asyncio.get_running_loop().time()
-        self._patience.reschedule(now + self._answering.max_seconds if begins else None)
+        self._patience.reschedule(now + self._answering.max_seconds if how == "begins" else None)
 
     @property
     def _fields(self) -> tuple[str, ...]:
