@@ -71,10 +71,10 @@ async def _serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None
             app, lifespan="off", log_config=None, access_log=False, server_header=False,
             ws_max_size=app.state.max_body, timeout_graceful_shutdown=math.ceil(app.state.max_seconds) + 1,
         )  # fmt: skip
-        await _Server(config, ready, app.state.followers).serve(sockets=[listener])
+        await Server(config, ready, app.state.followers).serve(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says when it is ready, and takes a signal to stop as the end of its work, not as an error."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None], followers: Followers) -> None:
