@@ -65,7 +65,9 @@ class Follower:
     @classmethod
     @asynccontextmanager
     async def to(cls, server: Live, token: str | None = TOKEN, **how: Any) -> AsyncIterator[Self]:
-        async with connect(f"ws://{server.address}/graphql", subprotocols=["graphql-transport-ws"], **how) as connection:
+        async with connect(
+            f"ws://{server.address}/graphql", subprotocols=["graphql-transport-ws"], **how
+        ) as connection:
             this = cls(connection)
             if token is not None:
                 await this.init({"Authorization": f"Bearer {token}"})

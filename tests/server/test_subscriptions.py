@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
+from knockon.cmdb.past.news import News
 from knockon.cmdb.stewardship.compaction import compact
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import opened, store_at
@@ -107,7 +108,7 @@ async def test_what_is_retired_is_told_with_what_it_was(server: Live, store: Sto
     revision = await store.revision()
     async with Follower.to(server) as follower:
         await follower.subscribe(CHANGES, of={"servers": {}}, after=str(revision))
-        await load(store, MODEL, [thing("a", serial_number="X1", manufacturer="m")], source="t", actor="tester",
+        await load(store, MODEL, [thing("a", serial_number="X1", manufacturer="m", seen=5)], source="t", actor="tester",
                    complete=True, allow_retire=True)  # fmt: skip
         gone = await follower.next()
     assert (gone["change"], gone["name"], gone["matchedBefore"], gone["matchesAfter"]) == ("retired", "b", True, False)
@@ -177,7 +178,7 @@ async def test_where_nobody_can_go_on_from_is_refused(server: Live, store: Store
                             (str(newest + 1), "BAD_USAGE")):  # fmt: skip
             await follower.subscribe(query, after=after)
             assert (await follower.refusal())[0] == code, after
-        await compact(store, MODEL, newest - 1, actor="ann")
+        await compact(store, MODEL, str(newest - 1), actor="ann")
         await follower.subscribe(query, after="0")
         assert (await follower.refusal())[0] == "JOURNAL_COMPACTED"
 
@@ -313,19 +314,17 @@ def _asked(server: Live) -> Any:
     return httpx2.post(f"http://{server.address}/graphql", json=body, headers=SENT, timeout=30).json()
 
 
-async def test_one_look_at_the_store_serves_all_who_wait(both: str, store: Store) -> None:
-    app = create_app(followed(both, follow_seconds=0.2, max_sockets=50), MODEL)
-    async with live(app) as server:
-        looks = 0
-        news = app.state.news
-        look = news._look
+async def test_one_look_at_the_store_serves_all_who_wait(both: str, store: Store, monkeypatch: Any) -> None:
+    looks = 0
+    look = News._look
 
-        async def counted() -> None:
-            nonlocal looks
-            looks += 1
-            await look()
+    async def counted(news: News) -> None:
+        nonlocal looks
+        looks += 1
+        await look(news)
 
-        news._look = counted
+    monkeypatch.setattr(News, "_look", counted)
+    async with live(create_app(followed(both, follow_seconds=0.2, max_sockets=50), MODEL)) as server:
         followers = [await stack_of(server) for _ in range(20)]
         await asyncio.sleep(1)
         assert 0 < looks <= 7
@@ -348,7 +347,8 @@ async def stack_of(server: Live) -> tuple[Follower, Any]:
 
 async def test_a_socket_that_is_gone_leaves_nothing_behind(server: Live, store: Store) -> None:
     async with Follower.to(server) as follower:
-        await follower.subscribe(CHANGES)
+        await follower.subscribe(CHANGES, reached=True)
+        await follower.next()
         follower.connection.transport.abort()
         with pytest.raises(ConnectionClosed):
             await follower.connection.recv()

@@ -171,7 +171,8 @@ def differences(before: Mapping[str, ServiceState], after: Mapping[str, ServiceS
         elif was.state is not now.state:
             told = now
             if now.state is State.OPERATIONAL:
-                told = was._replace(because=f"Nothing that failed affects it any more. Before: {was.because}")
+                text = f"Nothing that failed affects it any more. Before: {was.because}"
+                told = was._replace(state=now.state, because=text)
             found.append(StateChange(now.service, was.state, *told[1:]))
     return sorted(found, key=_worst_first)
 
