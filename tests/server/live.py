@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from knockon.server.serving import Server
 from tests.server.conftest import TOKEN
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 WITHIN = 30.0
+SPOKEN = Subprotocol("graphql-transport-ws")
 
 
 class Live(Server):
@@ -65,9 +67,7 @@ class Follower:
     @classmethod
     @asynccontextmanager
     async def to(cls, server: Live, token: str | None = TOKEN, **how: Any) -> AsyncIterator[Self]:
-        async with connect(
-            f"ws://{server.address}/graphql", subprotocols=["graphql-transport-ws"], **how
-        ) as connection:
+        async with connect(f"ws://{server.address}/graphql", subprotocols=[SPOKEN], **how) as connection:
             this = cls(connection)
             if token is not None:
                 await this.init({"Authorization": f"Bearer {token}"})
@@ -106,10 +106,9 @@ class Follower:
 
     async def end(self) -> tuple[int, str]:
         """Wait for the end of the socket, and give its close code and reason."""
-        try:
-            async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(WITHIN):
+            with suppress(ConnectionClosed):
                 while True:
                     await self.connection.recv()
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code, closed.rcvd.reason
+        assert self.connection.close_code is not None
+        return self.connection.close_code, self.connection.close_reason or ""

@@ -1,17 +1,21 @@
-"""What subscriptions tell, on both stores, over a real socket: each thing once, in order, and to whom it may be told."""
+"""What subscriptions tell, over a real socket: each change once, in order, and to whom it may be told."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, cast
 
+import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
-from knockon.cmdb.past.news import News
 from knockon.cmdb.stewardship.compaction import compact
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import opened, store_at
@@ -19,7 +23,7 @@ from knockon.schema.observation import EntityObservation, RelationshipObservatio
 from knockon.server import create_app
 from knockon.server.settings import Settings
 from tests.server.conftest import MODEL, SENT, TOKEN
-from tests.server.live import Follower, live
+from tests.server.live import WITHIN, Follower, live
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,7 +98,7 @@ async def test_what_comes_to_fulfil_a_filter_and_what_ceases_to_are_told_as_such
 
 
 async def test_a_class_means_those_below_it_and_several_may_be_asked_for(server: Live, store: Store) -> None:
-    of = {"computerSystems": {}, "racks": None}
+    of: dict[str, Any] = {"computerSystems": {}, "racks": None}
     async with Follower.to(server) as follower:
         await follower.subscribe(CHANGES, of=of, after="0")
         await write(store, thing("r", "Rack"), thing("p", "Person"), thing("s"), thing("z", "Application"))
@@ -246,10 +250,10 @@ async def test_states_are_told_once_and_in_order_also_after_the_fact(server: Liv
     await write(store, *incident("inc-1", "closed", "box", seen=3))
     await write(store, *incident("inc-2", "closed", "post", seen=4), *incident("inc-3", "new", "box"))
     expected = [
-        ("mail", "DOWN"), ("shop", "DOWN"), ("shop", "OPERATIONAL"), ("shop", "DOWN"), ("mail", "OPERATIONAL"),
+        ("mail", "DOWN"), ("shop", "DOWN"), ("shop", "OPERATIONAL"), ("mail", "OPERATIONAL"), ("shop", "DOWN"),
     ]  # fmt: skip
     for most in (1, 2, 5):
-        place, heard = start, []
+        place, heard = start, list[Any]()
         while len(heard) < len(expected):
             async with Follower.to(server) as follower:
                 await follower.subscribe(STATES, after=place)
@@ -278,8 +282,6 @@ async def test_only_the_services_that_were_asked_for_and_those_that_come_and_go(
 
 async def test_maintenance_begins_without_anybody_writing(both: str, store: Store, monkeypatch: Any) -> None:
     monkeypatch.setattr("knockon.graphql.state_changes.TIME_EVERY", 0.05)
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
-
     begins = (datetime.now(UTC) + timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
     window = thing("mw", "MaintenanceWindow", starts_at=begins, ends_at="2099-01-01T00:00:00Z")
     await write(store, *SHOP, window, link("mw", "AFFECTS", "box", effect="down"))
@@ -308,41 +310,50 @@ async def test_who_takes_nothing_holds_up_nobody(server: Live, store: Store) -> 
 
 
 def _asked(server: Live) -> Any:
-    import httpx2  # noqa: PLC0415
-
     body = {"query": "{ servers { totalCount } }"}
     return httpx2.post(f"http://{server.address}/graphql", json=body, headers=SENT, timeout=30).json()
 
 
-async def test_one_look_at_the_store_serves_all_who_wait(both: str, store: Store, monkeypatch: Any) -> None:
-    looks = 0
-    look = News._look
-
-    async def counted(news: News) -> None:
-        nonlocal looks
-        looks += 1
-        await look(news)
-
-    monkeypatch.setattr(News, "_look", counted)
-    async with live(create_app(followed(both, follow_seconds=0.2, max_sockets=50), MODEL)) as server:
-        followers = [await stack_of(server) for _ in range(20)]
-        await asyncio.sleep(1)
-        assert 0 < looks <= 7
+async def test_one_look_at_the_store_serves_all_who_wait(both: str, store: Store) -> None:
+    counted = Counted(store_at(both, MODEL))
+    app = create_app(followed(both, max_sockets=20), MODEL, cast("Store", counted))
+    async with live(app) as server, AsyncExitStack() as stack:
+        followers = [await stack.enter_async_context(Follower.to(server)) for _ in range(20)]
+        for each in followers:
+            await each.subscribe(CHANGES, of={"servers": {}}, reached=True)
+            await each.next()
+        await counted.asked(3)  # so that all of them wait
+        counted.calls.clear()
+        await counted.asked(5)
+        assert set(counted.calls) == {"revision"}
         await write(store, thing("a"))
-        for follower, context in followers:
-            assert (await follower.next())["name"] == "a"
-            await context.__aexit__(None, None, None)
-        await asyncio.sleep(0.5)
-        seen = looks
-        await asyncio.sleep(0.5)
-        assert looks == seen, "nobody waits, so nobody looks"
+        assert [(await each.next())["name"] for each in followers] == ["a"] * 20
 
 
-async def stack_of(server: Live) -> tuple[Follower, Any]:
-    context = Follower.to(server)
-    follower = await context.__aenter__()
-    await follower.subscribe(CHANGES, of={"servers": {}})
-    return follower, context
+class Counted:
+    """A store that counts what it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.calls: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if not iscoroutinefunction(found):
+            return found
+
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            self.calls[name] += 1
+            return await found(*args, **kwargs)
+
+        return counted
+
+    async def asked(self, times: int) -> None:
+        """Wait until the newest revision was asked for so many times more."""
+        before = self.calls["revision"]
+        async with asyncio.timeout(WITHIN):
+            while self.calls["revision"] < before + times:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_socket_that_is_gone_leaves_nothing_behind(server: Live, store: Store) -> None:
@@ -362,6 +373,4 @@ async def test_a_socket_that_is_gone_leaves_nothing_behind(server: Live, store: 
 
 
 def _numbers(server: Live) -> str:
-    import httpx2  # noqa: PLC0415
-
     return httpx2.get(f"http://{server.address}/metrics", headers=SENT, timeout=30).text
