@@ -62,7 +62,8 @@ async def test_a_header_will_do_where_one_can_be_sent(server: Live) -> None:
     "payload",
     [
         None, {}, {"Authorization": ""}, {"Authorization": TOKEN}, {"Authorization": f"Basic {TOKEN}"},
-        {"token": TOKEN}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": ["Bearer", TOKEN]}, {"Authorization": "Bearer żółw"},
+        {"token": TOKEN}, {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": ["Bearer", TOKEN]}, {"Authorization": "Bearer żółw"},
     ],
 )  # fmt: skip
 async def test_who_does_not_say_who_it_is_is_told_nothing(server: Live, payload: Any) -> None:
@@ -256,7 +257,7 @@ async def test_an_answer_that_takes_too_long_is_given_up_and_waiting_is_not(
 ) -> None:
     app = create_app(followed(both, max_seconds=0.5), MODEL)
 
-    async def forever(*_: Any) -> None:
+    async def forever(*_: Any, **__: Any) -> None:
         await asyncio.sleep(60)
 
     async with live(app) as server, Follower.to(server) as follower:
