@@ -33,7 +33,7 @@ from websockets.typing import Subprotocol
 from knockon.errors import KnockonError, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from websockets.sync.client import ClientConnection
@@ -198,7 +198,7 @@ class Client:
 
     def follow(
         self, field: str, selection: str, *, after: str | int | None = None, **arguments: Any
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Generator[dict[str, Any]]:
         """Give what a subscription tells as it comes, such as ``follow("entityChanges", "change name")``.
 
         It ends when you stop reading. A connection that is lost is made again after the last event that you took, so
@@ -229,38 +229,37 @@ class Client:
         passed = ", ".join(f"{name}: ${name}" for name in ["after", *arguments, "reached"])
         text = f"subscription({declared}) {{ {field}({passed}) {{ place reached {selection} }} }}"
         while True:
-            with self._tried(lambda: self._subscribed(text, variables), again=True) as connection:
+            connection, held = self._tried(lambda: self._subscribed(text, variables), again=True)
+            with held:
                 for message in _heard(connection):
                     event = message["payload"]["data"][field]
                     if not event.pop("reached"):
                         yield event
                     variables["after"] = event["place"]
 
-    def _subscribed(self, text: str, variables: dict[str, Any]) -> ClientConnection:
+    def _subscribed(self, text: str, variables: dict[str, Any]) -> tuple[ClientConnection, ExitStack]:
         """Begin to follow; whatever may be otherwise in a moment is passing."""
         address = self._http.base_url.join("/graphql")
         address = address.copy_with(scheme="wss" if address.scheme == "https" else "ws")
         token = self._http.headers.get("Authorization")
-        try:
-            connection = connect(str(address), subprotocols=[_SPOKEN], max_size=_LARGEST)
-        except InvalidStatus as refused:
-            error = _error("", f"{address} refuses a WebSocket with status {refused.response.status_code}.")
-            raise _Passing(error) if refused.response.status_code in _PASSING else error from None
-        except (OSError, InvalidHandshake) as lost:
-            raise _Passing(StoreUnreachable(f"{address} does not answer ({lost}).")) from lost
-        try:
-            connection.send(
-                json.dumps({"type": "connection_init", "payload": {"Authorization": token} if token else {}})
-            )
-            connection.recv(timeout=self._http.timeout.read)
-            asked = {"query": text, "variables": variables}
-            connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": asked}))
-        except (ConnectionClosed, TimeoutError) as lost:
-            connection.close()
-            if error := _end_of(lost):
-                raise error from None
-            raise _Passing(StoreUnreachable(f"{address} does not go on ({lost}).")) from lost
-        return connection
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(connect(str(address), subprotocols=[_SPOKEN], max_size=_LARGEST))
+                payload = {"Authorization": token} if token else {}
+                connection.send(json.dumps({"type": "connection_init", "payload": payload}))
+                connection.recv(timeout=self._http.timeout.read)
+                asked = {"query": text, "variables": variables}
+                connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": asked}))
+            except InvalidStatus as refused:
+                status = refused.response.status_code
+                error = _error("", f"{address} refuses a WebSocket with status {status}.")
+                raise _Passing(error) if status in _PASSING else error from None
+            except (OSError, InvalidHandshake, ConnectionClosed) as lost:
+                if ended := _end_of(lost):
+                    raise ended from None
+                raise _Passing(StoreUnreachable(f"{address} does not answer ({lost}).")) from lost
+            return connection, stack.pop_all()
+        raise AssertionError("unreachable")
 
     def load(
         self,

@@ -82,13 +82,13 @@ def test_each_event_comes_once_whatever_becomes_of_the_line(address: str, seed: 
     def write() -> None:
         with Client(address, TOKEN) as client:
             for number in range(30):
-                client.load([{"class": "Laptop", "key": "l", "name": f"{source} {number}"}], source=source)
+                client.load([{"class": "Workstation", "key": "l", "name": f"{source} {number}"}], source=source)
 
     with closing(Line(address, seed)) as line, Client(line.address, TOKEN) as client:
-        first = client.load([{"class": "Laptop", "key": "l", "name": source}], source=source).revision
+        first = client.load([{"class": "Workstation", "key": "l", "name": source}], source=source).revision
         writer = threading.Thread(target=write)
         writer.start()
-        of = {"laptops": {"name": {"startsWith": source}}}
+        of = {"workstations": {"name": {"startsWith": source}}}
         with closing(client.follow("entityChanges", "name change", of=of, after=first)) as events:
             heard = list(islice(events, 30))
         writer.join()
