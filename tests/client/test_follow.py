@@ -52,7 +52,7 @@ class Line:
                     thread.start()
 
     def _pass(self, one: socket.socket, other: socket.socket, cut: bool) -> None:
-        left = self._chance.randint(600, 2_000)
+        left = self._chance.randint(150, 600)
         upgraded = False
         with suppress(OSError):
             while data := one.recv(4096):
