@@ -70,8 +70,11 @@ def entity_changes_field(
     classes = {pascal_to_camel(each.plural): name for name, each in model.classes.items()}
     chosen = definitions.input(
         "EntityChangesOf",
-        "Things of these classes or below, as far as they fulfil what is said of each; {} is all of a class.",
-        *(input_field(field, maybe(filters.of(name)), _WHERE) for field, name in sorted(classes.items())),
+        f"Things of these classes or below, as far as they fulfil what is said of each; {{}} is all of a class. {_WHERE}",
+        *(
+            input_field(field, maybe(filters.of(name)), f"Things of class {name} or below that fulfil this.")
+            for field, name in sorted(classes.items())
+        ),
     )
 
     async def resolve(
