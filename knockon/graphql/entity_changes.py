@@ -70,7 +70,7 @@ def entity_changes_field(
     classes = {pascal_to_camel(each.plural): name for name, each in model.classes.items()}
     chosen = definitions.input(
         "EntityChangesOf",
-        f"Things of these classes or below, as far as they fulfil what is said of each; {{}} is all of a class. {_WHERE}",
+        f"Things of these classes or below that fulfil what is said of each; {{}} is all of a class. {_WHERE}",
         *(
             input_field(field, maybe(filters.of(name)), f"Things of class {name} or below that fulfil this.")
             for field, name in sorted(classes.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -56,12 +57,12 @@ class Line:
         upgraded = False
         with suppress(OSError):
             while data := one.recv(4096):
-                upgraded = upgraded or data.startswith(b"HTTP/1.1 101")
                 if cut and upgraded:
                     left -= len(data)
                     if left < 0:
                         self.cuts += 1
                         break
+                upgraded = upgraded or data.startswith(b"HTTP/1.1 101")
                 other.sendall(data)
         for each in (one, other):
             with suppress(OSError):
@@ -84,14 +85,13 @@ def test_each_event_comes_once_whatever_becomes_of_the_line(address: str, seed: 
             for number in range(30):
                 client.load([{"class": "Workstation", "key": "l", "name": f"{source} {number}"}], source=source)
 
-    with closing(Line(address, seed)) as line, Client(line.address, TOKEN) as client:
+    with closing(Line(address, seed)) as line, Client(line.address, TOKEN) as client, ThreadPoolExecutor(1) as pool:
         first = client.load([{"class": "Workstation", "key": "l", "name": source}], source=source).revision
-        writer = threading.Thread(target=write)
-        writer.start()
+        writing = pool.submit(write)
         of = {"workstations": {"name": {"startsWith": source}}}
         with closing(client.follow("entityChanges", "name change", of=of, after=first)) as events:
             heard = list(islice(events, 30))
-        writer.join()
+        writing.result()
         assert [each["name"] for each in heard] == [f"{source} {number}" for number in range(30)]
         assert {each["change"] for each in heard} == {"changed"}
         assert line.cuts > 0
