@@ -120,7 +120,10 @@ def resolve_directly(schema: GraphQLSchema) -> None:
             for field in type_.fields.values():
                 ours = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
                 if isinstance(ours, Plain | Sighted | Resolved):
-                    field.resolve = ours.resolver()
+                    if ours.is_subscription:
+                        field.subscribe = ours.resolver()
+                    else:
+                        field.resolve = ours.resolver()
 
 
 def plain(
@@ -174,6 +177,20 @@ def writing(
 ) -> Resolved:
     """Describe a field of the mutation; its ``resolve`` gets a request of its own, in which nothing was read yet."""
     return _answered(Writing, name, type_, resolve, description, arguments, weight)
+
+
+def followed(
+    name: str,
+    type_: GraphQLType,
+    resolve: Callable[..., Awaitable[Any]],
+    description: str,
+    arguments: Sequence[StrawberryArgument],
+    weight: Weight,
+) -> Resolved:
+    """Describe a field of the subscription; its ``resolve`` checks what is asked, and gives the events as they come."""
+    field = _answered(Resolved, name, type_, resolve, description, arguments, weight)
+    field.is_subscription = True
+    return field
 
 
 def _answered(

@@ -96,7 +96,7 @@ class IdentityFields:
             "Freshness", "When a thing was last reported, and whether that is too long ago.",
             plain("source", str, lambda each: each.source, "Who reported it last."),
             plain("seen", str, lambda each: each.seen, "When, in UTC."),
-            plain("until", str, lambda each: each.until, "It is fresh so long: the refresh period of its class, or 60 days."),
+            plain("until", str, lambda each: each.until, "When it ceases to be fresh: by its class, or after 60 days."),
             plain("stale", bool, lambda each: each.stale, "That has passed."),
         )  # fmt: skip
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry import ID
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.base import StrawberryList
 
 from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
@@ -26,9 +28,10 @@ from knockon.graphql.connections import (
     paging_arguments,
 )
 from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolve_directly, resolved
+from knockon.graphql.entity_changes import entity_changes_field
 from knockon.graphql.filters import Filters
 from knockon.graphql.health import HealthQuestions
-from knockon.graphql.history import history_field
+from knockon.graphql.history import history_field, value_type
 from knockon.graphql.identity import IdentityFields
 from knockon.graphql.inputs import Inputs
 from knockon.graphql.letters import letters_field
@@ -41,6 +44,7 @@ from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
 from knockon.graphql.searching import search_field
+from knockon.graphql.state_changes import service_states_field
 from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
 
@@ -77,7 +81,11 @@ def presented(error: GraphQLError) -> GraphQLError:
     message, original = error.message, error.original_error
     while isinstance(original, GraphQLError):  # one that says of a variable what another says of its value
         original = original.original_error
-    if isinstance(original, KnockonError):
+    if isinstance(original, InvalidOperationTypeError):
+        code, message = QueryInvalid.code, "A WebSocket takes subscriptions only; send queries and mutations by POST."
+    elif isinstance(original, CannotGetOperationTypeError | MissingQueryError):
+        code = QueryInvalid.code
+    elif isinstance(original, KnockonError):
         code = original.code
     elif isinstance(original, RecursionError):
         code, message = QueryTooCostly.code, "The query is too costly. It is nested too deeply to be read."
@@ -117,7 +125,8 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     for name, fields in questions.node_fields().items():
         more[name] = [*more.get(name, []), *fields]
     identity = IdentityFields(definitions, connections)
-    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes), *identity.node_fields()]
+    value = value_type(definitions)
+    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes, value), *identity.node_fields()]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, orders, connections) for each in model.classes.values()]
     found = search_field(model, nodes, connections)
@@ -132,9 +141,13 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
     mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
+    subscription = definitions.object(
+        "Subscription", "What can be followed, over a WebSocket.",
+        entity_changes_field(definitions, model, nodes, filters, value), service_states_field(definitions, answers),
+    )  # fmt: skip
     config = StrawberryConfig(scalar_map=SCALARS)
     made = ApiSchema(
-        query=query, mutation=mutation, types=definitions.types(), config=config,
+        query=query, mutation=mutation, subscription=subscription, types=definitions.types(), config=config,
         extensions=[ParserCache, ValidationCache, lambda: Limits(limits), Asking],
     )  # fmt: skip
     resolve_directly(made._schema)  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
