@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from strawberry.types.execution import ExecutionContext
     from strawberry.types.field import StrawberryField
@@ -65,6 +66,16 @@ log = logging.getLogger("knockon.graphql")
 
 MOST_LOOKED_AT = 200_000
 """Things that a list may look at one by one, where no index answers it: some seconds' work at worst."""
+
+
+class Parsed(ParserCache):
+    """Remembers the last texts that could be read; of one that cannot, Strawberry itself says so, however it came."""
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        with suppress(GraphQLError):
+            context.graphql_document = self.cached_parse_document(context.query, **context.parse_options)
+        yield
 
 
 class ApiSchema(strawberry.Schema):
@@ -148,7 +159,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     config = StrawberryConfig(scalar_map=SCALARS)
     made = ApiSchema(
         query=query, mutation=mutation, subscription=subscription, types=definitions.types(), config=config,
-        extensions=[ParserCache, ValidationCache, lambda: Limits(limits), Asking],
+        extensions=[Parsed, ValidationCache, lambda: Limits(limits), Asking],
     )  # fmt: skip
     resolve_directly(made._schema)  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
     return made

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
@@ -66,8 +67,6 @@ async def _executed(
     schema: ApiSchema, query: str, variables: dict[str, Any] | None, operation: str | None, request: Request
 ) -> dict[str, Any]:
     """Execute a query, and give the body of its answer."""
-    if not query:
-        return {"errors": [_refusal("The query is empty.")]}
     try:
         result = await schema.execute(
             query, variable_values=variables, operation_name=operation, context_value=request,
@@ -77,6 +76,8 @@ async def _executed(
         return {"errors": [_refusal("Subscriptions are asked over a WebSocket, by graphql-transport-ws.")]}
     except CannotGetOperationTypeError as error:
         return {"errors": [_refusal(error.as_http_error_reason())]}
+    except MissingQueryError:
+        return {"errors": [_refusal("The query is empty.")]}
     executed = result.data is not None or not result.errors or any(e.path for e in result.errors)
     body: dict[str, Any] = {"data": result.data} if executed else {}
     if result.errors:
