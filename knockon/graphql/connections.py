@@ -105,6 +105,37 @@ def page_of(rows: Sequence[Any], asked: Paging) -> Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A row of an answer, and its place in it."""
+
+    row: Any
+    place: str
+
+
+def page_within(rows: Sequence[Any], mark: str, asked: Paging) -> Page:
+    """Cut a page of ``Placed`` from an answer: places are positions, since it never changes; ``mark`` says which it is.
+
+    Raises
+    ------
+    BadCursor
+        The cursor is of another answer.
+    """
+
+    def position(place: str) -> int:
+        of, _, at = place.rpartition(":")
+        if of != mark or not at.isdecimal():
+            raise BadCursor("This cursor is of another question, or the estate has changed since; begin again.")
+        return int(at)
+
+    total = len(rows)
+    start = 0 if asked.after is None else position(asked.after) + 1
+    stop = total if asked.before is None else min(position(asked.before), total)
+    first = max(start, stop - asked.limit) if asked.backward else start
+    last = stop if asked.backward else min(stop, start + asked.limit)
+    return Page([Placed(rows[i], f"{mark}:{i}") for i in range(first, last)], first > 0, last < total)
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """A list that is read only as far as a query asks: its page, its length, or both.
 

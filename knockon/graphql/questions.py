@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 ANALYSIS = 500
 """What one run of the engine costs, in values of an answer."""
-_RUN = Weight(ANALYSIS)
+RUN = Weight(ANALYSIS)
+"""One run of it, in an answer that is not a list."""
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
 WINDOW = "The time that is asked about, or a moment: START/END in ISO 8601 with an offset from UTC. Now unless given."
 
@@ -76,11 +77,9 @@ class Questions:
         said = "Which services something supports, also where redundancy hides the impact."
         ref = argument("ref", str, _REFERENCE)
         return [
+            resolved("impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), RUN),
             resolved(
-                "impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), _RUN
-            ),
-            resolved(
-                "supports", maybe(self._answers.supports), supported, said, [ref, max_lag(), as_of_argument()], _RUN
+                "supports", maybe(self._answers.supports), supported, said, [ref, max_lag(), as_of_argument()], RUN
             ),
         ]
 
@@ -124,9 +123,7 @@ class Questions:
             return await _ask(request, [Ask(entity.id, str(state))], {})
 
         state = argument("state", self._answers.asked, "What happens to it.", "down")
-        return resolved(
-            "blastRadius", maybe(self._answers.impact), resolve, "What breaks if this fails.", [state], _RUN
-        )
+        return resolved("blastRadius", maybe(self._answers.impact), resolve, "What breaks if this fails.", [state], RUN)
 
     def _affected_services(self) -> StrawberryField:
         async def resolve(incident: Entity, request: Request) -> list[IncidentService]:
@@ -163,7 +160,7 @@ class Questions:
             plain("factors", listed(factor), lambda risk: risk.factors, "What it is made of, largest first.", many=FEW),
             plain("missing", listed(str), lambda risk: risk.missing, "What it does not take into account."),
         )
-        return resolved("risk", maybe(type_), resolve, "How much it puts at stake.", weight=_RUN)
+        return resolved("risk", maybe(type_), resolve, "How much it puts at stake.", weight=RUN)
 
 
 async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -> Impact:

@@ -19,6 +19,7 @@ from strawberry.types.base import StrawberryList
 from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
 from knockon.graphql.answers import AnswerTypes
 from knockon.graphql.asked import Asking
+from knockon.graphql.board import board_field
 from knockon.graphql.connections import (
     MAX_PAGE,
     Connection,
@@ -148,6 +149,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         *HealthQuestions(definitions, rules).query_fields(),
         *identity.query_fields(),
         letters_field(definitions, connections),
+        board_field(definitions, answers, connections),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)

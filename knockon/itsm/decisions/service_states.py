@@ -125,12 +125,13 @@ class ServiceStates:
             context = await context_of(store, model, given, span)
             # only a scan waits for a commit that begins to show: then what was read is of this revision
             if (await store.scan(())).revision == look.revision:
-                return await _judged(view, context)
+                return await states_of(view, context)
         then = await self._pasts.at(str(look.revision))
-        return await _judged(await then.current(), await context_of(then.store, model, given, span))
+        return await states_of(await then.current(), await context_of(then.store, model, given, span))
 
 
-async def _judged(view: View, context: Context) -> Mapping[str, ServiceState]:
+async def states_of(view: View, context: Context) -> Mapping[str, ServiceState]:
+    """Give the states of all services of a view by id, given what else is the case; one run of the engine."""
     # in a thread only where it may take long
     return await asyncio.to_thread(_judge, view, context) if view.topology.large else _judge(view, context)
 
