@@ -39,8 +39,8 @@ async def changes_after(store: Store, place: Place) -> list[EntityChange]:
 
 
 async def whoever_follows_has_the_estate(store: Store, history: History) -> None:
-    for each in history.loads:
-        await load_into(store, BARE, each)
+    for load in history.loads:
+        await load_into(store, BARE, load)
     copy: dict[str, Any] = {}
     changes = await changes_after(store, Place(0))
     for each in changes:

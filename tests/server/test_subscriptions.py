@@ -264,6 +264,23 @@ async def test_states_are_told_once_and_in_order_also_after_the_fact(server: Liv
         assert place.isdecimal(), "all of it was told"
 
 
+async def test_what_many_revisions_did_is_told_in_one_that_says_so(
+    server: Live, store: Store, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("knockon.graphql.state_changes.MOST_LOOKS", 2)
+    await write(store, *SHOP)
+    start = await store.revision()
+    await write(store, *incident("inc-1", "new", "box"))
+    await write(store, *incident("inc-1", "closed", "box", seen=3), *incident("inc-2", "new", "post"))
+    for number in range(3):
+        await write(store, thing(f"more-{number}"))
+    async with Follower.to(server) as follower:
+        await follower.subscribe(STATES, after=str(start))
+        heard = await follower.next()
+        assert (heard["name"], heard["before"], heard["after"]) == ("mail", "OPERATIONAL", "DOWN")
+        assert (heard["since"], heard["revision"]) == (start, await store.revision() - 1)
+
+
 async def test_only_the_services_that_were_asked_for_and_those_that_come_and_go(server: Live, store: Store) -> None:
     await write(store, *SHOP)
     after = str(await store.revision())
