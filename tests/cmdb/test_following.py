@@ -95,7 +95,7 @@ async def test_news_come_to_all_who_wait_and_none_are_old(store: Store) -> None:
         waiting = [asyncio.create_task(news.other(first)) for _ in range(3)]
         await say(store, thing("b"))
         newest = await store.revision()
-        assert await asyncio.gather(*waiting) == [newest] * 3
+        assert all(first < each <= newest for each in await asyncio.gather(*waiting))
         # seen last was an older one than the caller knows: that must not be taken for news
         await news.other(0)
         await say(store, thing("c"))
