@@ -39,8 +39,8 @@ async def changes_after(store: Store, place: Place) -> list[EntityChange]:
 
 
 async def whoever_follows_has_the_estate(store: Store, history: History) -> None:
-    for each in history.loads:
-        await load_into(store, BARE, each)
+    for load in history.loads:
+        await load_into(store, BARE, load)
     copy: dict[str, Any] = {}
     changes = await changes_after(store, Place(0))
     for each in changes:
@@ -95,7 +95,7 @@ async def test_news_come_to_all_who_wait_and_none_are_old(store: Store) -> None:
         waiting = [asyncio.create_task(news.other(first)) for _ in range(3)]
         await say(store, thing("b"))
         newest = await store.revision()
-        assert await asyncio.gather(*waiting) == [newest] * 3
+        assert all(first < each <= newest for each in await asyncio.gather(*waiting))
         # seen last was an older one than the caller knows: that must not be taken for news
         await news.other(0)
         await say(store, thing("c"))

@@ -19,6 +19,7 @@ from knockon.cmdb.loading.load import load
 from knockon.cmdb.stewardship.compaction import compact
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import opened, store_at
+from knockon.itsm.decisions.service_states import may_differ
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.server import create_app
 from knockon.server.settings import Settings
@@ -262,6 +263,24 @@ async def test_states_are_told_once_and_in_order_also_after_the_fact(server: Liv
                     place = heard[-1]["place"]
         assert [(each["name"], each["after"]) for each in heard] == expected
         assert place.isdecimal(), "all of it was told"
+
+
+async def test_what_many_revisions_did_is_told_in_one_that_says_so(
+    server: Live, store: Store, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("knockon.graphql.state_changes.MOST_LOOKS", 2)
+    await write(store, *SHOP)
+    start = await store.revision()
+    await write(store, *incident("inc-1", "new", "box"))
+    await write(store, *incident("inc-1", "closed", "box", seen=3), *incident("inc-2", "new", "post"))
+    for number in range(3):
+        await write(store, thing(f"more-{number}"))
+    async with Follower.to(server) as follower:
+        await follower.subscribe(STATES, after=str(start))
+        heard = await follower.next()
+        assert (heard["name"], heard["before"], heard["after"]) == ("mail", "OPERATIONAL", "DOWN")
+        *_, last_but_one, _last = [each.number for each in await _journal(store) if may_differ(MODEL, each)]
+        assert (heard["since"], heard["revision"]) == (start, last_but_one)
 
 
 async def test_only_the_services_that_were_asked_for_and_those_that_come_and_go(server: Live, store: Store) -> None:

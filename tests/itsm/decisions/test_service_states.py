@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
     from knockon.itsm.decisions.service_states import ServiceState
 
-SEEN = iter(range(10**6))
+SEEN = itertools.count()
 
 
 def states_of(store: Store) -> ServiceStates:
@@ -33,16 +35,17 @@ async def something(store: Store, chance: random.Random) -> None:
     """Write something that may change a state, or not."""
     name, item = f"INC{chance.randrange(4)}", chance.choice(["db-1", "db-2", "box", "web-a", "wiki"])
     state = chance.choice(["new", "assigned", "closed"])
+    number, items = next(SEEN), list[Any]()
     match chance.randrange(4):
         case 0:
-            await say(store, thing("ann", "Person", job_title=f"{next(SEEN)}"))
+            items = [thing("ann", "Person", job_title=f"{number}")]
         case 1:
-            await say(store, thing(f"new-{next(SEEN)}", "BusinessService"))
+            items = [thing(f"new-{number}", "BusinessService")]
         case _:
-            await say(
-                store, thing(name, "Incident", kind="outage", state=state),
-                link(name, "AFFECTS", item, effect=chance.choice(["down", "degraded", "none"])),
-            )  # fmt: skip
+            effect = chance.choice(["down", "degraded", "none"])
+            items = [thing(name, "Incident", kind="outage", state=state), link(name, "AFFECTS", item, effect=effect)]
+    seen = datetime(2026, 11, 2, tzinfo=UTC) + timedelta(minutes=number)
+    await say(store, *(replace(each, seen=seen.strftime("%Y-%m-%dT%H:%M:%SZ")) for each in items))
 
 
 @pytest.mark.parametrize("seed", range(4))
