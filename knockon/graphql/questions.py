@@ -33,6 +33,7 @@ ANALYSIS = 500
 """What one run of the engine costs, in values of an answer."""
 RUN = Weight(ANALYSIS)
 """One run of it, in an answer that is not a list."""
+_NEW_POINTS = ("newSinglePoints", "newSinglePointsTruncated")
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
 WINDOW = "The time that is asked about, or a moment: START/END in ISO 8601 with an offset from UTC. Now unless given."
 
@@ -171,7 +172,7 @@ async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -
     distance = options.get("maxDistance")
     answer = await blast_radius(
         request.topologies, asks, given=given, span=span, assume=assume, max_distance=distance, exclude=exclude,
-        max_lag=lag_of(options),
+        max_lag=lag_of(options), new_points=request.asked is None or not request.asked.names.isdisjoint(_NEW_POINTS),
     )  # fmt: skip
     question = repr((asks, given, span, assume, distance, exclude))
     return Impact(answer, hashlib.sha256(question.encode()).hexdigest()[:12])
