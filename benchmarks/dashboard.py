@@ -45,7 +45,7 @@ def questions(view: View, cursors: list[str], open_incidents: list[str]) -> list
     names = sorted({entity.name.split("-")[0] for entity in map(view.entities.__getitem__, starts)})
     return [
         Question("a page of 50", PAGE, [{"after": each} for each in cursors]),
-        #        Question("service board", BOARD, [{}]),
+        Question("service board", BOARD, [{}]),
         Question("blast radius", BLAST, [{"ref": each} for each in starts]),
         Question("search", SEARCH, [{"text": each} for each in names]),
         Question("incident", INCIDENT, [{"id": each} for each in open_incidents[:VARIANTS]]),

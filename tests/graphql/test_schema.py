@@ -112,9 +112,10 @@ def test_one_connection_for_each_relationship_and_direction(small: GraphQLSchema
 def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     root = fields(small, "Query")
     assert root == {
-        "node": "Entity", "nodes": "[Entity]!", "impact": "ImpactAnswer", "supports": "SupportsAnswer",
+        "node": "Entity", "nodes": "[Entity]!", "serviceBoard": "ServiceBoard",
+        "impact": "ImpactAnswer", "supports": "SupportsAnswer",
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer", "dependencies": "DependenciesAnswer",
-        "commonUpstream": "CommonAnswer", "serviceBoard": "ServiceBoard", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",
+        "commonUpstream": "CommonAnswer", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",
         "recoveryOrder": "RecoveryOrderAnswer", "availability": "AvailabilityAnswer", "search": "SearchConnection",
         "health": "Health", "findings": "IdentityFindingConnection", "deadLetters": "DeadLetterConnection",
         "entities": "EntityConnection", "configurationItems": "ConfigurationItemConnection",
