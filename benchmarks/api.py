@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import os
 import statistics
 import subprocess
@@ -24,6 +25,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import neo4j
 import orjson
@@ -74,7 +76,7 @@ async def known(model: Model, url: str) -> list[Known]:
         async with opened(store_at(url, model)) as store:
             topologies = Topologies(store, model)
             view = await topologies.current()
-            incidents = [e for e in await store.page(model.concrete("Incident"), None, limit=500)]
+            incidents = await store.page(model.concrete("Incident"), None, limit=500)
             standing = [e.id for e in incidents if model.state_of(e.class_name, e.attributes).in_effect]
             schema = build_schema(model)
 
@@ -106,7 +108,7 @@ def objects(data: Any) -> int:
 
 
 def measure(ask: list[Callable[[int], None]], seconds: float) -> Measured:
-    """Let clients ask for so long, each in its thread; ``ask`` has a function of the number of the question for each."""
+    """Let clients ask for so long, each in its thread: ``ask`` has a function of the question's number for each."""
     times: list[float] = []
     over = threading.Event()
 
@@ -137,9 +139,6 @@ class Client:
     """Asks a GraphQL service over a connection of its own."""
 
     def __init__(self, address: str, token: str = "") -> None:
-        import http.client
-        from urllib.parse import urlsplit
-
         where = urlsplit(address)
         self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=300)
         self._path = where.path
@@ -150,7 +149,7 @@ class Client:
         self._connection.request("POST", self._path, body, self._headers)
         answer = self._connection.getresponse()
         text = answer.read()
-        assert answer.status == 200, text[:500]  # noqa: PLR2004
+        assert answer.status == 200, text[:500]
         assert b'"errors"' not in text[:200], text[:500]
         return text
 
@@ -165,7 +164,11 @@ def over_http(address: str, question: Question, clients: int, seconds: float, to
 
     def asking() -> Callable[[int], None]:
         client = Client(address, token)
-        return lambda turn: client.ask(asked[turn % len(asked)]) and None
+
+        def ask(turn: int) -> None:
+            client.ask(asked[turn % len(asked)])
+
+        return ask
 
     ask = [asking() for _ in range(clients)]
     for turn in range(len(asked)):  # nothing is new to it
@@ -213,10 +216,10 @@ def report(found: list[Known], address: str, asked: argparse.Namespace, make: Ca
             ours = over_http(address, each.question, clients, asked.seconds, TOKEN)
             theirs = bare(make, each, clients, asked.seconds)
             aim = 2 * theirs.p50 + each.nodes * PER_NODE
-            said = f"  {clients:>2} clients {ours.rate:>7.1f}/s, p50 {ours.p50 * 1000:>7.1f} ms, p95 {ours.p95 * 1000:>7.1f} ms"
-            said += f"; bare p50 {theirs.p50 * 1000:.1f} ms; {ours.p50 / aim:.1f} of the aim"
-            if other and (question := rival.equivalent(each.question)):
-                third = over_http(other, question, clients, asked.seconds)
+            said = f"  {clients:>2} clients {ours.rate:>7.1f}/s, p50 {ours.p50 * 1000:>7.1f} ms"
+            said += f", p95 {ours.p95 * 1000:>7.1f} ms; bare p50 {theirs.p50 * 1000:.1f} ms; {ours.p50 / aim:.1f} of the aim"
+            if other:
+                third = over_http(other, rival.equivalent(each.question), clients, asked.seconds)
                 said += f"; @neo4j/graphql {third.rate:.1f}/s: {ours.rate / third.rate:.1f} times"
             print(said, flush=True)
 
@@ -251,7 +254,7 @@ def main() -> None:
             asyncio.run(sampled(model, url, folder / "estate", asked.items))
         found = asyncio.run(known(model, url))
         if asked.neo4j:
-            other = stack.enter_context(rival.serving(url, folder))
+            other = stack.enter_context(rival.serving(model, url, folder))
         report(found, stack.enter_context(serving(url)), asked, make, other)
 
 

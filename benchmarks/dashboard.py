@@ -27,7 +27,8 @@ class Question(NamedTuple):
 PAGE = """query ($after: String) { servers(first: 50, after: $after) { edges { cursor node { id name status environment
   runs(first: 10) { edges { node { id name class     ... on ConfigurationItem {
     dependencyOf(first: 10) { edges { node { id name } } } } } } } } } } }"""
-BOARD = """{ serviceBoard { services { id name state criticality users because owners { id name } } } }"""
+BOARD = """{ serviceBoard { counts { DOWN DEGRADED AT_RISK OPERATIONAL } services(first: 100) { edges { node {
+  id name state criticality users because owners { id name } } } } } }"""
 BLAST = """query ($ref: String!) { impact(of: [{ref: $ref}]) { counts { DOWN DEGRADED AT_RISK }
   affected(first: 100) { edges { node { id name state distance because { text } } } }
   services { id name state criticality users } } }"""

@@ -73,8 +73,12 @@ class BareNeo4j:
     def ask(self, statements: list[Statement]) -> None:
         """Run each statement as the service does, in a read transaction, and fetch all rows."""
         for each in statements:
-            self._session.execute_read(lambda tx, asked=each: tx.run(asked.text, asked.parameters).values())
+            self._session.execute_read(_values, each)
 
     def close(self) -> None:
         """Close the session."""
         self._session.close()
+
+
+def _values(tx: neo4j.ManagedTransaction, statement: Statement) -> list[list[Any]]:
+    return tx.run(statement.text, statement.parameters).values()
