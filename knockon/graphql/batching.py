@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from strawberry.dataloader import DataLoader
+from knockon.graphql.pace import Loader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     )
     from knockon.cmdb.contract.store import Direction, Store
     from knockon.cmdb.contract.words import Query
+    from knockon.graphql.pace import Pace
 
 K = TypeVar("K")
 T = TypeVar("T")
-_BATCH = 1_000
 
 
 class BatchedStore:
@@ -44,9 +44,10 @@ class BatchedStore:
     Results are the caller's own lists; the rows in them are shared.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, pace: Pace) -> None:
         self._store = store
-        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        self._pace = pace
+        self._loaders: dict[Hashable, Loader[Any, Any]] = {}
         self._answers: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
@@ -224,10 +225,10 @@ class BatchedStore:
         """Read one thing for each key, in one batch with everyone who asks for the same kind just now."""
         loader = self._loaders.get(kind)
         if loader is None:
-            loader = self._loaders[kind] = DataLoader(read, max_batch_size=_BATCH)
-        reading = {key: asyncio.ensure_future(loader.load(key)) for key in keys}
+            loader = self._loaders[kind] = Loader(read, self._pace)
+        reading = {key: loader.load(key) for key in keys}
         try:
-            # one after the other: a batch is there all at once, and load_many would make a task for each of a list
+            # one after the other: what was asked for at once is there at once
             return {key: await future for key, future in reading.items()}
         except BaseException:
             for each in reading.values():  # each of them has failed, and wants to be looked at

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from knockon.graphql.definitions import Definitions, GraphQLType
+    from knockon.graphql.request import Request
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 500
@@ -202,8 +203,10 @@ class ConnectionTypes:
         )
 
 
-async def _edges(connection: Connection, _request: object) -> Sequence[Any]:
-    return (await connection.page()).rows
+async def _edges(connection: Connection, request: Request) -> Sequence[Any]:
+    rows = (await connection.page()).rows
+    await request.pace.answer(len(rows))
+    return rows
 
 
 async def _total(connection: Connection, _request: object) -> int:

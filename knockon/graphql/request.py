@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from knockon.cmdb.access import Policy
 from knockon.errors import QueryTooCostly
 from knockon.graphql.batching import BatchedStore
+from knockon.graphql.pace import Pace
 from knockon.impact.topology.as_of import KEPT, Pasts
 from knockon.impact.topology.topologies import Topologies
 
@@ -74,11 +75,12 @@ class Request:
         self.policy = policy or Policy(topologies.model)
         self.sight = self.policy.sight(principal)
         self.shared = topologies
+        self.pace = Pace()
         self.following = following
         self.on_event = on_event
         """Is told when the answer to an event of a subscription begins, and when it was taken."""
         # nothing in a query writes, so the reading half is all of a store that is needed
-        self.store = cast("Store", BatchedStore(topologies.store))
+        self.store = cast("Store", BatchedStore(topologies.store, self.pace))
         self.topologies = RequestTopologies(topologies, self.store)
         self._pasts = pasts or Pasts(topologies)
         self._moments: dict[str, asyncio.Future[Request]] = {}
@@ -107,13 +109,13 @@ class Request:
     def anew(self, path: Path) -> Request:
         """Give the request of a field that writes, and of all below it: nothing that was read before counts."""
         self._then[_top(path)] = request = copy(self)
-        request.store = cast("Store", BatchedStore(self.shared.store))
+        request.store = cast("Store", BatchedStore(self.shared.store, self.pace))
         request.topologies = RequestTopologies(self.shared, request.store)
         return request
 
     def renew(self) -> None:
         """Begin the next event of a subscription: nothing that was read before counts."""
-        self.store = cast("Store", BatchedStore(self.shared.store))
+        self.store = cast("Store", BatchedStore(self.shared.store, self.pace))
         self.topologies = RequestTopologies(self.shared, self.store)
 
     async def _at(self, moment: str) -> Request:
