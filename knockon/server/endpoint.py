@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,9 +35,9 @@ def graphql_endpoint(
 ) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Make the handler that answers a query sent as a JSON object.
 
-    As GraphQL over HTTP has it: with ``Accept: application/graphql-response+json`` a query that is
-    not executed at all has status 400, otherwise every well-formed request has 200. What takes longer than
-    ``max_seconds`` is given up; what it began for others too (a topology) goes on.
+    As GraphQL over HTTP has it: who accepts ``application/graphql-response+json``, and likes plain JSON no better, is
+    answered in it, and there a query that is not executed at all has status 400; otherwise every well-formed request
+    has 200. What takes longer than ``max_seconds`` is given up; what it began for others too (a topology) goes on.
     """
     pasts = Pasts(topologies)
 
@@ -55,11 +56,30 @@ def graphql_endpoint(
         finally:
             http.state.asked = request.asked
         http.state.codes = sorted({each["extensions"]["code"] for each in body.get("errors", ())})
-        spoken = _GRAPHQL if _GRAPHQL in http.headers.get("accept", "") else _JSON
+        spoken = _spoken(http.headers.get("accept", ""))
         status = 400 if spoken == _GRAPHQL and "data" not in body else 200
         return Response(orjson.dumps(body), status, media_type=spoken)
 
     return handle
+
+
+def _spoken(accept: str) -> str:
+    """Give the better liked of the two media types; plain JSON unless the other one is named."""
+    liked = {_JSON: 0.0, _GRAPHQL: 0.0}
+    for each in accept.split(","):
+        said = Message()
+        said["content-type"] = each.strip()
+        name = said.get_content_type()
+        if name in liked:
+            liked[name] = _quality(str(said.get_param("q", "1")))
+    return _GRAPHQL if 0 < liked[_GRAPHQL] >= liked[_JSON] else _JSON
+
+
+def _quality(said: str) -> float:
+    try:
+        return float(said)
+    except ValueError:
+        return 0
 
 
 async def _executed(
@@ -80,15 +100,19 @@ async def _executed(
 
 
 async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] | None, str | None]:
-    if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+    sent = Message()
+    sent["content-type"] = http.headers.get("content-type", "")
+    if sent.get_content_type() != _JSON or sent.get_content_charset("utf-8") != "utf-8":
         raise HTTPException(415)
     try:
         body = orjson.loads(await body_of(http, max_body))
     except orjson.JSONDecodeError as error:
         raise BadUsage(f"The body is not JSON: {error}.") from None
-    wanted = {"query": str, "variables": dict | None, "operationName": str | None}
+    wanted = {"query": str, "variables": dict | None, "operationName": str | None, "extensions": dict | None}
     if not isinstance(body, dict) or not all(isinstance(body.get(name), type_) for name, type_ in wanted.items()):
-        raise BadUsage("Send a JSON object with query, a text, and if need be variables, an object, and operationName.")
+        raise BadUsage(
+            "Send a JSON object with query, a text, and if need be variables and extensions, objects, and operationName."
+        )
     return body["query"], body.get("variables"), body.get("operationName")
 
 
