@@ -30,7 +30,9 @@ from knockon.server.loading import load_endpoint
 from knockon.server.loads import Loads
 from knockon.server.metrics import MeasuredStore, Metrics
 from knockon.server.oidc import verifier_of
+from knockon.server.openapi import openapi_endpoint
 from knockon.server.page import start_page
+from knockon.server.pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -99,6 +101,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", HEADER], expose_headers=[HEADER], max_age=600,
         )  # fmt: skip
+    if settings.pages:
+        app.add_middleware(Pages)
     app.add_middleware(Audit, metrics=metrics)
     endpoint = graphql_endpoint(
         schema, topologies, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
@@ -106,6 +110,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     app.add_route("/graphql", endpoint, methods=["POST"])
     app.add_route("/changes", changes_endpoint(topologies, callbacks, max_body=settings.max_body), methods=["POST"])
     app.add_route("/load", load_endpoint(loads, model, policy, settings.max_load), methods=["POST"])
+    app.add_route("/openapi.json", openapi_endpoint(), methods=["GET"])
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readiness(served, topologies), methods=["GET"])
     app.add_route("/metrics", metrics_endpoint(served, topologies, metrics), methods=["GET"])

@@ -19,7 +19,7 @@ from knockon.itsm.decisions.verdict import CHANGE, judged
 from knockon.loaders import check_source
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.schema.reference import tokens
-from knockon.server.endpoint import body_of
+from knockon.server.endpoint import body_of, require_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -90,6 +90,7 @@ def changes_endpoint(
     async def handle(http: Request) -> Response:
         principal = http.state.principal
         principal.require(AccessScope.CHANGE_COORDINATOR, to="send changes")
+        require_json(http)
         sent = _read(await body_of(http, max_body))
         if sent.source.startswith(PEOPLE):
             raise BadUsage(f"{sent.source} is a person, who writes by mutations; name the tool.")

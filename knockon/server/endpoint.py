@@ -100,10 +100,7 @@ async def _executed(
 
 
 async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] | None, str | None]:
-    sent = Message()
-    sent["content-type"] = http.headers.get("content-type", "")
-    if sent.get_content_type() != _JSON or sent.get_content_charset("utf-8") != "utf-8":
-        raise HTTPException(415)
+    require_json(http)
     try:
         body = orjson.loads(await body_of(http, max_body))
     except orjson.JSONDecodeError as error:
@@ -111,9 +108,20 @@ async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] |
     wanted = {"query": str, "variables": dict | None, "operationName": str | None, "extensions": dict | None}
     if not isinstance(body, dict) or not all(isinstance(body.get(name), type_) for name, type_ in wanted.items()):
         raise BadUsage(
-            "Send a JSON object with query, a text, and if need be variables and extensions, objects, and operationName."
+            "Send a JSON object with query, a text, and if need be variables or extensions, objects, and operationName."
         )
     return body["query"], body.get("variables"), body.get("operationName")
+
+
+def require_json(http: HttpRequest) -> None:
+    """Refuse a body that does not say that it is JSON in UTF-8.
+
+    A page of somebody else's cannot send that without asking first, and so makes no demo do anything.
+    """
+    sent = Message()
+    sent["content-type"] = http.headers.get("content-type", "")
+    if sent.get_content_type() != _JSON or sent.get_content_charset("utf-8") != "utf-8":
+        raise HTTPException(415)
 
 
 def refuse_coded(http: HttpRequest) -> None:
