@@ -32,15 +32,15 @@ def main() -> None:
         sys.exit("There is no npm here: pip install --group pages brings one.")
     less = [] if "--tools" in sys.argv else ["--omit=dev"]
     command = [npm, "ci", *less, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(command, cwd=WEB, env={**os.environ, "PATH": path}, check=True)
+    subprocess.run(command, cwd=WEB, env={**os.environ, "PATH": path}, check=True)  # noqa: S603 - npm is what the machine has by that name
     shutil.rmtree(STATIC, ignore_errors=True)
     STATIC.mkdir()
     for name in OURS:
-        shutil.copy(WEB / name, STATIC)
+        shutil.copyfile(WEB / name, STATIC / name)
     for library in LIBRARIES:
         package, _, rest = library.partition("/")
         name = f"{package}.LICENSE" if rest == "LICENSE" else Path(rest).name
-        shutil.copy(WEB / "node_modules" / library, STATIC / name)
+        shutil.copyfile(WEB / "node_modules" / library, STATIC / name)
 
 
 if __name__ == "__main__":

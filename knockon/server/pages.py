@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 """Where `make pages` puts them, and where a wheel has them."""
 PAGES = ("/graphiql", "/docs")
+# the dialogs of GraphiQL put style elements into the page, with contents that change from one screen to the next
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -32,7 +33,8 @@ class Pages:
     before they ask the service anything. They are read where they lie when the application starts.
     """
 
-    def __init__(self, app: ASGIApp, folder: Path = STATIC) -> None:
+    def __init__(self, app: ASGIApp) -> None:
+        folder = STATIC
         self._app = app
         self._folder = StaticFiles(directory=folder, check_dir=False)
         found = [each.name for each in folder.iterdir()] if folder.is_dir() else []
