@@ -92,7 +92,8 @@ async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
 async def test_nodes_by_id(api: Api) -> None:
     server = (await api.ask("{ servers(first: 1) { edges { node { id } } } }"))["servers"]["edges"][0]["node"]["id"]
     data = await api.ask(
-        "query($id: ID!, $ids: [ID!]!) { node(id: $id) { id ... on Entity { class name attributes } ... on Server { serialNumber } } "
+        "query($id: ID!, $ids: [ID!]!) "
+        "{ node(id: $id) { id ... on Entity { class name attributes } ... on Server { serialNumber } } "
         "nodes(ids: $ids) { ... on Entity { name } } nothing: node(id: 5) { id } }",
         id=server,
         ids=[server, "unknown", server],
