@@ -61,7 +61,7 @@ test: lint web/node_modules/with-tools
 	@$(BIN)/pytest -n $(JOBS) --maxprocesses 4 --dist worksteal
 
 fuzz: install-dev
-	@KNOCKON_FUZZ=50 $(BIN)/pytest -p no:xdist tests/conformance
+	@KNOCKON_FUZZ=50 $(BIN)/pytest -p no:xdist tests/conformance/test_fuzz.py
 
 bench: .venv/installed-dev
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench

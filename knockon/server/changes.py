@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from starlette.responses import Response
 
 from knockon.cmdb.access import AccessScope
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
 Text = Field(min_length=1, max_length=500)
 
 
+def _spelled(value: Any) -> Any:
+    """Refuse numbers, which would be taken for seconds since 1970."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("a moment is spelled like 2026-12-05T20:00:00+01:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_spelled)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -52,8 +63,8 @@ class ChangeSent(_Strict):
     name: str | None = None
     kind: Literal["standard", "normal", "emergency"] | None = None
     state: str | None = None
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     items: list[ItemChanged] = Field(max_length=10_000)
     callback: str | None = None
 

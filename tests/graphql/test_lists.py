@@ -128,6 +128,7 @@ async def test_nodes_by_id(api: Api) -> None:
         ("servers", '{related: {type: RUNS, to: {name: {eq: "esx-2"}}}}', ["srv-2"]),
         ("servers", "{related: {type: RUNS, to: {class: {eq: Application}}}}", ["box"]),
         ("servers", "{not: {related: {type: CHANGED_BY}}}", ["box"]),
+        ("servers", "{not: {related: {type: CHANGED_BY, to: {}}}}", ["box"]),
         ("servers", "{related: {type: RUNS, to: {related: {type: MEMBER_OF}}}}", ["srv-1", "srv-2"]),
         ("applications", "{environment: {eq: production}}", ["web"]),
         ("applications", "{environment: {in: [test, staging]}}", ["wiki"]),
