@@ -118,6 +118,6 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> HTMLResponse:
         """Say what this is, and three things to try."""
-        return HTMLResponse(start_page(str(request.base_url), token=not demo))
+        return HTMLResponse(start_page(str(request.base_url), token=not demo, pages=settings.pages))
 
     return app

@@ -105,6 +105,7 @@ async def test_every_answer_keeps_out_of_caches_and_frames(client: httpx2.AsyncC
 async def test_the_start_page_needs_nothing_from_elsewhere_and_its_examples_work(client: httpx2.AsyncClient) -> None:
     page = await client.get("/", headers=SENT)
     assert page.headers["content-type"].startswith("text/html")
+    assert re.findall(r'href="([^"]*)"', page.text) == ["graphiql", "docs"]
     assert not re.search(r"<(script|link|img|iframe|style)|src=|//cdn", page.text)
     lines = [unescape(each) for each in re.findall(r"<pre>(.*?)</pre>", page.text)]
     assert len(lines) == 3
@@ -273,6 +274,7 @@ async def test_without_built_pages_the_way_to_build_them_is_told(
 async def test_pages_can_be_turned_off(url: str) -> None:
     given: dict[str, Any] = {"store": url, "token": TOKEN, "pages": False}
     async with asking(create_app(Settings(**given), MODEL)) as client:
+        assert "href" not in (await client.get("/", headers=SENT)).text
         for path in ("/graphiql", "/docs", "/pages/token.js"):
             assert (await client.get(path)).status_code == 401
             assert (await client.get(path, headers=SENT)).status_code == 404
