@@ -1,4 +1,4 @@
-"""A client for scripts: load, ask and list in a few lines, with retries and paging.
+"""A client for scripts: load, ask, list and follow in a few lines, with retries and paging.
 
 >>> from knockon.client import Client
 >>> with Client("https://cmdb.example.org", token) as cmdb:  # doctest: +SKIP
@@ -7,6 +7,8 @@
 ...         print(server["name"])
 ...     for service in cmdb.impact("Hypervisor:ham-esx-03", given=["open"]).services:
 ...         print(service.name, service.state)
+...     for change in cmdb.follow("entityChanges", "change name", of={"servers": {}}):
+...         print(change["name"], change["change"])
 
 What goes wrong is raised as the error that the command line would show, by its ``code``.
 """
@@ -24,17 +26,27 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx2
 import stamina
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from knockon.errors import KnockonError, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from types import TracebackType
+
+    from websockets.sync.client import ClientConnection
 
 T = TypeVar("T")
 
 _PASSING = frozenset({429, 502, 503, 504})
 """Statuses that may be others in a moment."""
+_SPOKEN = Subprotocol("graphql-transport-ws")
+_REFUSED = 4400
+"""From this close code on there is no use in coming again."""
+_LARGEST = 64 * 1024 * 1024
+"""Bytes of one event."""
 _FORMS = {
     ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson", ".json": "application/json",
     ".yaml": "application/yaml", ".yml": "application/yaml", ".csv": "text/csv",
@@ -42,7 +54,7 @@ _FORMS = {
 _IMPACT = """query($of: [ImpactSeedInput!]!, $given: [Given!]) { impact(of: $of, given: $given) {
     revision answerId truncated counts { DOWN DEGRADED AT_RISK }
     services { id class name state criticality users } } }"""
-_ARGUMENTS = """{ __type(name: "Query") { fields { name args { name type { ...T } } } } }
+_ARGUMENTS = """query($of: String!) { __type(name: $of) { fields { name args { name type { ...T } } } } }
     fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }"""
 
 
@@ -110,7 +122,7 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout)
         self._attempts = attempts
-        self._types: dict[str, dict[str, str]] = {}
+        self._types: dict[str, dict[str, dict[str, str]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +173,7 @@ class Client:
         arguments
             The list's own, such as ``where`` and ``orderBy``, as JSON values.
         """
-        types = self._argument_types(field) if arguments else {}
+        types = self._argument_types(field, "Query") if arguments else {}
         declared = "".join(f", ${name}: {types.get(name, 'String')}" for name in arguments)
         passed = "".join(f", {name}: ${name}" for name in arguments)
         text = f"""query($first: Int!, $after: String{declared}) {{ {field}(first: $first, after: $after{passed}) {{
@@ -183,6 +195,71 @@ class Client:
             for each in found["services"]
         ]
         return Impact(found["revision"], found["answerId"], found["truncated"], found["counts"], services)
+
+    def follow(
+        self, field: str, selection: str, *, after: str | int | None = None, **arguments: Any
+    ) -> Generator[dict[str, Any]]:
+        """Give what a subscription tells as it comes, such as ``follow("entityChanges", "change name")``.
+
+        It ends when you stop reading. A connection that is lost is made again after the last event that you took, so
+        that nothing is missed and nothing comes twice. Each event has its ``place``: keep it with what you make of the
+        event, and give it as ``after`` when you start anew.
+
+        Parameters
+        ----------
+        field
+            The subscription's name in ``Subscription``.
+        selection
+            What of each event, in GraphQL.
+        after
+            A place or a revision number; what is to come, unless given.
+        arguments
+            The subscription's own, such as ``of`` and ``services``, as JSON values.
+
+        Raises
+        ------
+        KnockonError
+            It was refused, or could not go on, by its code.
+        StoreUnreachable
+            The service does not answer, however often it is tried.
+        """
+        types = self._argument_types(field, "Subscription")
+        variables = {**arguments, "reached": True} | ({} if after is None else {"after": str(after)})
+        declared = ", ".join(f"${name}: {types.get(name, 'String')}" for name in ["after", *arguments, "reached"])
+        passed = ", ".join(f"{name}: ${name}" for name in ["after", *arguments, "reached"])
+        text = f"subscription({declared}) {{ {field}({passed}) {{ place reached {selection} }} }}"
+        while True:
+            connection, held = self._tried(lambda: self._subscribed(text, variables), again=True)
+            with held:
+                for message in _heard(connection):
+                    event = message["payload"]["data"][field]
+                    if not event.pop("reached"):
+                        yield event
+                    variables["after"] = event["place"]
+
+    def _subscribed(self, text: str, variables: dict[str, Any]) -> tuple[ClientConnection, ExitStack]:
+        """Begin to follow; whatever may be otherwise in a moment is passing."""
+        address = self._http.base_url.join("/graphql")
+        address = address.copy_with(scheme="wss" if address.scheme == "https" else "ws")
+        token = self._http.headers.get("Authorization")
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(connect(str(address), subprotocols=[_SPOKEN], max_size=_LARGEST))
+                payload = {"Authorization": token} if token else {}
+                connection.send(json.dumps({"type": "connection_init", "payload": payload}))
+                connection.recv(timeout=self._http.timeout.read)
+                asked = {"query": text, "variables": variables}
+                connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": asked}))
+            except InvalidStatus as refused:
+                status = refused.response.status_code
+                error = _error("", f"{address} refuses a WebSocket with status {status}.")
+                raise _Passing(error) if status in _PASSING else error from None
+            except (OSError, InvalidHandshake, ConnectionClosed) as lost:
+                if ended := _end_of(lost):
+                    raise ended from None
+                raise _Passing(StoreUnreachable(f"{address} does not answer ({lost}).")) from lost
+            return connection, stack.pop_all()
+        raise AssertionError("unreachable")
 
     def load(
         self,
@@ -228,11 +305,13 @@ class Client:
 
             return self._tried(send, again=True)
 
-    def _argument_types(self, field: str) -> dict[str, str]:
-        if not self._types:
-            fields = self.query(_ARGUMENTS)["__type"]["fields"]
-            self._types = {each["name"]: {arg["name"]: _type(arg["type"]) for arg in each["args"]} for each in fields}
-        return self._types.get(field, {})
+    def _argument_types(self, field: str, of: str) -> dict[str, str]:
+        if of not in self._types:
+            fields = self.query(_ARGUMENTS, of=of)["__type"]["fields"]
+            self._types[of] = {
+                each["name"]: {arg["name"]: _type(arg["type"]) for arg in each["args"]} for each in fields
+            }
+        return self._types[of].get(field, {})
 
     def _tried(self, work: Callable[[], T], *, again: bool) -> T:
         attempts = self._attempts if again else 1
@@ -245,6 +324,34 @@ class Client:
         except httpx2.TransportError as error:
             raise StoreUnreachable(f"{self._http.base_url} does not answer ({error}).") from error
         raise AssertionError("unreachable")
+
+
+def _heard(connection: ClientConnection) -> Iterator[dict[str, Any]]:
+    """Give the events that come over a connection, until it is lost."""
+    try:
+        for text in connection:
+            message = json.loads(text)
+            if message["type"] == "next":
+                errors = message["payload"].get("errors")
+            elif message["type"] == "error":
+                errors = message["payload"]
+            else:
+                continue
+            if errors:
+                raise _error(errors[0].get("extensions", {}).get("code", ""), errors[0]["message"])
+            yield message
+    except ConnectionClosed as lost:
+        if error := _end_of(lost):
+            raise error from None
+
+
+def _end_of(lost: Exception) -> KnockonError | None:
+    """Give the error that a service ended a connection for; None where it may be made again."""
+    closed = lost.rcvd if isinstance(lost, ConnectionClosed) else None
+    if closed is None or closed.code < _REFUSED:
+        return None
+    code, _, text = closed.reason.partition(": ")
+    return _error(code, text)
 
 
 def _raise_for(status: int, answer: httpx2.Response) -> None:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from knockon.cli.options import Json, StoreUrl, asking, model_of, print_json, run, settings
+from knockon.cli.options import AsOf, Json, StoreUrl, answered, print_json
 from knockon.errors import BadUsage
 from knockon.schema.wording import LISTED, unknown
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Found
+    from knockon.cmdb.contract.words import Query
+    from knockon.impact.topology.topologies import Topologies
 
 
 def search(
@@ -23,11 +25,15 @@ def search(
         str | None, typer.Option("--class", help="Only this class and those below it.", show_default=False)
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show at most.")] = 50,
+    as_of: AsOf = None,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """Find things by name, native key, host name, address, serial number."""
-    total, found = run(_search(" ".join(text), class_name, limit, store))
+    from knockon.cmdb.contract.words import sought
+
+    wanted = sought(" ".join(text))
+    total, found = answered(store, lambda estate: _search(estate, wanted, class_name, limit), as_of)
     if as_json:
         rows = [{"id": e.id, "class": e.class_name, "name": e.name} for e in (each.entity for each in found)]
         print_json({"total": total, "found": rows, "truncated": total > len(rows)})
@@ -37,16 +43,12 @@ def search(
         print_found(total, found)
 
 
-async def _search(text: str, class_name: str | None, limit: int, store: str | None) -> tuple[int, list[Found]]:
-    from knockon.cmdb.contract.words import sought
-
-    found = settings(store)
-    model = model_of(found)
+async def _search(estate: Topologies, wanted: Query, class_name: str | None, limit: int) -> tuple[int, list[Found]]:
+    model = estate.model
     if class_name is not None and class_name not in model.classes:
         raise BadUsage(unknown("class", class_name, model.classes, LISTED))
     classes = model.concrete(class_name or "Entity")
-    wanted = sought(text)
-    async with asking(found, model) as opened:
-        rows = await opened.search(wanted, classes, limit=limit)
-        total = len(rows) if len(rows) < limit else await opened.count_found(wanted, classes)
-        return total, rows
+    store = estate.store
+    rows = await store.search(wanted, classes, limit=limit)
+    total = len(rows) if len(rows) < limit else await store.count_found(wanted, classes)
+    return total, rows

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from strawberry import ID
 
-from knockon.errors import BadCursor
-from knockon.graphql.connections import Connection, Page, cursor_of, paging, paging_arguments
+from knockon.graphql.connections import Connection, cursor_of, page_within, paging, paging_arguments
 from knockon.graphql.definitions import listed, maybe, plain, resolved
 from knockon.itsm.values import utc_text
 from knockon.schema.states import State
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from knockon.cmdb.contract.rows import Entity
-    from knockon.graphql.connections import ConnectionTypes, Paging
+    from knockon.graphql.connections import ConnectionTypes, Page
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes
-    from knockon.itsm.blast_radius.answer import Affected, ImpactAnswer
+    from knockon.itsm.blast_radius.answer import ImpactAnswer
     from knockon.itsm.values import Ci
     from knockon.schema.model import Model
 
@@ -60,31 +59,10 @@ class Impact:
     answer: ImpactAnswer
     question: str
 
-    def page(self, asked: Paging) -> Page:
-        """Cut a page from the affected; places are positions, since an answer never changes."""
-        total = len(self.answer.affected)
-        start = 0 if asked.after is None else self._position(asked.after) + 1
-        stop = total if asked.before is None else min(self._position(asked.before), total)
-        first = max(start, stop - asked.limit) if asked.backward else start
-        last = stop if asked.backward else min(stop, start + asked.limit)
-        rows = [_Placed(self.answer.affected[i], f"{self._mark}:{i}") for i in range(first, last)]
-        return Page(rows, first > 0, last < total)
-
     @property
-    def _mark(self) -> str:
+    def mark(self) -> str:
+        """Tell this answer from others."""
         return f"{self.answer.revision}:{self.question}"
-
-    def _position(self, place: str) -> int:
-        mark, _, position = place.rpartition(":")
-        if mark != self._mark or not position.isdecimal():
-            raise BadCursor("This cursor is of another question, or the estate has changed since; begin again.")
-        return int(position)
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    affected: Affected
-    place: str
 
 
 class AnswerTypes:
@@ -104,6 +82,8 @@ class AnswerTypes:
             plain("type", str, lambda step: step.type_name, "Its type."),
             plain("to", ID, lambda step: step.target.id, "The id of its target."),
         )
+        self.item = definitions.object("ImpactItem", "Something that an answer names.", *self.named())
+        self.surroundings = self._surroundings(self.item)
         self._because = self._because_type()
         self.impact = self._impact_type(connections)
         self.supports = self._supports_type()
@@ -117,7 +97,7 @@ class AnswerTypes:
 
         return resolved(name, maybe(type_), resolve, "The thing itself; null if it was retired just now.")
 
-    def _named(self, node: str = "ci", type_: GraphQLType | None = None, *, sure: bool = True) -> list[StrawberryField]:
+    def named(self, node: str = "ci", type_: GraphQLType | None = None, *, sure: bool = True) -> list[StrawberryField]:
         """Make the fields of something named in an answer."""
 
         def may(given: GraphQLType) -> GraphQLType:
@@ -156,20 +136,21 @@ class AnswerTypes:
     def _state_field(self) -> StrawberryField:
         return plain("state", self.state, lambda each: each.state.name, "How it serves then.")
 
-    def _service_fields(self) -> list[StrawberryField]:
+    def service_fields(self) -> list[StrawberryField]:
+        """Make the fields of a service named in an answer that knows how it is used."""
         return [
-            *self._named("service", self.service),
+            *self.named("service", self.service),
             plain("criticality", maybe(int), lambda each: each.criticality, "1 is worst; null: not recorded."),
             plain("users", int, lambda each: each.users, "How many use it."),
         ]
 
     def _impact_type(self, connections: ConnectionTypes) -> type:
         define = self._definitions.object
-        item = define("ImpactItem", "Something that an answer names.", *self._named())
+        item = self.item
         lists: dict[str, tuple[type, str]] = {
             "seeds": (
                 define(
-                    "ImpactSeed", "What was asked about.", *self._named(), self._state_field(),
+                    "ImpactSeed", "What was asked about.", *self.named(), self._state_field(),
                     plain("asked", self.asked, lambda each: each.asked, "What was supposed to happen to it."),
                 ),
                 "What was asked about; not among the affected.",
@@ -178,14 +159,14 @@ class AnswerTypes:
             "survivors": (self._survivor_type(), "Redundancy groups that lost a member and are not down."),
             "starved": (
                 define(
-                    "ImpactStarved", "Something that nothing calls any more.", *self._named(), self._state_field(),
+                    "ImpactStarved", "Something that nothing calls any more.", *self.named(), self._state_field(),
                     plain("because", str, lambda each: each.because, "Why."),
                 ),
                 "What sees no traffic because all that called it is down; its monitors may alarm, though it works.",
             ),
             "already": (
                 define(
-                    "ImpactAlready", "Something that was not operational before.", *self._named(), self._state_field(),
+                    "ImpactAlready", "Something that was not operational before.", *self.named(), self._state_field(),
                     plain("because", str, lambda each: each.because, "Why."),
                 ),
                 "What was so before the seeds failed.",
@@ -202,12 +183,12 @@ class AnswerTypes:
             ),
             "services": (
                 define(
-                    "ImpactService", "A service that gets worse.", *self._service_fields(), self._state_field(),
+                    "ImpactService", "A service that gets worse.", *self.service_fields(), self._state_field(),
                     plain("because", self._because, lambda each: each.because, "Why."),
                     plain("path", listed(self._step), lambda each: each.path, "From it back to a seed.", many=FEW),
-                    *self._surroundings(item),
+                    *self.surroundings,
                     plain(
-                        "newSinglePoints", listed(item), lambda each: [_Item(ci) for ci in each.new_single_points],
+                        "newSinglePoints", listed(item), lambda each: [Item(ci) for ci in each.new_single_points],
                         "Whose further failure now takes it down that would not have before.", many=FEW,
                     ),
                 ),
@@ -215,7 +196,7 @@ class AnswerTypes:
             ),
             "notify": (
                 define(
-                    "ImpactNotified", "A person, group or organisation to tell.", *self._named(),
+                    "ImpactNotified", "A person, group or organisation to tell.", *self.named(),
                     plain("because", listed(str), lambda each: each.because, "Every reason, in a sentence.", many=FEW),
                 ),
                 "Whom to tell, each once: those who own, support or consume seeds and services that get worse.",
@@ -223,7 +204,7 @@ class AnswerTypes:
             "unmapped": (item, "Seeds and affected things that support no service."),
             "unknown": (
                 define(
-                    "ImpactUnknown", "Something not taken into account.", *self._named(sure=False),
+                    "ImpactUnknown", "Something not taken into account.", *self.named(sure=False),
                     plain("because", str, lambda each: each.because, "Why not."),
                 ),
                 "What the answer could not take into account.",
@@ -277,7 +258,7 @@ class AnswerTypes:
         agreement = define(
             "ImpactAgreement",
             "An agreement that is in force on a service.",
-            *self._named(),
+            *self.named(),
             plain("touched", listed(target), lambda each: each.touched, "What of it the state touches.", many=FEW),
         )
         hours = define(
@@ -286,12 +267,12 @@ class AnswerTypes:
             plain("inside", maybe(bool), lambda each: each.inside, "Whether that is now; null if it cannot be read."),
             plain("until", maybe(str), lambda each: utc_text(each.until), "When that changes; null: not for a year."),
             plain("share", maybe(float), lambda each: each.share, "How much of the window is inside; null: a moment."),
-            plain("calendars", listed(item), lambda each: [_Item(ci) for ci in each.calendars], "By these.", many=FEW),
+            plain("calendars", listed(item), lambda each: [Item(ci) for ci in each.calendars], "By these.", many=FEW),
             plain("because", maybe(str), lambda each: each.because, "Why it cannot be read."),
         )
 
-        def items(name: str) -> Callable[[Any], list[_Item]]:
-            return lambda each: [_Item(ci) for ci in getattr(each.around, name)]
+        def items(name: str) -> Callable[[Any], list[Item]]:
+            return lambda each: [Item(ci) for ci in getattr(each.around, name)]
 
         return [
             plain("serviceHours", maybe(hours), lambda each: each.around.hours, "Null: none are recorded."),
@@ -322,7 +303,7 @@ class AnswerTypes:
         return self._definitions.object(
             "ImpactSurvivor",
             "A redundancy group that lost a member and is not down.",
-            *self._named(),
+            *self.named(),
             plain("group", str, lambda each: each.group, "The group's name."),
             plain("up", int, lambda each: each.up, "Weight of the members that are not down."),
             plain("minUp", int, lambda each: each.min_up, "Weight that must be up."),
@@ -344,7 +325,7 @@ class AnswerTypes:
         node = self._definitions.object(
             "ImpactAffected",
             "Something that the seeds make worse.",
-            *self._named(),
+            *self.named(),
             self._state_field(),
             plain("distance", int, lambda each: each.distance, "Steps to what made it so."),
             plain("because", self._because, lambda each: each.because, "Why."),
@@ -352,14 +333,14 @@ class AnswerTypes:
         )
         connection = connections.make(
             "ImpactAffected", node, of="what the seeds make worse, worst first",
-            read_node=lambda row: row.affected, cursor=lambda row: cursor_of(_KIND, row.place),
+            read_node=lambda placed: placed.row, cursor=lambda placed: cursor_of(_KIND, placed.place),
         )  # fmt: skip
 
         def resolve(impact: Impact, _request: Request, **arguments: Any) -> Connection:
             asked = paging(_KIND, **arguments)
 
             async def page() -> Page:
-                return impact.page(asked)
+                return page_within(impact.answer.affected, impact.mark, asked)
 
             async def count() -> int:
                 return len(impact.answer.affected)
@@ -372,21 +353,21 @@ class AnswerTypes:
         service = self._definitions.object(
             "SupportedService",
             "A service that something supports.",
-            *self._service_fields(),
+            *self.service_fields(),
             plain("distance", int, lambda each: each.distance, "Steps from the service."),
             plain("path", listed(self._step), lambda each: each.path, "From the service.", many=FEW),
         )
         return self._definitions.object(
             "SupportsAnswer",
             "Which services something supports.",
-            *self._named(),
+            *self.named(),
             plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
             plain("services", listed(service), lambda each: each.services, "Nearest first.", many=FEW),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """A plain Ci in the shape of the other things that an answer names."""
 
     ci: Ci
@@ -399,7 +380,7 @@ def _window(impact: Impact) -> str | None:
 
 def _members(name: str) -> Callable[[Impact], Sequence[Any]]:
     if name in {"assumed", "unmapped"}:
-        return lambda each: [_Item(ci) for ci in getattr(each.answer, name)]
+        return lambda each: [Item(ci) for ci in getattr(each.answer, name)]
     return lambda each: getattr(each.answer, name)
 
 

@@ -9,18 +9,22 @@ from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, get_o
 from strawberry.extensions import SchemaExtension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from graphql import DocumentNode
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An operation: query or mutation, the name that the caller gives it, and its root fields, each once."""
+    """An operation: query or mutation, the name that the caller gives it, and its root fields, each once.
+
+    ``names`` are those of all fields in it.
+    """
 
     kind: str
     name: str | None
     fields: tuple[str, ...]
+    names: frozenset[str]
 
 
 class Asking(SchemaExtension):
@@ -39,17 +43,23 @@ def asked(document: DocumentNode, name: str | None) -> Asked | None:
     if operation is None:
         return None
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    fields: dict[str, None] = {}
-    left: list[Any] = [operation.selection_set]
-    seen = set()
-    while left:
-        for node in left.pop().selections:
+    names: set[str] = set()
+    seen: set[str] = set()
+
+    def fields(some: Iterable[Any]) -> Iterator[FieldNode]:
+        """Give the fields of selections, each fragment's but once."""
+        for node in (each for selections in some for each in selections.selections):
             if isinstance(node, FieldNode):
-                fields[node.name.value] = None
+                yield node
             elif not isinstance(node, FragmentSpreadNode):
-                left.append(node.selection_set)
+                yield from fields([node.selection_set])
             elif node.name.value not in seen:
                 seen.add(node.name.value)
-                left.append(fragments[node.name.value].selection_set)
+                yield from fields([fragments[node.name.value].selection_set])
+
+    found = roots = list(fields([operation.selection_set]))
+    while found:
+        names |= {each.name.value for each in found}
+        found = list(fields([each.selection_set for each in found if each.selection_set]))
     own = operation.name.value if operation.name else None
-    return Asked(operation.operation.value, own, tuple(sorted(fields)))
+    return Asked(operation.operation.value, own, tuple(sorted({each.name.value for each in roots})), frozenset(names))

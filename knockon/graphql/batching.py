@@ -225,8 +225,15 @@ class BatchedStore:
         loader = self._loaders.get(kind)
         if loader is None:
             loader = self._loaders[kind] = DataLoader(read, max_batch_size=_BATCH)
-        wanted = list(keys)
-        return dict(zip(wanted, await loader.load_many(wanted), strict=True))
+        reading = {key: asyncio.ensure_future(loader.load(key)) for key in keys}
+        try:
+            # one after the other: a batch is there all at once, and load_many would make a task for each of a list
+            return {key: await future for key, future in reading.items()}
+        except BaseException:
+            for each in reading.values():  # each of them has failed, and wants to be looked at
+                if each.done() and not each.cancelled():
+                    each.exception()
+            raise
 
     async def _once(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T:
         if question not in self._answers:

@@ -5,7 +5,6 @@ A cursor is the place of a row in the order of its list, so pages stay right whi
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from dataclasses import dataclass
@@ -105,19 +104,46 @@ def page_of(rows: Sequence[Any], asked: Paging) -> Page:
     return Page(rows[: asked.limit], asked.after is not None, more)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A row of an answer, and its place in it."""
+
+    row: Any
+    place: str
+
+
+def page_within(rows: Sequence[Any], mark: str, asked: Paging) -> Page:
+    """Cut a page of ``Placed`` from an answer: places are positions, since it never changes; ``mark`` says which it is.
+
+    Raises
+    ------
+    BadCursor
+        The cursor is of another answer.
+    """
+
+    def position(place: str) -> int:
+        of, _, at = place.rpartition(":")
+        if of != mark or not at.isdecimal():
+            raise BadCursor("This cursor is of another question, or the estate has changed since; begin again.")
+        return int(at)
+
+    total = len(rows)
+    start = 0 if asked.after is None else position(asked.after) + 1
+    stop = total if asked.before is None else min(position(asked.before), total)
+    first = max(start, stop - asked.limit) if asked.backward else start
+    last = stop if asked.backward else min(stop, start + asked.limit)
+    return Page([Placed(rows[i], f"{mark}:{i}") for i in range(first, last)], first > 0, last < total)
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
-    """A list that is read only as far as a query asks: its page, its length, or both."""
+    """A list that is read only as far as a query asks: its page, its length, or both.
 
-    read_page: Callable[[], Awaitable[Page]]
-    read_count: Callable[[], Awaitable[int]]
-    _page: asyncio.Future[Page] | None = None
+    Each may be asked for more than once: what a request has read it remembers.
+    """
 
-    def page(self) -> Awaitable[Page]:
-        """Read the page, once."""
-        if self._page is None:
-            self._page = asyncio.ensure_future(self.read_page())
-        return self._page
+    page: Callable[[], Awaitable[Page]]
+    count: Callable[[], Awaitable[int]]
 
 
 class ConnectionTypes:
@@ -181,7 +207,7 @@ async def _edges(connection: Connection, _request: object) -> Sequence[Any]:
 
 
 async def _total(connection: Connection, _request: object) -> int:
-    return await connection.read_count()
+    return await connection.count()
 
 
 @dataclass(frozen=True, slots=True)

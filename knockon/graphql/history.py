@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 FIRST = 20
 MOST = 100
 """Revisions of one thing in one answer: each of them may have to be read as a whole."""
-_SOME = 3  # changes of a revision, and values of a change, to expect
+SOME = 3
+"""Changes of a revision, and values of a change, to expect."""
 
 
-def history_field(definitions: Definitions, nodes: NodeTypes) -> StrawberryField:
-    """Make the field that stands on every thing."""
+def history_field(definitions: Definitions, nodes: NodeTypes, value: type) -> StrawberryField:
+    """Make the field that stands on every thing; ``value`` is the type of a value that changed."""
 
     async def resolve(entity: Entity, request: Request, first: int, before: int | None = None) -> list[Event]:
         if not 0 <= first <= MOST:
@@ -39,7 +40,7 @@ def history_field(definitions: Definitions, nodes: NodeTypes) -> StrawberryField
         return told[entity.id]
 
     return resolved(
-        "history", maybe(listed(_event_type(definitions, nodes))), resolve,
+        "history", maybe(listed(_event_type(definitions, nodes, value))), resolve,
         "Who changed it or a relationship of it, newest first; ids that were merged into it are part of it.",
         [
             argument("first", int, f"How many revisions, at most {MOST}.", FIRST),
@@ -50,7 +51,7 @@ def history_field(definitions: Definitions, nodes: NodeTypes) -> StrawberryField
 
 
 @dataclass(frozen=True, slots=True)
-class _Unseen:
+class Unseen:
     """A value that changed, and that the caller may not read."""
 
     name: str
@@ -58,15 +59,16 @@ class _Unseen:
     after: None = None
 
 
-def _altered(change: Happening, sight: Sight) -> list[Altered | _Unseen]:
+def _altered(change: Happening, sight: Sight) -> list[Altered | Unseen]:
     return [
-        _Unseen(each.name) if each.name != "class" and any(sight.hides(of, each.name) for of in change.of) else each
+        Unseen(each.name) if each.name != "class" and any(sight.hides(of, each.name) for of in change.of) else each
         for each in change.altered
     ]
 
 
-def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
-    value = definitions.object(
+def value_type(definitions: Definitions) -> type:
+    """Declare the type of a value that changed."""
+    return definitions.object(
         "HistoryValue",
         "A value that changed.",
         plain("name", str, lambda each: each.name, "The attribute, by its name in files; or class."),
@@ -74,9 +76,11 @@ def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
         plain(
             "after", maybe(JSON), lambda each: each.after, "What it is since; null where there is none, or redacted."
         ),
-        plain("redacted", bool, lambda each: isinstance(each, _Unseen), "You may not read what it was and is."),
+        plain("redacted", bool, lambda each: isinstance(each, Unseen), "You may not read what it was and is."),
     )
 
+
+def _event_type(definitions: Definitions, nodes: NodeTypes, value: type) -> type:
     async def node(change: Happening, request: Request) -> Entity | None:
         return (await request.store.entities([change.id])).get(change.id)
 
@@ -97,7 +101,7 @@ def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
         plain("class", maybe(str), called(lambda other: other.class_name), "The other end's class."),
         plain("name", maybe(str), called(lambda other: other.name), "The other end's name today."),
         resolved("node", maybe(nodes.of(ROOT)), node, "What has this id; null if it was retired."),
-        sighted("attributes", listed(value), _altered, "What changed of it.", many=_SOME),
+        sighted("attributes", listed(value), _altered, "What changed of it.", many=SOME),
     )
     return definitions.object(
         "HistoryEvent",
@@ -107,5 +111,5 @@ def _event_type(definitions: Definitions, nodes: NodeTypes) -> type:
         plain("actor", str, lambda each: each.revision.head.actor, "Who did it."),
         plain("kind", str, lambda each: each.revision.head.kind, "What it was part of: load, run, ..."),
         plain("source", str, lambda each: each.revision.head.source, "From which source."),
-        plain("changes", listed(change), lambda each: each.changes, "What it changed.", many=_SOME),
+        plain("changes", listed(change), lambda each: each.changes, "What it changed.", many=SOME),
     )

@@ -14,6 +14,7 @@ from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
+from knockon.itsm.health.freshness import freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from knockon.graphql.connections import ConnectionTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
+    from knockon.itsm.health.freshness import Freshness
 
 _KIND = "findings"
 _CODES = [
@@ -55,7 +57,7 @@ class IdentityFields:
         self._connections = connections
 
     def node_fields(self) -> list[StrawberryField]:
-        """Make the fields of every thing: ``records`` and ``provenance``."""
+        """Make the fields of every thing: ``records``, ``provenance`` and ``freshness``."""
         record = self._definitions.object(
             "SourceRecord", "What one source says of a thing.",
             *_named(lambda heard: heard),
@@ -90,7 +92,22 @@ class IdentityFields:
                 for name, each in words
             ]
 
+        fresh = self._definitions.object(
+            "Freshness", "When a thing was last reported, and whether that is too long ago.",
+            plain("source", str, lambda each: each.source, "Who reported it last."),
+            plain("seen", str, lambda each: each.seen, "When, in UTC."),
+            plain("until", str, lambda each: each.until, "When it ceases to be fresh: by its class, or after 60 days."),
+            plain("stale", bool, lambda each: each.stale, "That has passed."),
+        )  # fmt: skip
+
+        async def freshness_of(entity: Entity, request: Request) -> Freshness | None:
+            topologies = request.topologies
+            return freshness(topologies.model, entity.class_name, await _heard(entity, request), topologies.asked_at())
+
         return [
+            resolved(
+                "freshness", maybe(fresh), freshness_of, "Whether it was reported lately; null where no source does.",
+            ),
             resolved(
                 "records", listed(record), _heard, "What sources say of it, by source and key.",
                 weight=Weight(many=FEW),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
+    ExecutableDefinitionNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -20,7 +21,6 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
-    ValidationRule,
     VariableNode,
     get_named_type,
     value_from_ast_untyped,
@@ -34,7 +34,7 @@ from knockon.graphql.definitions import WEIGHT, Weight
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from graphql import GraphQLNamedType, SelectionSetNode, ValidationContext
+    from graphql import DocumentNode, GraphQLNamedType, GraphQLSchema, SelectionSetNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +61,41 @@ class Limits(SchemaExtension):
         self._limits = limits
 
     def on_operation(self) -> Iterator[None]:
+        self.execution_context.parse_options["max_tokens"] = self._limits.tokens
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Weigh what ``ValidationCache``, which stands before this one, found to be valid."""
         context = self.execution_context
-        context.parse_options["max_tokens"] = self._limits.tokens
-        rule = type("CostLimit", (CostLimit,), {"variables": context.variables or {}, "limits": self._limits})
-        context.validation_rules = (*context.validation_rules, rule)
+        assert context.graphql_document is not None
+        if not context.pre_execution_errors:
+            schema = context.schema._schema  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
+            weighing = _Weighing(schema, context.graphql_document, context.variables or {}, self._limits)
+            context.pre_execution_errors = weighing.errors
         yield
 
 
-class CostLimit(ValidationRule):
-    """Weighs each operation of a document."""
+class _Weighing:
+    """Weighs each operation of a valid document; ``errors`` says which of them ask for too much."""
 
-    variables: dict[str, Any]
-    limits: QueryLimits
-
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self._aliases = 0
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any], limits: QueryLimits
+    ) -> None:
+        self.errors: list[GraphQLError] = []
+        self._schema = schema
+        self._variables = variables
+        self._limits = limits
+        self._fragments = {
+            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+        }
         self._defaults: dict[str, Any] = {}
         self._weighed: dict[tuple[str, int], tuple[int, int]] = {}
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self._aliases += node.alias is not None
-
-    def leave_document(self, node: Any, *_: Any) -> None:
-        if self._aliases > self.limits.aliases:
-            self._refuse(f"It has {self._aliases} aliases; {self.limits.aliases} are allowed.", node)
-        for each in node.definitions:
+        aliases = sum(
+            _aliases(each.selection_set) for each in document.definitions if isinstance(each, ExecutableDefinitionNode)
+        )
+        if aliases > limits.aliases:
+            self._refuse(f"It has {aliases} aliases; {limits.aliases} are allowed.", document)
+        for each in document.definitions:
             if isinstance(each, OperationDefinitionNode):
                 self._judge(each)
 
@@ -97,21 +106,20 @@ class CostLimit(ValidationRule):
             if each.default_value is not None
         }
         self._weighed = {}
-        root = self.context.schema.get_root_type(operation.operation)
+        root = self._schema.get_root_type(operation.operation)
         cost, depth = self._weigh(operation.selection_set, root, 1)
-        if depth > self.limits.depth:
-            self._refuse(f"It is {depth} levels deep; {self.limits.depth} are allowed.", operation)
-        if cost > self.limits.cost:
+        if depth > self._limits.depth:
+            self._refuse(f"It is {depth} levels deep; {self._limits.depth} are allowed.", operation)
+        if cost > self._limits.cost:
             self._refuse(
-                f"It may cost {cost:,}; {self.limits.cost:,} is allowed. "
+                f"It may cost {cost:,}; {self._limits.cost:,} is allowed. "
                 "Ask for smaller pages (first), or less at once.",
                 operation,
             )
 
     def _refuse(self, why: str, node: Any) -> None:
-        self.report_error(
-            GraphQLError(f"The query is too costly. {why}", [node], extensions={"code": QueryTooCostly.code})
-        )
+        error = GraphQLError(f"The query is too costly. {why}", [node], extensions={"code": QueryTooCostly.code})
+        self.errors.append(error)
 
     def _weigh(self, selections: SelectionSetNode, parent: GraphQLNamedType | None, page: int) -> tuple[int, int]:
         """Give cost and depth; ``page`` is the page size of the connection that this is part of."""
@@ -124,7 +132,7 @@ class CostLimit(ValidationRule):
             else:
                 assert isinstance(node, InlineFragmentNode)
                 on = node.type_condition
-                inside = self.context.schema.get_type(on.name.value) if on else parent
+                inside = self._schema.get_type(on.name.value) if on else parent
                 more, deeper = self._weigh(node.selection_set, inside, page)
             cost, depth = cost + more, max(depth, deeper)
         return cost, depth
@@ -132,17 +140,15 @@ class CostLimit(ValidationRule):
     def _fragment(self, name: str, page: int) -> tuple[int, int]:
         key = (name, page)
         if key not in self._weighed:
-            self._weighed[key] = (0, 0)  # a fragment that leads to itself is another rule's business
-            fragment = self.context.get_fragment(name)
-            if isinstance(fragment, FragmentDefinitionNode):
-                on = self.context.schema.get_type(fragment.type_condition.name.value)
-                self._weighed[key] = self._weigh(fragment.selection_set, on, page)
+            fragment = self._fragments[name]
+            on = self._schema.get_type(fragment.type_condition.name.value)
+            self._weighed[key] = self._weigh(fragment.selection_set, on, page)
         return self._weighed[key]
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None, page: int) -> tuple[int, int]:
-        field = getattr(parent, "fields", {}).get(node.name.value)
-        if field is None or node.name.value.startswith("__"):
-            return 0, 0  # unknown, or introspection, which has a rule of its own
+        if node.name.value.startswith("__"):
+            return 0, 0  # introspection, which has a rule of its own
+        field = getattr(parent, "fields", {})[node.name.value]
         weight: Weight = field.extensions["strawberry-definition"].metadata[WEIGHT]
         if "first" in field.args:
             page = self._page_size(node, field.args["first"].default_value)
@@ -168,7 +174,17 @@ class CostLimit(ValidationRule):
     def _value(self, node: Any) -> Any:
         if isinstance(node, VariableNode):
             name = node.name.value
-            return self.variables.get(name, self._defaults.get(name))
+            return self._variables.get(name, self._defaults.get(name))
         if isinstance(node, IntValueNode):
             return int(node.value)
         return list(node.values) if isinstance(node, ListValueNode) else None
+
+
+def _aliases(selections: SelectionSetNode) -> int:
+    """Count the aliases below, not those of the fragments that are named there."""
+    found = 0
+    for node in selections.selections:
+        found += isinstance(node, FieldNode) and node.alias is not None
+        if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
+            found += _aliases(node.selection_set)
+    return found

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 ANALYSIS = 500
 """What one run of the engine costs, in values of an answer."""
-_RUN = Weight(ANALYSIS)
+RUN = Weight(ANALYSIS)
+"""One run of it, in an answer that is not a list."""
+_NEW_POINTS = ("newSinglePoints", "newSinglePointsTruncated")
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
 WINDOW = "The time that is asked about, or a moment: START/END in ISO 8601 with an offset from UTC. Now unless given."
 
@@ -76,11 +78,9 @@ class Questions:
         said = "Which services something supports, also where redundancy hides the impact."
         ref = argument("ref", str, _REFERENCE)
         return [
+            resolved("impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), RUN),
             resolved(
-                "impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), _RUN
-            ),
-            resolved(
-                "supports", maybe(self._answers.supports), supported, said, [ref, max_lag(), as_of_argument()], _RUN
+                "supports", maybe(self._answers.supports), supported, said, [ref, max_lag(), as_of_argument()], RUN
             ),
         ]
 
@@ -124,9 +124,7 @@ class Questions:
             return await _ask(request, [Ask(entity.id, str(state))], {})
 
         state = argument("state", self._answers.asked, "What happens to it.", "down")
-        return resolved(
-            "blastRadius", maybe(self._answers.impact), resolve, "What breaks if this fails.", [state], _RUN
-        )
+        return resolved("blastRadius", maybe(self._answers.impact), resolve, "What breaks if this fails.", [state], RUN)
 
     def _affected_services(self) -> StrawberryField:
         async def resolve(incident: Entity, request: Request) -> list[IncidentService]:
@@ -135,7 +133,7 @@ class Questions:
         type_ = self._definitions.object(
             "IncidentService",
             "A service that an incident's configuration items hit.",
-            self._answers.thing("service", self._answers.service),
+            *self._answers.named("service", self._answers.service),
             plain("state", self._answers.state, lambda each: each.state.name, "How it serves."),
             plain("because", str, lambda each: each.because, "Why."),
             plain("added", bool, lambda each: each.added, "This incident makes it so; else it was so already."),
@@ -163,7 +161,7 @@ class Questions:
             plain("factors", listed(factor), lambda risk: risk.factors, "What it is made of, largest first.", many=FEW),
             plain("missing", listed(str), lambda risk: risk.missing, "What it does not take into account."),
         )
-        return resolved("risk", maybe(type_), resolve, "How much it puts at stake.", weight=_RUN)
+        return resolved("risk", maybe(type_), resolve, "How much it puts at stake.", weight=RUN)
 
 
 async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -> Impact:
@@ -174,7 +172,7 @@ async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -
     distance = options.get("maxDistance")
     answer = await blast_radius(
         request.topologies, asks, given=given, span=span, assume=assume, max_distance=distance, exclude=exclude,
-        max_lag=lag_of(options),
+        max_lag=lag_of(options), new_points=request.asked is None or not request.asked.names.isdisjoint(_NEW_POINTS),
     )  # fmt: skip
     question = repr((asks, given, span, assume, distance, exclude))
     return Impact(answer, hashlib.sha256(question.encode()).hexdigest()[:12])

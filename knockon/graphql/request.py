@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from copy import copy
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
 
 from knockon.cmdb.access import Policy
 from knockon.errors import QueryTooCostly
@@ -13,12 +14,27 @@ from knockon.impact.topology.as_of import KEPT, Pasts
 from knockon.impact.topology.topologies import Topologies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from graphql.pyutils import Path
 
     from knockon.cmdb.access import Principal
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.past.news import News
     from knockon.graphql.asked import Asked
     from knockon.impact.topology.topologies import View
+    from knockon.itsm.decisions.service_states import ServiceStates
+
+
+Answer = Literal["begins", "taken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What all who follow one estate share."""
+
+    news: News
+    states: ServiceStates
 
 
 class RequestTopologies(Topologies):
@@ -46,16 +62,21 @@ class Request:
     """What the fields of one request share; a new one for each.
 
     A field of the query that asks about the past has a request of its own, of that moment, for itself and all below.
+    A subscription has one for all of its events, which is as new for each.
     """
 
     def __init__(
-        self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal, policy: Policy | None = None
-    ) -> None:
+        self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal, policy: Policy | None = None,
+        following: Following | None = None, on_event: Callable[[Answer], None] = lambda _how: None,
+    ) -> None:  # fmt: skip
         self.principal = principal
         self.asked: Asked | None = None  # noted when it is executed
         self.policy = policy or Policy(topologies.model)
         self.sight = self.policy.sight(principal)
         self.shared = topologies
+        self.following = following
+        self.on_event = on_event
+        """Is told when the answer to an event of a subscription begins, and when it was taken."""
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
         self.topologies = RequestTopologies(topologies, self.store)
@@ -89,6 +110,11 @@ class Request:
         request.store = cast("Store", BatchedStore(self.shared.store))
         request.topologies = RequestTopologies(self.shared, request.store)
         return request
+
+    def renew(self) -> None:
+        """Begin the next event of a subscription: nothing that was read before counts."""
+        self.store = cast("Store", BatchedStore(self.shared.store))
+        self.topologies = RequestTopologies(self.shared, self.store)
 
     async def _at(self, moment: str) -> Request:
         return Request(await self._pasts.at(moment), self._pasts, principal=self.principal, policy=self.policy)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry import ID
+from strawberry.exceptions import MissingQueryError
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.base import StrawberryList
 
 from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
 from knockon.graphql.answers import AnswerTypes
 from knockon.graphql.asked import Asking
+from knockon.graphql.board import board_field
 from knockon.graphql.connections import (
     MAX_PAGE,
     Connection,
@@ -24,10 +29,11 @@ from knockon.graphql.connections import (
     paging,
     paging_arguments,
 )
-from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolved
+from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolve_directly, resolved
+from knockon.graphql.entity_changes import entity_changes_field
 from knockon.graphql.filters import Filters
 from knockon.graphql.health import HealthQuestions
-from knockon.graphql.history import history_field
+from knockon.graphql.history import history_field, value_type
 from knockon.graphql.identity import IdentityFields
 from knockon.graphql.inputs import Inputs
 from knockon.graphql.letters import letters_field
@@ -40,11 +46,12 @@ from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
 from knockon.graphql.searching import search_field
+from knockon.graphql.state_changes import service_states_field
 from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from strawberry.types.execution import ExecutionContext
     from strawberry.types.field import StrawberryField
@@ -62,6 +69,16 @@ MOST_LOOKED_AT = 200_000
 """Things that a list may look at one by one, where no index answers it: some seconds' work at worst."""
 
 
+class Parsed(ParserCache):
+    """Remembers the last texts that could be read; of one that cannot, Strawberry itself says so, however it came."""
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        with suppress(GraphQLError):
+            context.graphql_document = self.cached_parse_document(context.query, **context.parse_options)
+        yield
+
+
 class ApiSchema(strawberry.Schema):
     """A schema whose errors carry stable codes; what is nobody's mistake but ours is logged and not told."""
 
@@ -76,7 +93,11 @@ def presented(error: GraphQLError) -> GraphQLError:
     message, original = error.message, error.original_error
     while isinstance(original, GraphQLError):  # one that says of a variable what another says of its value
         original = original.original_error
-    if isinstance(original, KnockonError):
+    if isinstance(original, InvalidOperationTypeError):
+        code, message = QueryInvalid.code, "A WebSocket takes subscriptions only; send queries and mutations by POST."
+    elif isinstance(original, CannotGetOperationTypeError | MissingQueryError):
+        code = QueryInvalid.code
+    elif isinstance(original, KnockonError):
         code = original.code
     elif isinstance(original, RecursionError):
         code, message = QueryTooCostly.code, "The query is too costly. It is nested too deeply to be read."
@@ -116,7 +137,8 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     for name, fields in questions.node_fields().items():
         more[name] = [*more.get(name, []), *fields]
     identity = IdentityFields(definitions, connections)
-    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes), *identity.node_fields()]
+    value = value_type(definitions)
+    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes, value), *identity.node_fields()]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, orders, connections) for each in model.classes.values()]
     found = search_field(model, nodes, connections)
@@ -127,15 +149,22 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         *HealthQuestions(definitions, rules).query_fields(),
         *identity.query_fields(),
         letters_field(definitions, connections),
+        board_field(definitions, answers, connections),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
     writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
     mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
-    config = StrawberryConfig(scalar_map=SCALARS)
-    return ApiSchema(
-        query=query, mutation=mutation, types=definitions.types(), config=config,
-        extensions=[lambda: Limits(limits), Asking],
+    subscription = definitions.object(
+        "Subscription", "What can be followed, over a WebSocket.",
+        entity_changes_field(definitions, model, nodes, filters, value), service_states_field(definitions, answers),
     )  # fmt: skip
+    config = StrawberryConfig(scalar_map=SCALARS)
+    made = ApiSchema(
+        query=query, mutation=mutation, subscription=subscription, types=definitions.types(), config=config,
+        extensions=[Parsed, ValidationCache, lambda: Limits(limits), Asking],
+    )  # fmt: skip
+    resolve_directly(made._schema)  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
+    return made
 
 
 def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:

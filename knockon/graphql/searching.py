@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.words import sought
 from knockon.graphql.connections import Connection, cursor_of, page_of, paging, paging_arguments
-from knockon.graphql.definitions import argument, maybe, resolved
+from knockon.graphql.definitions import argument, as_of_argument, maybe, resolved
 from knockon.graphql.types import ROOT
 
 if TYPE_CHECKING:
@@ -45,4 +45,4 @@ def search_field(model: Model, nodes: NodeTypes, connections: ConnectionTypes) -
 
     said = "What is found by its name, native key, host name, address or serial number; words by their beginnings."
     text = argument("text", str, "Words, or their beginnings; all must be found.")
-    return resolved("search", maybe(connection), resolve, said, [text, *paging_arguments()])
+    return resolved("search", maybe(connection), resolve, said, [text, *paging_arguments(), as_of_argument()])

@@ -39,6 +39,7 @@ RESERVED = frozenset(
         "attributes",
         "records",
         "provenance",
+        "freshness",
         "history",
         "redacted",
         "revision",

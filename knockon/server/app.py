@@ -9,13 +9,18 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation at run time
 from starlette.responses import HTMLResponse
+from starlette.routing import WebSocketRoute
 
 from knockon import __version__
 from knockon.cmdb.access import Policy
+from knockon.cmdb.past.news import News
 from knockon.cmdb.stores import opened, store_at
 from knockon.graphql.limits import QueryLimits
+from knockon.graphql.request import Following
 from knockon.graphql.schema import build_schema
+from knockon.impact.topology.as_of import Pasts
 from knockon.impact.topology.topologies import Topologies
+from knockon.itsm.decisions.service_states import ServiceStates
 from knockon.itsm.health.checks import rules_of
 from knockon.server import problems
 from knockon.server.auditing import HEADER, Audit
@@ -23,7 +28,8 @@ from knockon.server.authentication import Authentication
 from knockon.server.callbacks import Callbacks
 from knockon.server.changes import changes_endpoint
 from knockon.server.endpoint import graphql_endpoint
-from knockon.server.guard import OPEN, Guard
+from knockon.server.followers import Followers
+from knockon.server.guard import OPEN, SOCKET, Guard
 from knockon.server.health import healthz, metrics_endpoint, readiness
 from knockon.server.limiting import Concurrency
 from knockon.server.loading import load_endpoint
@@ -33,6 +39,8 @@ from knockon.server.oidc import verifier_of
 from knockon.server.openapi import openapi_endpoint
 from knockon.server.page import start_page
 from knockon.server.pages import Pages
+from knockon.server.sockets import Sockets, socket_endpoint
+from knockon.server.subscription import Answering
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,6 +75,10 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
     loads = Loads(connect, model, metrics.loaded)
     topologies = Topologies(served, model, settings.cache_folder)
+    pasts = Pasts(topologies)
+    news = News(served, every=settings.follow_seconds)
+    following = Following(news, ServiceStates(topologies, pasts))
+    followers = Followers(settings.max_sockets)
     callbacks = Callbacks(
         topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds
     )  # fmt: skip
@@ -79,8 +91,9 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
             async with opened(served):
                 if authentication:
                     await authentication.require_somebody()
-                async with callbacks.watching():
+                async with callbacks.watching(), news.watching():
                     yield
+                    await followers.leave()
                 await loads.finish()
 
     policy = Policy(model, settings.readers)
@@ -91,23 +104,18 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         telemetry={"exclude": lambda scope: scope["path"] in OPEN},
     )  # fmt: skip
     app.state.demo = demo
+    app.state.followers = followers
+    app.state.max_body = settings.max_body
     app.state.max_seconds = settings.max_seconds
     problems.install(app)
-    # the last one added is the first to see a request
-    app.add_middleware(Concurrency, most=settings.max_concurrent)
-    app.add_middleware(Guard, authentication=authentication)
-    if settings.origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", HEADER], expose_headers=[HEADER], max_age=600,
-        )  # fmt: skip
-    if settings.pages:
-        app.add_middleware(Pages)
-    app.add_middleware(Audit, metrics=metrics)
+    _before_requests(app, settings, authentication, metrics)
     endpoint = graphql_endpoint(
-        schema, topologies, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
+        schema, topologies, pasts, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
     )
+    answering = Answering(schema, topologies, pasts, policy, following, metrics, settings.max_seconds)
+    sockets = Sockets(answering, authentication, followers, settings.max_subscriptions, settings.max_body)
     app.add_route("/graphql", endpoint, methods=["POST"])
+    app.router.routes.append(WebSocketRoute(SOCKET, socket_endpoint(sockets)))
     app.add_route("/changes", changes_endpoint(topologies, callbacks, max_body=settings.max_body), methods=["POST"])
     app.add_route("/load", load_endpoint(loads, model, policy, settings.max_load), methods=["POST"])
     app.add_route("/openapi.json", openapi_endpoint(), methods=["GET"])
@@ -121,3 +129,18 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         return HTMLResponse(start_page(str(request.base_url), token=not demo, pages=settings.pages))
 
     return app
+
+
+def _before_requests(app: FastAPI, settings: Settings, authentication: Authentication | None, metrics: Metrics) -> None:
+    """Set what sees a request before the application does."""
+    # the last one added is the first to see a request
+    app.add_middleware(Concurrency, most=settings.max_concurrent)
+    app.add_middleware(Guard, authentication=authentication, origins=settings.origins)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", HEADER], expose_headers=[HEADER], max_age=600,
+        )  # fmt: skip
+    if settings.pages:
+        app.add_middleware(Pages)
+    app.add_middleware(Audit, metrics=metrics)

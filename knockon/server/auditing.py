@@ -37,11 +37,13 @@ class Audit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        name = given if _ID.fullmatch(given) else str(uuid7())
+        name = _name(scope)
         state = scope.setdefault("state", {})
         status = 500  # unless an answer begins
 
@@ -66,6 +68,35 @@ class Audit:
             engine_recorder.reset(listening)
             request_id.reset(known)
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note a WebSocket when it ends; what is asked over it has lines of its own."""
+        closed = 1006  # unless one of both says how it ends
+
+        async def send_noted(message: Message) -> None:
+            nonlocal closed
+            if message["type"] == "websocket.close":
+                closed = message.get("code", 1000)
+            await send(message)
+
+        async def receive_noted() -> Message:
+            nonlocal closed
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                closed = message.get("code", 1005)
+            return message
+
+        began = perf_counter()
+        known, listening = request_id.set(_name(scope)), engine_recorder.set(self._metrics.engine)
+        state = scope.setdefault("state", {})
+        try:
+            await self._app(scope, receive_noted, send_noted)
+        finally:
+            for code in state.get("codes", ()):
+                self._metrics.errors.labels(code).inc()
+            log.info("socket", extra={ABOUT: _entry(scope, state, closed, perf_counter() - began)})
+            engine_recorder.reset(listening)
+            request_id.reset(known)
+
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         ours = scope["path"] in {getattr(each, "path", "") for each in scope["app"].routes}
         path = scope["path"] if ours else "other"
@@ -79,11 +110,16 @@ class Audit:
             self._metrics.errors.labels(code).inc()
 
 
+def _name(scope: Scope) -> str:
+    given = Headers(scope=scope).get(HEADER, "")
+    return given if _ID.fullmatch(given) else str(uuid7())
+
+
 def _entry(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> dict[str, Any]:
     principal, asked = state.get("principal"), state.get("asked")
     entry: dict[str, Any] = {
         "principal": principal.name if principal else None, "by": principal.by if principal else None,
-        "client": scope["client"][0] if scope.get("client") else None, "method": scope["method"],
+        "client": scope["client"][0] if scope.get("client") else None, "method": scope.get("method"),
         "path": scope["path"][:200], "status": status, "seconds": round(seconds, 4),
     }  # fmt: skip
     if asked:

@@ -10,12 +10,12 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 
 from knockon.cmdb.access import AccessScope
 from knockon.errors import BadUsage, QueryInvalid, TimedOut
 from knockon.graphql.request import Request
-from knockon.impact.topology.as_of import Pasts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,17 +25,19 @@ if TYPE_CHECKING:
     from knockon.cmdb.access import Policy, Principal
     from knockon.graphql.asked import Asked
     from knockon.graphql.schema import ApiSchema
+    from knockon.impact.topology.as_of import Pasts
     from knockon.impact.topology.topologies import Topologies
 
     Question = tuple[str, dict[str, Any] | None, str | None]
 
 _JSON = "application/json"
+_ANSWERED = (OperationType.QUERY, OperationType.MUTATION)
 _GRAPHQL = "application/graphql-response+json"
 _INTROSPECTED = 4  # tools, each with a query of its own
 
 
 def graphql_endpoint(
-    schema: ApiSchema, topologies: Topologies, policy: Policy, *, max_body: int, max_seconds: float
+    schema: ApiSchema, topologies: Topologies, pasts: Pasts, policy: Policy, *, max_body: int, max_seconds: float
 ) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Make the handler that answers a query sent as a JSON object.
 
@@ -43,7 +45,6 @@ def graphql_endpoint(
     answered in it, and there a query that is not executed at all has status 400; otherwise every well-formed request
     has 200. What takes longer than ``max_seconds`` is given up; what it began for others too (a topology) goes on.
     """
-    pasts = Pasts(topologies)
     introspected = Introspected()
 
     async def handle(http: HttpRequest) -> Response:
@@ -114,7 +115,12 @@ async def _executed(schema: ApiSchema, question: Question, request: Request) -> 
     """Execute a query, and give the body of its answer."""
     query, variables, operation = question
     try:
-        result = await schema.execute(query, variable_values=variables, operation_name=operation, context_value=request)
+        result = await schema.execute(
+            query, variable_values=variables, operation_name=operation, context_value=request,
+            allowed_operation_types=_ANSWERED,
+        )  # fmt: skip
+    except InvalidOperationTypeError:
+        return {"errors": [_refusal("Subscriptions are asked over a WebSocket, by graphql-transport-ws.")]}
     except CannotGetOperationTypeError as error:
         return {"errors": [_refusal(error.as_http_error_reason())]}
     except MissingQueryError:

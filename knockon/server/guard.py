@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 
 from knockon.cmdb.access import LOCAL
-from knockon.errors import KnockonError, NotAuthenticated
+from knockon.errors import KnockonError, NotAllowed, NotAuthenticated
 from knockon.server.loopback import is_loopback
 from knockon.server.problems import PRIVATE, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from knockon.cmdb.access import Principal
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("knockon.guard")
 OPEN = frozenset({"/healthz", "/readyz"})
 """Paths that need no token; they say no more than that the service is there."""
+SOCKET = "/graphql"
+"""The only path that has a WebSocket."""
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
@@ -32,15 +37,15 @@ class Guard:
     ``request.state.principal``.
     """
 
-    def __init__(self, app: ASGIApp, authentication: Authentication | None) -> None:
+    def __init__(self, app: ASGIApp, authentication: Authentication | None, origins: Collection[str] = ()) -> None:
         self._app = app
+        self._origins = origins
         self._authentication = authentication
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         if scope["type"] == "websocket":
-            # an application has none yet; one that gets them must not thereby get callers whom nobody knows
-            await (self._app if await self._known(scope) is self._app else _closed)(scope, receive, send)
+            await (self._app if await self._may_speak(scope) else _closed)(scope, receive, send)
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -54,6 +59,21 @@ class Guard:
 
         answer = self._app if scope["path"] in OPEN else await self._known(scope)
         await answer(scope, receive, send_guarded)
+
+    async def _may_speak(self, scope: Scope) -> bool:
+        """Tell whether a WebSocket is begun.
+
+        Only for subscriptions, from a page of this service or one whose origin is named, if from a page at all, and
+        by who is known, or says nothing yet: a browser cannot, and then the first message has to.
+        """
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        strange = origin is not None and origin not in self._origins and not _same(origin, headers.get("host", ""))
+        if scope["path"] != SOCKET or strange:
+            scope.setdefault("state", {})["codes"] = [NotAllowed.code]
+            return False
+        silent = self._authentication is not None and "authorization" not in headers
+        return silent or await self._known(scope) is self._app
 
     async def _known(self, scope: Scope) -> ASGIApp:
         """Note who asks, and give what answers: the application, or a refusal."""
@@ -81,6 +101,14 @@ class Guard:
 async def _closed(_scope: Scope, _receive: Receive, send: Send) -> None:
     """Refuse a WebSocket before it is one: the caller sees status 403."""
     await send({"type": "websocket.close", "code": 1008})
+
+
+def _same(origin: str, host: str) -> bool:
+    """Tell whether an origin is where a request went to; TLS may end before this service."""
+    parts = urlsplit(origin)
+    ports = ("", ":443") if parts.scheme == "https" else ("", ":80")
+    bare = parts.netloc.lower().removesuffix(ports[1])
+    return bool(bare) and host.lower() in {parts.netloc.lower(), *(f"{bare}{port}" for port in ports)}
 
 
 def host_of(header: str) -> str:

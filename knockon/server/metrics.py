@@ -30,6 +30,13 @@ class Metrics:
             "knockon_request_seconds", "How long they took.", ["path"], buckets=_SECONDS, registry=self.registry
         )
         self.running = Gauge("knockon_requests_running", "Requests that are being answered.", registry=self.registry)
+        self.sockets = Gauge("knockon_sockets", "Open WebSockets.", registry=self.registry)
+        self.subscriptions = Gauge(
+            "knockon_subscriptions", "Subscriptions that are followed.", ["field"], registry=self.registry
+        )
+        self.events = Counter(
+            "knockon_subscription_events", "Events that subscriptions were sent.", ["field"], registry=self.registry
+        )
         self.operations = Counter(
             "knockon_operations", "Root fields of executed GraphQL operations.", ["operation", "field"],
             registry=self.registry,

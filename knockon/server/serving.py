@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from knockon.server.followers import Followers
+
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -67,21 +69,26 @@ async def _serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None
     async with app.router.lifespan_context(app):
         config = uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, server_header=False,
-            timeout_graceful_shutdown=math.ceil(app.state.max_seconds) + 1,
+            ws_max_size=app.state.max_body, timeout_graceful_shutdown=math.ceil(app.state.max_seconds) + 1,
         )  # fmt: skip
-        await _Server(config, ready).serve(sockets=[listener])
+        await Server(config, ready, app.state.followers).serve(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says when it is ready, and takes a signal to stop as the end of its work, not as an error."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], followers: Followers) -> None:
         super().__init__(config)
         self._ready = ready
+        self._followers = followers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._followers.leave()  # else uvicorn would close their sockets in the middle
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     )
     log: Style = Field("auto", description="How to log: json, text, or auto: text for a terminal, else JSON.")
     log_level: Level = Field("info", description="What to log: debug, info, warning or error; requests are info.")
+    follow_seconds: float = Field(
+        1, gt=0, allow_inf_nan=False, description="How often to look for what subscriptions tell of."
+    )
+    max_sockets: int = Field(16, ge=1, description="How many WebSockets one caller may have open.")
+    max_subscriptions: int = Field(16, ge=1, description="How many subscriptions one WebSocket may have.")
     max_cost: int = Field(
         500_000, ge=1, description="What one query may cost ([how it is counted](graphql.md#limits))."
     )

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from knockon.cmdb.contract.rows import EdgeKey, JournalEntry
+from knockon.cmdb.contract.words import sought
 from knockon.cmdb.past.changes import Changes, changes_between, past_scan
+from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import BadUsage, PastTooFar
 from tests.cmdb.contract.estate import MODEL as SMALL
@@ -21,7 +23,7 @@ from tests.cmdb.test_load import link, say, thing
 from tests.conftest import wipe
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract.rows import Scan
+    from knockon.cmdb.contract.rows import Found, Scan
     from knockon.cmdb.contract.store import Store
     from knockon.schema.model import Model
     from tests.cmdb.histories import History
@@ -122,3 +124,33 @@ def test_what_comes_and_goes_between_is_no_change() -> None:
     changes.add([JournalEntry("entity", "a", image, gone), JournalEntry("entity", "b", gone, image)])
     assert changes.entities["a"] == (None, gone)
     assert changes.net().entities == {"b": (None, image)}
+
+
+async def test_words_find_in_the_past_what_they_find_today(store: Store) -> None:
+    await say(
+        store,
+        thing("s-1", name="db-01.example.com", serial_number="X 7"),
+        thing("s-2", name="DB-01"),
+        thing("s-3", name="älg"),
+        thing("s-4", name="other", serial_number="db-01"),
+    )
+    then = await store.revision()
+    classes = SMALL.concrete("Entity")
+    texts = ("db-01", "01.example", "DB01", "alg", "x 7", "s-2", "nothing", "other db", "server")
+    found = {text: await store.search(sought(text), classes, limit=9) for text in texts}
+    assert [len(rows) for rows in found.values()] == [3, 1, 3, 1, 1, 1, 0, 1, 0]
+    await say(store, thing("s-1", name="gone"), thing("s-3", name="db-01 too"))
+    past = await PastStore.at(store, SMALL, then)
+    for text, rows in found.items():
+        wanted = sought(text)
+        assert placed(await past.search(wanted, classes, limit=9)) == placed(rows)
+        assert await past.count_found(wanted, classes) == len(rows)
+        for at, row in enumerate(rows):
+            assert placed(await past.search(wanted, classes, after=row.place, limit=1)) == placed(rows[at + 1 : at + 2])
+            before = await past.search(wanted, classes, before=row.place, limit=1, backward=True)
+            assert placed(before) == placed(rows[max(at - 1, 0) : at])
+    assert await past.search(sought("db-01"), ["Incident"], limit=9) == []
+
+
+def placed(rows: list[Found]) -> list[tuple[str, str]]:
+    return [(row.place, row.entity.id) for row in rows]

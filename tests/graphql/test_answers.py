@@ -214,3 +214,15 @@ async def test_one_request_is_answered_at_one_revision(api: Api) -> None:
     data = await api.ask("{ servers { edges { node { blastRadius { revision } } } } }")
     revisions = {edge["node"]["blastRadius"]["revision"] for edge in data["servers"]["edges"]}
     assert revisions == {await api.topologies.store.revision()}
+
+
+async def test_new_single_points_are_told_where_they_are_asked_for_in_whatever_way(api: Api) -> None:
+    """They are searched only then."""
+    asked = "newSinglePoints { name }"
+    whole = '{ impact(of: [{ref: "esx-1"}]) { services { name %s } } }'
+    plain = (await api.ask(whole % asked))["impact"]["services"]
+    assert any(each["newSinglePoints"] for each in plain)
+    by_fragment = await api.ask((whole % "...F") + f" fragment F on ImpactService {{ {asked} }}")
+    inline = await api.ask(whole % f"... on ImpactService {{ points: {asked} }}")
+    assert by_fragment["impact"]["services"] == plain
+    assert [each["points"] for each in inline["impact"]["services"]] == [each["newSinglePoints"] for each in plain]

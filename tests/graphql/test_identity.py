@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.loading.load import load
+from knockon.itsm.health.freshness import refresh_period
 from knockon.schema.observation import EntityObservation
-from tests.graphql.conftest import MODEL, thing
+from tests.graphql.conftest import MODEL, SEEN, thing
 
 if TYPE_CHECKING:
     from tests.graphql.conftest import Api
@@ -46,6 +48,22 @@ async def test_every_thing_has_them_whatever_its_class(api: Api) -> None:
     assert all({"attribute": "name", "value": node["name"]} in node["provenance"] for node in found)
     calls = await api.calls(query)
     assert calls == {"page": 1, "members": 1, "scopes": 1}
+
+
+async def test_freshness_is_that_of_the_newest_report_and_the_class(empty: Api) -> None:
+    await empty.load(thing("web", "Server", serial_number="S1"))
+    query = "{ servers { edges { node { freshness { source seen until stale } } } } }"
+    ((node,),) = [[each["node"] for each in (await empty.ask(query))["servers"]["edges"]]]
+    until = datetime.fromisoformat(SEEN) + refresh_period(MODEL, "Server")
+    assert node["freshness"] == {
+        "source": "t", "seen": SEEN, "until": f"{until.isoformat()[:19]}Z",
+        "stale": until < datetime.now(UTC),
+    }  # fmt: skip
+    item = EntityObservation("u", "w1", "Server", {"serial_number": "S1"}, "2999-01-01T00:00:00Z")
+    await load(empty.store, MODEL, [item], source="u", actor="tester")
+    ((node,),) = [[each["node"] for each in (await empty.ask(query))["servers"]["edges"]]]
+    assert (node["freshness"]["source"], node["freshness"]["stale"]) == ("u", False)
+    assert await empty.calls(query) == {"page": 1, "members": 1, "scopes": 1}
 
 
 FINDINGS = """query($code: IdentityFindingCode, $first: Int, $after: String) {

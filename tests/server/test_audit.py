@@ -186,12 +186,13 @@ def test_words_are_one_line_whatever_a_caller_sent() -> None:
 @pytest.mark.parametrize(
     ("query", "name", "expected"),
     [
-        ("{ b a b: a }", None, Asked("query", None, ("a", "b"))),
-        ("query A { a } query B { b }", "B", Asked("query", "B", ("b",))),
+        ("{ b a b: a }", None, Asked("query", None, ("a", "b"), frozenset("ab"))),
+        ("query A { a } query B { b }", "B", Asked("query", "B", ("b",), frozenset("b"))),
         ("query A { a } query B { b }", None, None),
-        ("mutation M { ... on Mutation { set(x: 1) { id } } }", None, Asked("mutation", "M", ("set",))),
+        ("mutation M { ... on Mutation { set(x: 1) { id } } }", None,
+         Asked("mutation", "M", ("set",), frozenset(["set", "id"]))),
         ("{ ...F } fragment F on Query { a ...G } fragment G on Query { b ...F }", None,
-         Asked("query", None, ("a", "b"))),
+         Asked("query", None, ("a", "b"), frozenset("ab"))),
     ],
 )  # fmt: skip
 def test_what_is_asked_is_told_by_its_root_fields(query: str, name: str | None, expected: Asked | None) -> None:

@@ -149,21 +149,30 @@ async def test_who_has_a_token_writes_under_its_name_what_its_scope_allows(place
         assert {each.source for each in await store.members([thing.id])} == {"person/anna"}
 
 
-@pytest.mark.parametrize(("authorised", "heard"), [(False, ["websocket.close"]), (True, ["websocket.accept"])])
-async def test_a_websocket_is_for_known_callers_too(authorised: bool, heard: list[str]) -> None:
-    async def accepting(scope: Any, _receive: Any, send: Any) -> None:
-        assert scope["state"]["principal"].name == "administrator"
-        await send({"type": "websocket.accept"})
-
+@pytest.mark.parametrize(
+    ("path", "token", "heard"),
+    [
+        ("/graphql", TOKEN, ["administrator"]), ("/graphql", None, [None]), ("/graphql", "nonsense", ["closed"]),
+        ("/graphql", "", ["closed"]), ("/healthz", TOKEN, ["closed"]), ("/healthz", None, ["closed"]),
+    ],
+)  # fmt: skip
+async def test_a_websocket_is_for_subscriptions_of_known_callers_and_of_those_who_have_yet_to_say_who_they_are(
+    path: str, token: str | None, heard: list[str | None]
+) -> None:
+    said: list[str | None] = []
     nobody: Any = None
-    said: list[str] = []
+
+    async def behind(scope: Any, _receive: Any, _send: Any) -> None:
+        principal = scope.get("state", {}).get("principal")
+        said.append(principal and principal.name)
 
     async def send(message: Any) -> None:
-        said.append(message["type"])
+        assert message["type"] == "websocket.close"
+        said.append("closed")
 
-    headers = [(b"authorization", SENT["Authorization"].encode())] if authorised else []
-    guard = Guard(accepting, Authentication(nobody, SecretStr(TOKEN)))
-    await guard({"type": "websocket", "path": "/healthz", "headers": headers}, nobody, send)
+    headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
+    guard = Guard(behind, Authentication(nobody, SecretStr(TOKEN)))
+    await guard({"type": "websocket", "path": path, "headers": headers}, nobody, send)
     assert said == heard
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+from websockets.exceptions import ConnectionClosedOK
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from knockon.errors import BadUsage, StoreUnreachable
 from knockon.server import create_app, run_server
@@ -54,6 +58,32 @@ def test_it_serves_and_stops_cleanly(url: str, stop: signal.Signals) -> None:
             assert server.stdout.read() == "closed\n"
             said = server.stderr.read()
             assert said == ""
+        finally:
+            server.kill()
+
+
+def test_who_follows_is_told_that_it_stops(url: str) -> None:
+    environment = {**os.environ, "KNOCKON_STORE": url, "KNOCKON_TOKEN": TOKEN, "KNOCKON_LOG_LEVEL": "warning"}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        try:
+            address = server.stdout.readline().strip().replace("http", "ws")
+            with connect(f"{address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+                socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {TOKEN}"}}))
+                assert json.loads(socket.recv(timeout=30)) == {"type": "connection_ack"}
+                query = "subscription { entityChanges(reached: true) { place } }"
+                socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+                assert json.loads(socket.recv(timeout=30))["type"] == "next"
+                server.send_signal(signal.SIGTERM)
+                with pytest.raises(ConnectionClosedOK):
+                    socket.recv(timeout=30)
+                assert socket.close_code == 1001
+            assert server.wait(timeout=20) == 0
+            assert server.stdout.read() == "closed\n"
+            assert server.stderr.read() == ""
         finally:
             server.kill()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from knockon.cmdb.contract.reads import MOST_ANSWERS
 from knockon.cmdb.contract.rows import SEPARATOR, Neighbour, Scan, neighbour_order
 from knockon.cmdb.past.changes import past_scan
 from knockon.cmdb.past.matching import test_of
+from knockon.cmdb.past.searching import Words
 from knockon.errors import BadUsage
 from knockon.schema.reference import answers_to
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import Edge, Entity, Found, Record, Revision
     from knockon.cmdb.contract.store import Direction, Store
+    from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
 
 
@@ -35,7 +38,9 @@ class PastStore:
 
     def __init__(self, now: Store, model: Model, scan: Scan) -> None:
         self._now = now
+        self._model = model
         self._scan = scan
+        self._words: Words | None = None
         self._indexes = indexed(model)
         self._by_id = {each.id: each for each in scan.entities}
         self._by_class: dict[str, list[Entity]] = defaultdict(list)
@@ -166,13 +171,28 @@ class PastStore:
             "Which records made a thing, and whose word counted, is known of the present only; leave asOf out."
         )
 
-    async def search(self, *_asked: Any, **_how: Any) -> list[Found]:
-        """Refuse: words are kept of the present only."""
-        raise BadUsage("Only what is there now is found by words; leave asOf out, or filter a list.")
+    async def search(
+        self, sought: Query, classes: Collection[str], *,
+        after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
+    ) -> list[Found]:  # fmt: skip
+        """As ``Store.search``."""
+        if limit <= 0:
+            return []
+        rows = [
+            each
+            for each in await self._found(sought, classes)
+            if (after is None or each.place > after) and (before is None or each.place < before)
+        ]
+        return rows[max(len(rows) - limit, 0) :] if backward else rows[:limit]
 
-    async def count_found(self, *_asked: Any) -> int:
-        """Refuse, as ``search``."""
-        raise BadUsage("Only what is there now is found by words; leave asOf out, or filter a list.")
+    async def count_found(self, sought: Query, classes: Collection[str]) -> int:
+        """As ``Store.count_found``."""
+        return len(await self._found(sought, classes))
+
+    async def _found(self, sought: Query, classes: Collection[str]) -> list[Found]:
+        if self._words is None:
+            self._words = await to_thread(Words, self._model, self._by_id.values())
+        return self._words.found(sought, classes)
 
     def _of(self, classes: Collection[str]) -> list[Entity]:
         """Give all of these classes in order, which begins with the class."""

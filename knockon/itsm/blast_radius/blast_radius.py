@@ -11,7 +11,7 @@ from knockon import __version__
 from knockon.errors import AnswerGone, JournalCompacted, PastTooFar
 from knockon.impact.propagation.evaluation import WORST_FIRST
 from knockon.impact.propagation.explanation import STATES, explain
-from knockon.impact.structure.new_single_points import new_single_points
+from knockon.impact.structure.new_single_points import NewSinglePoints, new_single_points
 from knockon.impact.topology.as_of import Pasts
 from knockon.impact.topology.derive import excluded_types
 from knockon.itsm.blast_radius.answer import AffectedService, Already, ImpactAnswer, Seed, Survivor
@@ -54,6 +54,7 @@ async def blast_radius(
     exclude: Sequence[str] = (),
     now: datetime | None = None,
     max_lag: float = 0.0,
+    new_points: bool = True,
 ) -> ImpactAnswer:
     """Answer what the seeds do to the estate, at its newest revision.
 
@@ -73,6 +74,8 @@ async def blast_radius(
         The moment that freshness is measured to, and the span where none is given; the clock's unless given.
     max_lag
         Seconds: a revision that was the newest this long ago will do.
+    new_points
+        Search for new single points; who does not show them saves a good part of the time.
 
     Raises
     ------
@@ -83,7 +86,7 @@ async def blast_radius(
     left_out = excluded_types(topologies.model, exclude)
     view = await topologies.current(left_out, max_lag=max_lag)
     question = await question_of(topologies, asks, assume, given, span, left_out, max_distance, now)
-    return await _answer(topologies, view, question)
+    return await _answer(topologies, view, question, new_points=new_points)
 
 
 async def answer_again(topologies: Topologies, name: str) -> ImpactAnswer:
@@ -126,7 +129,7 @@ async def _difference(topologies: Topologies, view: View, question: Question) ->
     return compare(view, context, states, removed=removed, pins=pins)
 
 
-async def _answer(topologies: Topologies, view: View, question: Question) -> ImpactAnswer:
+async def _answer(topologies: Topologies, view: View, question: Question, *, new_points: bool = True) -> ImpactAnswer:
     model, seeds, reads = topologies.model, question.seeds, topologies.reads(view)
     # nothing in a question writes, so the reading half is all of a store that is needed
     store = cast("Store", reads)
@@ -138,7 +141,7 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
     shown = affected if question.max_distance is None else affected[distance <= question.max_distance]
     reasons = Reasons(view, after)
     told = tuple(_seed(found, entity, state) for entity, state in seeds.values())
-    services, notify, points_cut = await _services(topologies, found, question, told, reasons)
+    services, notify, points_cut = await _services(topologies, found, question, told, reasons, new_points)
     named = np.concatenate((np.array(known, affected.dtype), affected))
     unmapped = tuple(map(reasons.ci, named[~view.mapped_at(named)].tolist()))
     unknown = tuple(unknowns(topologies, found, seeds, _touched(view, seeds, affected)))
@@ -175,7 +178,12 @@ async def _answer(topologies: Topologies, view: View, question: Question) -> Imp
 
 
 async def _services(
-    topologies: Topologies, found: Difference, question: Question, told: Sequence[Seed], reasons: Reasons
+    topologies: Topologies,
+    found: Difference,
+    question: Question,
+    told: Sequence[Seed],
+    reasons: Reasons,
+    new_points: bool,
 ) -> tuple[tuple[AffectedService, ...], tuple[Notified, ...], bool]:
     """Tell the services that get worse, whom to tell, and whether the search for new single points was cut."""
     view, reads = found.view, topologies.reads(found.view)
@@ -185,18 +193,24 @@ async def _services(
     span = question.span or Span.at(question.now)
     seeds = [(each.ci, each.state) for each in told]
     around, notify = await roll_up(reads, topologies.model, list(states.items()), seeds, span)
-    asking = (found.before, found.after, [ci.id for ci in states], NEW_POINTS)
-    # in a thread only where it may take long: else questions that are put at once would no longer read together
-    new = await asyncio.to_thread(new_single_points, *asking) if view.topology.large else new_single_points(*asking)
+    new = await _new_points(found, [ci.id for ci in states]) if new_points else NewSinglePoints({}, cut=False)
     services = tuple(
         AffectedService(
             ci, state, facts[ci.id].criticality, facts[ci.id].users,
             reasons.because(hit[ci]), reasons.path(hit[ci]), around[ci.id],
-            tuple(ci_of(view, point) for point in new.points[ci.id]),
+            tuple(ci_of(view, point) for point in new.points.get(ci.id, ())),
         )
         for ci, state in states.items()
     )  # fmt: skip
     return services, notify, new.cut
+
+
+async def _new_points(found: Difference, services: list[str]) -> NewSinglePoints:
+    asking = (found.before, found.after, services, NEW_POINTS)
+    # in a thread only where it may take long: else questions that are put at once would no longer read together
+    return (
+        await asyncio.to_thread(new_single_points, *asking) if found.view.topology.large else new_single_points(*asking)
+    )
 
 
 def _services_hit(found: Difference, question: Question) -> list[int]:

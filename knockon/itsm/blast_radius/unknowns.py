@@ -36,11 +36,7 @@ def unknowns(
         if group.consumer in touched:
             yield Unknown(ci_of(view, group.consumer), group.because)
     yield from not_in_the_journal(topologies.moment)
-    for unmapped in found.context.unmapped:
-        state = unmapped.attributes.get("state")
-        yield Unknown(Ci.of(unmapped), f"the model does not know its state {state!r}; it counts as open")
-    for recurring, why in found.context.unreadable:
-        yield Unknown(Ci.of(recurring), f"when it recurs cannot be read, so it is not counted: {why}")
+    yield from found.context.not_counted()
 
 
 def _can_fail(topologies: Topologies, entity: Entity) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.filter import Compare, Condition, Not
 from knockon.cmdb.reading import all_entities, all_neighbours
+from knockon.itsm.values import Ci, Unknown
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from knockon.cmdb.contract.rows import Entity, Neighbour
     from knockon.cmdb.contract.store import Store
@@ -53,6 +54,14 @@ class Context:
     @property
     def pins(self) -> set[str]:
         return {effect.item_id for effect in self.effects if effect.pin}
+
+    def not_counted(self) -> Iterator[Unknown]:
+        """Tell of the records whose state or times are not understood."""
+        for record in self.unmapped:
+            state = record.attributes.get("state")
+            yield Unknown(Ci.of(record), f"the model does not know its state {state!r}; it counts as open")
+        for record, why in self.unreadable:
+            yield Unknown(Ci.of(record), f"when it recurs cannot be read, so it is not counted: {why}")
 
     def because(self, item_id: str, state: State) -> str | None:
         """Say which record puts an item into this state itself."""

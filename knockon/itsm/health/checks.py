@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from knockon.errors import FindingCode
 from knockon.impact.topology.columns import FIRST, MIN_UP, OWNER, TOTAL
 from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.duplicates import twins
+from knockon.itsm.health.freshness import refresh_period
 from knockon.itsm.health.ground import ITEM, Ground, Outcome
 from knockon.itsm.health.rules import sound_rules
 from knockon.itsm.services.facts import SERVICE
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from knockon.schema.model import Attribute, Model
 
 AREAS = ("completeness", "correctness", "compliance", "relationships", "coverage")
-STALE_AFTER = 60 * 86_400
-"""Seconds after which a CI counts as stale whose class has no refresh period: 60 days."""
 _NAMED = 3
 
 
@@ -132,11 +131,8 @@ def orphans(ground: Ground) -> Iterator[Outcome]:
 @check("correctness", "Some source has reported it within its refresh period.", today=True)
 def stale(ground: Ground) -> Iterator[Outcome]:
     """Compare when each CI in use was last reported with the moment; see docs/decisions."""
-    moment, seen = datetime.fromisoformat(ground.moment), ground.seen or {}
-    limit: dict[str, str] = {}
-    for name, kind in ground.model.classes.items():
-        period = timedelta(seconds=STALE_AFTER if kind.refresh_seconds is None else kind.refresh_seconds)
-        limit[name] = _second(moment - period)
+    model, moment, seen = ground.model, datetime.fromisoformat(ground.moment), ground.seen or {}
+    limit = {name: _second(moment - refresh_period(model, name)) for name in model.classes}
     for each in ground.in_use:
         if each.id in seen:
             old = seen[each.id][:19] < limit[each.class_name]

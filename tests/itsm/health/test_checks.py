@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.errors import BadUsage
-from knockon.itsm.health.checks import AREAS, CHECKS, STALE_AFTER
+from knockon.itsm.health.checks import AREAS, CHECKS
+from knockon.itsm.health.freshness import STALE_AFTER
 from knockon.itsm.health.health import About
 from tests.itsm.health.estate import counted, examined, link, missed, thing, waits
 
