@@ -76,6 +76,8 @@ knockon demo is at {address}/ on this machine only. Ctrl-C stops it. Three thing
   3. The same through GraphQL:
      curl -s {address}/graphql -H 'Content-Type: application/json' \\
        -d '{json.dumps({"query": _QUESTION})}'
+
+In a browser: {address}/graphiql
 """,
         err=True,
     )

@@ -178,7 +178,8 @@ class _Reading:
         assert found is not None  # the enum has the model's names only
         kind, swapped = found
         to = value.get("to")
-        return Related(kind.name, "in" if swapped else "out", to and self.all_of(to, self._root, depth))
+        condition = self.all_of(to, self._root, depth) if to else None  # an empty one asks nothing
+        return Related(kind.name, "in" if swapped else "out", condition)
 
     def _compare(self, key: str, asked: str, value: Any, level: _Level) -> Condition:
         self._left -= 1

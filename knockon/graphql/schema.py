@@ -177,14 +177,13 @@ def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
         found = await request.store.entities(ids)
         return [found.get(each) for each in ids]
 
-    entity = nodes.of(ROOT)
     return [
         resolved(
-            "node", maybe(entity), node, "The thing with this id, or null.",
+            "node", maybe(nodes.node), node, "The thing with this id, or null.",
             [argument("id", ID, "An id."), as_of_argument()],
         ),
         resolved(
-            "nodes", StrawberryList(maybe(entity)), many, "The things with these ids, null for unknown ones.",
+            "nodes", StrawberryList(maybe(nodes.node)), many, "The things with these ids, null for unknown ones.",
             [argument("ids", listed(ID), f"At most {MAX_PAGE} ids."), as_of_argument()],
         ),
     ]  # fmt: skip

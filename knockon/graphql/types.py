@@ -43,6 +43,10 @@ class NodeTypes:
         self._objects: dict[str, type] = {}
         self._own = _own_fields()
         self._shared: dict[tuple[str, str], Plain | Sighted] = {}
+        self.node = definitions.interface(
+            "Node", "What has an id, as Relay has it.", implements=(), resolve_type=_class_of
+        )
+        definitions.fill(self.node, [each for each in self._own if each.python_name == "id"])
         for name in sorted(model.classes, key=lambda each: model.classes[each].depth):
             self._declare(name)
 
@@ -71,7 +75,7 @@ class NodeTypes:
 
     def _declare(self, name: str) -> None:
         each = self._model.classes[name]
-        above = [self._interfaces[ancestor] for ancestor in each.lineage[1:]]
+        above = [*(self._interfaces[ancestor] for ancestor in each.lineage[1:]), self.node]
         below = len(self._model.concrete(name)) > (not each.abstract)
         if each.abstract or below:
             shown = name if each.abstract else f"Any{name}"

@@ -36,7 +36,9 @@ from knockon.server.loading import load_endpoint
 from knockon.server.loads import Loads
 from knockon.server.metrics import MeasuredStore, Metrics
 from knockon.server.oidc import verifier_of
+from knockon.server.openapi import openapi_endpoint
 from knockon.server.page import start_page
+from knockon.server.pages import Pages
 from knockon.server.sockets import Sockets, socket_endpoint
 from knockon.server.subscription import Answering
 
@@ -106,15 +108,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     app.state.max_body = settings.max_body
     app.state.max_seconds = settings.max_seconds
     problems.install(app)
-    # the last one added is the first to see a request
-    app.add_middleware(Concurrency, most=settings.max_concurrent)
-    app.add_middleware(Guard, authentication=authentication, origins=settings.origins)
-    if settings.origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", HEADER], expose_headers=[HEADER], max_age=600,
-        )  # fmt: skip
-    app.add_middleware(Audit, metrics=metrics)
+    _before_requests(app, settings, authentication, metrics)
     endpoint = graphql_endpoint(
         schema, topologies, pasts, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
     )
@@ -124,6 +118,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     app.router.routes.append(WebSocketRoute(SOCKET, socket_endpoint(sockets)))
     app.add_route("/changes", changes_endpoint(topologies, callbacks, max_body=settings.max_body), methods=["POST"])
     app.add_route("/load", load_endpoint(loads, model, policy, settings.max_load), methods=["POST"])
+    app.add_route("/openapi.json", openapi_endpoint(), methods=["GET"])
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readiness(served, topologies), methods=["GET"])
     app.add_route("/metrics", metrics_endpoint(served, topologies, metrics), methods=["GET"])
@@ -131,6 +126,21 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> HTMLResponse:
         """Say what this is, and three things to try."""
-        return HTMLResponse(start_page(str(request.base_url), token=not demo))
+        return HTMLResponse(start_page(str(request.base_url), token=not demo, pages=settings.pages))
 
     return app
+
+
+def _before_requests(app: FastAPI, settings: Settings, authentication: Authentication | None, metrics: Metrics) -> None:
+    """Set what sees a request before the application does."""
+    # the last one added is the first to see a request
+    app.add_middleware(Concurrency, most=settings.max_concurrent)
+    app.add_middleware(Guard, authentication=authentication, origins=settings.origins)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", HEADER], expose_headers=[HEADER], max_age=600,
+        )  # fmt: skip
+    if settings.pages:
+        app.add_middleware(Pages)
+    app.add_middleware(Audit, metrics=metrics)

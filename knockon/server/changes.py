@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from starlette.responses import Response
 
 from knockon.cmdb.access import AccessScope
@@ -19,7 +20,7 @@ from knockon.itsm.decisions.verdict import CHANGE, judged
 from knockon.loaders import check_source
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.schema.reference import tokens
-from knockon.server.endpoint import body_of
+from knockon.server.endpoint import body_of, require_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,16 @@ if TYPE_CHECKING:
     from knockon.server.callbacks import Callbacks
 
 Text = Field(min_length=1, max_length=500)
+
+
+def _spelled(value: Any) -> Any:
+    """Refuse numbers, which would be taken for seconds since 1970."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("a moment is spelled like 2026-12-05T20:00:00+01:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_spelled)]
 
 
 class _Strict(BaseModel):
@@ -52,8 +63,8 @@ class ChangeSent(_Strict):
     name: str | None = None
     kind: Literal["standard", "normal", "emergency"] | None = None
     state: str | None = None
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     items: list[ItemChanged] = Field(max_length=10_000)
     callback: str | None = None
 
@@ -90,6 +101,7 @@ def changes_endpoint(
     async def handle(http: Request) -> Response:
         principal = http.state.principal
         principal.require(AccessScope.CHANGE_COORDINATOR, to="send changes")
+        require_json(http)
         sent = _read(await body_of(http, max_body))
         if sent.source.startswith(PEOPLE):
             raise BadUsage(f"{sent.source} is a person, who writes by mutations; name the tool.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
     from knockon.cmdb.access import Policy, Principal
+    from knockon.graphql.asked import Asked
     from knockon.graphql.schema import ApiSchema
     from knockon.impact.topology.as_of import Pasts
     from knockon.impact.topology.topologies import Topologies
 
+    Question = tuple[str, dict[str, Any] | None, str | None]
+
 _JSON = "application/json"
 _ANSWERED = (OperationType.QUERY, OperationType.MUTATION)
 _GRAPHQL = "application/graphql-response+json"
+_INTROSPECTED = 4  # tools, each with a query of its own
 
 
 def graphql_endpoint(
@@ -36,10 +41,11 @@ def graphql_endpoint(
 ) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Make the handler that answers a query sent as a JSON object.
 
-    As GraphQL over HTTP has it: with ``Accept: application/graphql-response+json`` a query that is
-    not executed at all has status 400, otherwise every well-formed request has 200. What takes longer than
-    ``max_seconds`` is given up; what it began for others too (a topology) goes on.
+    As GraphQL over HTTP has it: who accepts ``application/graphql-response+json``, and likes plain JSON no better, is
+    answered in it, and there a query that is not executed at all has status 400; otherwise every well-formed request
+    has 200. What takes longer than ``max_seconds`` is given up; what it began for others too (a topology) goes on.
     """
+    introspected = Introspected()
 
     async def handle(http: HttpRequest) -> Response:
         principal: Principal = http.state.principal
@@ -47,8 +53,11 @@ def graphql_endpoint(
         request = Request(topologies, pasts, principal=principal, policy=policy)
         try:
             async with asyncio.timeout(max_seconds):
-                query, variables, operation = await _read(http, max_body)
-                body = await _executed(schema, query, variables, operation, request)
+                question = await _read(http, max_body)
+                if (known := introspected.find(question)) is not None:
+                    request.asked, content = known
+                    return Response(content, media_type=_spoken(http.headers.get("accept", "")))
+                body = await _executed(schema, question, request)
         except TimeoutError:
             raise TimedOut(
                 f"The request took longer than {max_seconds:g} seconds and was given up. Ask for less at once."
@@ -56,17 +65,55 @@ def graphql_endpoint(
         finally:
             http.state.asked = request.asked
         http.state.codes = sorted({each["extensions"]["code"] for each in body.get("errors", ())})
-        spoken = _GRAPHQL if _GRAPHQL in http.headers.get("accept", "") else _JSON
+        spoken = _spoken(http.headers.get("accept", ""))
         status = 400 if spoken == _GRAPHQL and "data" not in body else 200
-        return Response(orjson.dumps(body), status, media_type=spoken)
+        content = orjson.dumps(body)
+        if request.asked and request.asked.fields == ("__schema",) and "errors" not in body:
+            introspected.keep(question, request.asked, content)
+        return Response(content, status, media_type=spoken)
 
     return handle
 
 
-async def _executed(
-    schema: ApiSchema, query: str, variables: dict[str, Any] | None, operation: str | None, request: Request
-) -> dict[str, Any]:
+class Introspected:
+    """Answers about the schema, which tools ask first and which take seconds; they are the same for everybody."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, tuple[Asked, bytes]] = {}
+
+    def find(self, question: Question) -> tuple[Asked, bytes] | None:
+        """Give what this question asked for before, and the answer that it had."""
+        return self._kept.get(orjson.dumps(question))
+
+    def keep(self, question: Question, asked: Asked, answer: bytes) -> None:
+        """Keep an answer, in the place of the oldest where there are enough."""
+        if len(self._kept) >= _INTROSPECTED:
+            del self._kept[next(iter(self._kept))]
+        self._kept[orjson.dumps(question)] = asked, answer
+
+
+def _spoken(accept: str) -> str:
+    """Give the better liked of the two media types; plain JSON unless the other one is named."""
+    liked = {_JSON: 0.0, _GRAPHQL: 0.0}
+    for each in accept.split(","):
+        said = Message()
+        said["content-type"] = each.strip()
+        name = said.get_content_type()
+        if name in liked:
+            liked[name] = _quality(str(said.get_param("q", "1")))
+    return _GRAPHQL if 0 < liked[_GRAPHQL] >= liked[_JSON] else _JSON
+
+
+def _quality(said: str) -> float:
+    try:
+        return float(said)
+    except ValueError:
+        return 0
+
+
+async def _executed(schema: ApiSchema, question: Question, request: Request) -> dict[str, Any]:
     """Execute a query, and give the body of its answer."""
+    query, variables, operation = question
     try:
         result = await schema.execute(
             query, variable_values=variables, operation_name=operation, context_value=request,
@@ -85,17 +132,29 @@ async def _executed(
     return body
 
 
-async def _read(http: HttpRequest, max_body: int) -> tuple[str, dict[str, Any] | None, str | None]:
-    if http.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
-        raise HTTPException(415)
+async def _read(http: HttpRequest, max_body: int) -> Question:
+    require_json(http)
     try:
         body = orjson.loads(await body_of(http, max_body))
     except orjson.JSONDecodeError as error:
         raise BadUsage(f"The body is not JSON: {error}.") from None
-    wanted = {"query": str, "variables": dict | None, "operationName": str | None}
+    wanted = {"query": str, "variables": dict | None, "operationName": str | None, "extensions": dict | None}
     if not isinstance(body, dict) or not all(isinstance(body.get(name), type_) for name, type_ in wanted.items()):
-        raise BadUsage("Send a JSON object with query, a text, and if need be variables, an object, and operationName.")
+        raise BadUsage(
+            "Send a JSON object with query, a text, and if need be variables or extensions, objects, and operationName."
+        )
     return body["query"], body.get("variables"), body.get("operationName")
+
+
+def require_json(http: HttpRequest) -> None:
+    """Refuse a body that does not say that it is JSON in UTF-8.
+
+    A page of somebody else's cannot send that without asking first, and so makes no demo do anything.
+    """
+    sent = Message()
+    sent["content-type"] = http.headers.get("content-type", "")
+    if sent.get_content_type() != _JSON or sent.get_content_charset("utf-8") != "utf-8":
+        raise HTTPException(415)
 
 
 def refuse_coded(http: HttpRequest) -> None:

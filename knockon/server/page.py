@@ -18,11 +18,14 @@ _TRIES = (
 )
 
 
-def start_page(address: str, *, token: bool) -> str:
+def start_page(address: str, *, token: bool, pages: bool) -> str:
     """Give the page as HTML, without scripts or anything from elsewhere; ``address`` ends with a slash."""
     sent = ' -H "Authorization: Bearer $KNOCKON_TOKEN"' if token else ""
     items = "\n".join(
         f"<li><p>{escape(said)}:</p><pre>{escape(_curl(address, query, sent))}</pre></li>" for said, query in _TRIES
+    )
+    more = (
+        '<p>For a browser: <a href="graphiql">GraphiQL</a>, and <a href="docs">the HTTP API</a>.</p>' if pages else ""
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -34,6 +37,7 @@ def start_page(address: str, *, token: bool) -> str:
 <ol>
 {items}
 </ol>
+{more}
 <p><code>/healthz</code> and <code>/readyz</code> tell whether the service lives and whether it can reach its store.</p>
 </body>
 </html>

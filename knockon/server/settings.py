@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     callback_seconds: float = Field(
         5, gt=0, allow_inf_nan=False, description="How often to look whether a verdict may have changed."
     )
+    pages: bool = Field(
+        default=True,
+        description="Whether there are [pages for a browser](../how-to/browser.md), `/graphiql` and `/docs`.",
+    )
     log: Style = Field("auto", description="How to log: json, text, or auto: text for a terminal, else JSON.")
     log_level: Level = Field("info", description="What to log: debug, info, warning or error; requests are info.")
     follow_seconds: float = Field(

@@ -132,7 +132,7 @@ async def test_node_and_history_of_the_past_end_there(api: Api) -> None:
     before, after = await changed(api)
     (edge,) = (await api.ask('{ servers(where: {name: {eq: "srv-1"}}) { edges { node { id } } } }'))["servers"]["edges"]
     query = """query($id: ID!, $then: String) {
-        node(id: $id, asOf: $then) { ... on Server { serialNumber } history { revision } } }"""
+        node(id: $id, asOf: $then) { ... on Server { serialNumber history { revision } } } }"""
     then, now = [(await api.ask(query, id=edge["node"]["id"], then=t))["node"] for t in (str(before), str(after))]
     assert (then["serialNumber"], now["serialNumber"]) == ("S1", "S9")
     assert max(each["revision"] for each in then["history"]) <= before < now["history"][0]["revision"]

@@ -92,8 +92,9 @@ async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
 async def test_nodes_by_id(api: Api) -> None:
     server = (await api.ask("{ servers(first: 1) { edges { node { id } } } }"))["servers"]["edges"][0]["node"]["id"]
     data = await api.ask(
-        "query($id: ID!, $ids: [ID!]!) { node(id: $id) { id class name attributes ... on Server { serialNumber } } "
-        "nodes(ids: $ids) { name } nothing: node(id: 5) { id } }",
+        "query($id: ID!, $ids: [ID!]!) "
+        "{ node(id: $id) { id ... on Entity { class name attributes } ... on Server { serialNumber } } "
+        "nodes(ids: $ids) { ... on Entity { name } } nothing: node(id: 5) { id } }",
         id=server,
         ids=[server, "unknown", server],
     )
@@ -127,6 +128,7 @@ async def test_nodes_by_id(api: Api) -> None:
         ("servers", '{related: {type: RUNS, to: {name: {eq: "esx-2"}}}}', ["srv-2"]),
         ("servers", "{related: {type: RUNS, to: {class: {eq: Application}}}}", ["box"]),
         ("servers", "{not: {related: {type: CHANGED_BY}}}", ["box"]),
+        ("servers", "{not: {related: {type: CHANGED_BY, to: {}}}}", ["box"]),
         ("servers", "{related: {type: RUNS, to: {related: {type: MEMBER_OF}}}}", ["srv-1", "srv-2"]),
         ("applications", "{environment: {eq: production}}", ["web"]),
         ("applications", "{environment: {in: [test, staging]}}", ["wiki"]),

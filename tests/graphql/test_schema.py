@@ -66,7 +66,7 @@ def test_classes_are_types_and_interfaces(small: GraphQLSchema) -> None:
         "AnyCluster": GraphQLInterfaceType,
     }
     implemented: Any = small.type_map["FastCluster"]
-    assert {each.name for each in implemented.interfaces} == {"AnyCluster", "ConfigurationItem", "Entity"}
+    assert {each.name for each in implemented.interfaces} == {"AnyCluster", "ConfigurationItem", "Entity", "Node"}
     assert "AnyMachine" not in small.type_map
 
 
@@ -112,7 +112,7 @@ def test_one_connection_for_each_relationship_and_direction(small: GraphQLSchema
 def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     root = fields(small, "Query")
     assert root == {
-        "node": "Entity", "nodes": "[Entity]!", "serviceBoard": "ServiceBoard",
+        "node": "Node", "nodes": "[Node]!", "serviceBoard": "ServiceBoard",
         "impact": "ImpactAnswer", "supports": "SupportsAnswer",
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer", "dependencies": "DependenciesAnswer",
         "commonUpstream": "CommonAnswer", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",
@@ -210,7 +210,7 @@ def changed(**changes: Any) -> Any:
         ({"classes": {"Query": {"description": "No.", "is_a": "Entity"}}}, "Query"),
         ({"classes": {"PageInfo": {"description": "No.", "is_a": "Entity"}}}, "PageInfo"),
         ({"classes": {"JSON": {"description": "No.", "is_a": "Entity"}}}, "JSON"),
-        ({"classes": {"Node": {"description": "No.", "is_a": "Entity"}}}, "nodes"),
+        ({"classes": {"Node": {"description": "No.", "is_a": "Entity"}}}, "called Node already"),
         (
             {
                 "classes": {

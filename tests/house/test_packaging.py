@@ -111,6 +111,7 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(wheel: Path) -> None
     package = {each for each in package if "__pycache__" not in each}
     assert {each for each in names if not each.startswith(f"knockon-{__version__}.dist-info/")} == package
     assert {"knockon/py.typed", "knockon/itsm/decisions/risk.yaml", "knockon/schema/shipped/entity.yaml"} <= package
+    assert {"knockon/server/openapi.yaml", "knockon/server/static/graphiql.html"} <= package, "make pages builds them"
     assert f"knockon-{__version__}.dist-info/licenses/LICENSE" in names
     assert "License-Expression: Apache-2.0" in metadata
     assert f"\nVersion: {__version__}\n" in metadata
@@ -130,3 +131,31 @@ def test_the_wheel_works_in_a_clean_environment(place: Path) -> None:
         "import asyncio; from knockon.itsm.decisions import risk; from knockon.server import create_app; print('read')"
     )
     assert run([str(place / "env/bin/python"), "-c", change], place).stdout == "read\n"
+
+
+PAGES = """
+import asyncio, re
+import httpx2
+from knockon.schema.installed import installed_model
+from knockon.server import create_app
+from knockon.server.settings import read_settings
+
+async def get():
+    app = create_app(read_settings(store="sqlite:///nowhere", token="t"), installed_model())
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://knockon") as client:
+        for page in ("/graphiql", "/docs"):
+            text = (await client.get(page)).text
+            for name in re.findall(r'"(pages/[^"]+)"', text):
+                print(name, (await client.get("/" + name)).status_code)
+
+asyncio.run(get())
+"""
+
+
+def test_the_wheel_has_every_file_of_its_pages(place: Path) -> None:
+    told = run([str(place / "env/bin/python"), "-c", PAGES], place).stdout.splitlines()
+    assert {"pages/graphiql.min.js 200", "pages/swagger-ui-bundle.js 200", "pages/react.production.min.js 200"} <= {
+        *told
+    }
+    assert [each for each in told if not each.endswith(" 200")] == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import build_client_schema, get_introspection_query
+from starlette.routing import Route
 
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import StoreUnreachable
@@ -17,10 +18,12 @@ from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.blast_radius.blast_radius import blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.server import create_app
-from knockon.server.settings import read_settings
+from knockon.server.settings import Settings, read_settings
 from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx2
 
 MAX_BODY = read_settings().max_body
@@ -102,6 +105,7 @@ async def test_every_answer_keeps_out_of_caches_and_frames(client: httpx2.AsyncC
 async def test_the_start_page_needs_nothing_from_elsewhere_and_its_examples_work(client: httpx2.AsyncClient) -> None:
     page = await client.get("/", headers=SENT)
     assert page.headers["content-type"].startswith("text/html")
+    assert re.findall(r'href="([^"]*)"', page.text) == ["graphiql", "docs"]
     assert not re.search(r"<(script|link|img|iframe|style)|src=|//cdn", page.text)
     lines = [unescape(each) for each in re.findall(r"<pre>(.*?)</pre>", page.text)]
     assert len(lines) == 3
@@ -225,3 +229,61 @@ async def test_what_we_did_wrong_is_a_problem_without_details(url: str, monkeypa
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
     assert TOKEN not in answer.text
     assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("accept", "spoken"),
+    [
+        ("", "application/json"), ("*/*", "application/json"), ("application/json", "application/json"),
+        ("text/html", "application/json"), (GRAPHQL, GRAPHQL), (GRAPHQL.upper(), GRAPHQL),
+        (f"{GRAPHQL}, application/json;q=0.9", GRAPHQL), (f"application/json, {GRAPHQL}", GRAPHQL),
+        (f"application/json, {GRAPHQL};q=0.5", "application/json"), (f"{GRAPHQL};q=0", "application/json"),
+        (f"{GRAPHQL};q=much", "application/json"), (f"{GRAPHQL}; charset=utf-8", GRAPHQL),
+        (f"x{GRAPHQL}", "application/json"),
+    ],
+)  # fmt: skip
+async def test_the_media_type_is_the_one_that_the_caller_likes_better(
+    client: httpx2.AsyncClient, accept: str, spoken: str
+) -> None:
+    answer = await client.post("/graphql", json=COUNT, headers={**SENT, "Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, spoken)
+
+
+async def test_the_schema_is_told_again_from_memory_to_whoever_may_read(client: httpx2.AsyncClient) -> None:
+    asked = {"query": "{ __schema { queryType { name fields { name args { name } } } } }"}
+    first = await client.post("/graphql", json=asked, headers=SENT)
+    again = await client.post("/graphql", json=asked, headers={**SENT, "Accept": GRAPHQL})
+    assert again.content == first.content
+    assert again.headers["content-type"] == GRAPHQL
+    assert (await client.post("/graphql", json=asked)).status_code == 401
+    mixed = {"query": "{ __schema { queryType { name } } servers { totalCount } }"}
+    assert (await client.post("/graphql", json=mixed, headers=SENT)).json()["data"]["servers"] == {"totalCount": 1}
+
+
+async def test_without_built_pages_the_way_to_build_them_is_told(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knockon.server.pages.STATIC", tmp_path / "none")
+    async with asking(create_app(settings(url), MODEL)) as client:
+        for page in ("/graphiql", "/docs"):
+            answer = await client.get(page)
+            assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+            assert "make pages" in answer.json()["detail"]
+
+
+async def test_pages_can_be_turned_off(url: str) -> None:
+    given: dict[str, Any] = {"store": url, "token": TOKEN, "pages": False}
+    async with asking(create_app(Settings(**given), MODEL)) as client:
+        assert "href" not in (await client.get("/", headers=SENT)).text
+        for path in ("/graphiql", "/docs", "/pages/token.js"):
+            assert (await client.get(path)).status_code == 401
+            assert (await client.get(path, headers=SENT)).status_code == 404
+
+
+async def test_the_description_of_the_api_names_every_path_and_method(client: httpx2.AsyncClient) -> None:
+    told = (await client.get("/openapi.json", headers=SENT)).json()
+    app = create_app(settings("sqlite:///nowhere"), MODEL)
+    routes = [each for each in app.routes if isinstance(each, Route)]
+    served = {(each.path, method) for each in routes for method in each.methods or () if method != "HEAD"}
+    documented = {(path, method.upper()) for path, methods in told["paths"].items() for method in methods}
+    assert documented == served - {("/", "GET")}

@@ -182,6 +182,8 @@ async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew
     ("changed", "status", "code", "says"),
     [
         ({"start": "2026-12-05T20:00:00"}, 422, "CHANGE_INVALID", "start: "),
+        ({"start": 1_700_000_000}, 422, "CHANGE_INVALID", "spelled like 2026-"),
+        ({"start": "1700000000"}, 422, "CHANGE_INVALID", "spelled like 2026-"),
         ({"items": [{"ref": "Server:box", "effect": "gone"}]}, 422, "CHANGE_INVALID", "items.0.effect"),
         ({"itmes": []}, 422, "CHANGE_INVALID", "itmes"),
         ({"source": "a:b"}, 422, "SOURCE_CONFLICT", "colon"),
@@ -205,6 +207,12 @@ async def test_what_cannot_be_taken_is_told(
     answer = await client.post("/changes", json=CHANGE | changed, headers=SENT)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert says in answer.json()["detail"]
+
+
+async def test_a_page_of_elsewhere_cannot_send_one_without_asking(client: httpx2.AsyncClient) -> None:
+    for said in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/json; charset=utf-16"}):
+        answer = await client.post("/changes", content=json.dumps(CHANGE), headers={**SENT, **said})
+        assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 async def test_only_change_coordinators_send_changes(both: str) -> None:

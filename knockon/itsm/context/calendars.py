@@ -32,6 +32,8 @@ _MAX_SLICES = 20_000
 _MAX_STEPS = 100_000  # half a second or so
 _YEAR = timedelta(days=400)
 _HORIZONS = (timedelta(days=9), timedelta(days=60), _YEAR + timedelta(days=1))  # a day more: so long it is known then
+_FIRST, _LAST = datetime(3, 1, 1, tzinfo=UTC), datetime(MAXYEAR - 2, 1, 1, tzinfo=UTC)
+"""Moments beyond these count as these: tools write 9999-12-31 for what has no end, and no date is later."""
 _PARTS = ("rrule", "duration", "time_zone", "start")
 _MOST_TOLD = 1_000
 
@@ -77,7 +79,8 @@ def share_inside(start: datetime, end: datetime, calendars: Iterable[Mapping[str
     Costs what recurs in and shortly before the window, however long ago the rule began; with COUNT, what recurs
     since then. Up to seconds for rules that come round very often: not for an event loop.
     """
-    end = max(end, start + timedelta(seconds=1))
+    start = _counted(start)
+    end = max(_counted(end), start + timedelta(seconds=1))
     spans = sorted(span for calendar in calendars for span in _occurrences(calendar, start, end))
     inside, reached = timedelta(), start
     for opens, closes in spans:
@@ -94,7 +97,7 @@ def standing(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tuple[
     None: not within the next 400 days. Calendars, errors and costs are as in ``share_inside``; what was told once
     is told again at once until it changes.
     """
-    known = list(calendars)
+    moment, known = _counted(moment), list(calendars)
     told = told_already(moment, known)
     if told is None:
         inside, change = _change(moment, known)
@@ -109,6 +112,10 @@ def told_already(moment: datetime, calendars: Iterable[Mapping[str, Any]]) -> tu
     """Give what ``standing`` gives where that costs nothing; None: it is to be worked out."""
     told = _TOLD.get(same_hours(calendars))
     return (told.inside, told.until) if told and told.since <= moment < told.before else None
+
+
+def _counted(moment: datetime) -> datetime:
+    return min(max(moment, _FIRST), _LAST)
 
 
 def same_hours(calendars: Iterable[Mapping[str, Any]]) -> Said:

@@ -40,6 +40,14 @@ def test_share_follows_the_clock_on_the_wall(start: str, end: str, share: float)
     assert share_inside(at(start), at(end), [OFFICE]) == pytest.approx(share)
 
 
+@pytest.mark.parametrize("hours", [OFFICE, ALWAYS, {**OFFICE, "time_zone": "Pacific/Kiritimati"}])
+def test_what_has_no_end_or_no_beginning_is_told_too(hours: dict[str, str]) -> None:
+    for moment in (at("9999-12-31T23:59:59+00:00"), at("9999-12-31T00:00:00-12:00"), at("0001-01-01T00:00:00+00:00")):
+        standing(moment, [hours])
+        assert share_inside(moment, moment, [hours]) in (0, 1)
+    assert 0 < share_inside(at("9996-12-01T00:00:00+00:00"), at("9999-12-31T23:59:59+00:00"), [hours]) <= 1
+
+
 def test_overlapping_calendars_count_once() -> None:
     window = at("2026-11-02T00:00:00+00:00"), at("2026-11-03T00:00:00+00:00")
     assert share_inside(*window, [OFFICE, OFFICE]) == share_inside(*window, [OFFICE]) == pytest.approx(9 / 24)
