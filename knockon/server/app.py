@@ -63,10 +63,11 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         return store_at(settings.store_url, model, user=settings.store_user, password=password)
 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
-    loads = Loads(connect, model, metrics.loaded)
+    loads = Loads(connect, served, model, metrics.loaded)
     topologies = Topologies(served, model, settings.cache_folder)
     callbacks = Callbacks(
-        topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds
+        topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds,
+        counted=metrics.told,
     )  # fmt: skip
     verifier = None if demo else verifier_of(settings)
     authentication = None if demo else Authentication(served, settings.token, verifier)

@@ -1,4 +1,7 @@
-"""The loads of one process that came in over HTTP: each in a thread of its own, its lines kept for who asks again."""
+"""The loads of one process that came in over HTTP: each in a thread of its own, its lines kept for who asks again.
+
+What other processes that serve the store know of a load stands in ``loads_elsewhere.py``.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from knockon.cmdb.loading.load import load
 from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.stores import opened
 from knockon.errors import BadUsage, InternalError, KnockonError, StoreBusy
+from knockon.server.loads_elsewhere import OTHER, Claim, Elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -39,9 +43,15 @@ Name = tuple[str, str]
 
 @dataclass
 class Load:
-    """One load: its lines so far, and how it ended if it failed. ``content`` stands for what was sent."""
+    """One load: its lines so far, and how it ended if it failed. ``content`` stands for what was sent.
+
+    ``about`` is what the audit log says of it: whose word it is, and once it has ended what it came to.
+    """
 
     content: str
+    about: dict[str, Any] = field(default_factory=dict)
+    claim: Claim | None = None
+    """Of its key, among all processes of the store."""
     lines: list[bytes] = field(default_factory=list)
     failure: KnockonError | None = None
     ended: bool = False
@@ -98,31 +108,36 @@ class Job:
 class Loads:
     """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own.
 
+    Under a key that was sent to another process of the ``store``, or before this one began, a load does not run again.
     ``ended`` is told of each load that was to write how far it came, and ``done`` or the code of what stopped it.
     """
 
-    def __init__(self, connect: Callable[[], Store], model: Model, ended: Callable[[LoadReport, str], None]) -> None:
+    def __init__(
+        self, connect: Callable[[], Store], store: Store, model: Model, ended: Callable[[LoadReport, str], None]
+    ) -> None:
         self._ended = ended
+        self._elsewhere = Elsewhere(store)
         self._connect = connect
         self._model = model
         self._entered = 0
         self._running: set[asyncio.Task[None]] = set()
         self._kept: OrderedDict[Name, Load] = OrderedDict()
 
-    def enter(self, name: Name | None, content: str) -> tuple[Load, bool]:
-        """Give the load that somebody sent under this key before, or a new one, and whether it is new.
+    async def enter(self, name: Name | None, content: str, *, dry_run: bool) -> tuple[Load, bool]:
+        """Give the load that somebody sent under this key before, or a new one, and whether it is to be started.
 
         Raises
         ------
         BadUsage
             What was sent under this key was something else.
         StoreBusy
-            It would be new, and as many loads as may run at once are running.
+            It would be new, and as many loads as may run at once are running; or it is running in another process.
+        StoreError
         """
         found = self._kept.get(name) if name else None
         if found:
             if found.content != content:
-                raise BadUsage("This Idempotency-Key stands for another load; give each load a key of its own.")
+                raise BadUsage(OTHER)
             return found, False
         if self._entered >= AT_ONCE:
             raise StoreBusy(f"{AT_ONCE} loads are running here, and no more may; send this again when one has ended.")
@@ -132,17 +147,31 @@ class Loads:
             self._kept[name] = new
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return new, True
+        if not name or dry_run:  # a dry run leaves nothing behind
+            return new, True
+        try:
+            new.claim, report = await self._elsewhere.claim(name, content)
+        except BaseException as error:
+            await self.leave(name, new, error if isinstance(error, KnockonError) else None)
+            raise
+        if report is None:
+            return new, True
+        new.tell({"report": report})
+        await self.leave(name, new)
+        return new, False
 
-    def leave(self, name: Name | None, this: Load, failure: KnockonError | None = None) -> None:
+    async def leave(self, name: Name | None, this: Load, failure: KnockonError | None = None) -> None:
         """End a load that was entered; one that failed may be sent again under its key."""
         self._entered -= 1
         if failure and name:
             self._kept.pop(name, None)
         this.end(failure)
+        if this.claim:
+            await self._elsewhere.give_up(this.claim)
 
     def start(self, name: Name | None, this: Load, job: Job) -> None:
         """Begin a load that was entered; it goes on whoever waits for it, and leaves by itself."""
+        this.about |= {"source": job.reading.source, "scope": job.how.get("scope"), "dry_run": job.how.get("dry_run")}
         task = asyncio.create_task(self._run(name, this, job))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -161,18 +190,27 @@ class Loads:
         failure: KnockonError | None = None
         report = LoadReport()
         try:
-            # its own thread and event loop: taking records in and comparing them would keep every request waiting
-            await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
+            async with self._elsewhere.holding(this.claim):
+                # its own thread and event loop: taking records in and comparing them would keep every request waiting
+                await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
+            if this.claim:
+                await self._elsewhere.done(this.claim, report)
+                this.claim = None
         except KnockonError as error:
             failure = error
         except Exception:
             logger.exception("A load by %s failed.", job.sight.principal.name)
             failure = InternalError("Something went wrong here; the log of the server says what.")
         finally:
+            outcome = failure.code if failure else "done"
+            this.about |= {
+                "outcome": outcome, "revision": report.revision, "entities": asdict(report.entities),
+                "relationships": asdict(report.relationships),
+            }  # fmt: skip
             if not job.how.get("dry_run"):
-                self._ended(report, failure.code if failure else "done")
+                self._ended(report, outcome)
             await asyncio.to_thread(job.path.unlink)
-            self.leave(name, this, failure)
+            await self.leave(name, this, failure)
 
     async def _load(self, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
         def progress(done: int, total: int) -> None:

@@ -1,0 +1,43 @@
+"""What processes tell each other: a row for each name."""
+
+
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from knockon.cmdb.stores.sqlite.database import Database
+
+TABLES = (
+    "CREATE TABLE lease (name TEXT PRIMARY KEY, value TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX lease_by_end ON lease (until)",
+)
+FREE = "DELETE FROM lease WHERE until <= ?"
+LEASE = """INSERT INTO lease VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, until = excluded.until
+    WHERE value = excluded.value OR value = ?"""
+STANDING = "SELECT value FROM lease WHERE name = ?"
+
+
+class SqliteLeases(ABC):
+    """A ``contract.Leases``; every process of one file is on one machine, so its clock is the store's."""
+
+    @property
+    @abstractmethod
+    def _database(self) -> Database:
+        """Give the open file."""
+
+    async def lease(self, name: str, value: str, *, seconds: float, instead_of: str = "") -> str:
+        database = self._database
+        async with database.turn():
+            await database.write(lambda connection: connection.execute("BEGIN IMMEDIATE"))
+            now = time.time()
+            await database.write(lambda connection: connection.execute(FREE, [now]))
+            given = [name, value, now + seconds, instead_of]
+            await database.write(lambda connection: connection.execute(LEASE, given))
+            (found,) = await database.write(lambda connection: connection.execute(STANDING, [name]).fetchone())
+            await database.write(lambda connection: connection.execute("COMMIT"))
+            return str(found)
