@@ -77,11 +77,13 @@ def serving(url: str, folder: Path, **given: str) -> Iterator[tuple[Process, Pro
         found = []
         for number in (1, 2):
             hold = folder / f"hold-{number}"
+            errors = stack.enter_context(hold.with_suffix(".errors").open("w"))
             running = stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, str(SERVING), str(hold)], env=others | own | given, stdout=subprocess.PIPE, text=True
+                    [sys.executable, str(SERVING), str(hold)], env=others | own | given, text=True,
+                    stdout=subprocess.PIPE, stderr=errors,
                 )
-            )
+            )  # fmt: skip
             stack.callback(running.kill)
             found.append((running, hold))
         both = []
@@ -94,6 +96,7 @@ def serving(url: str, folder: Path, **given: str) -> Iterator[tuple[Process, Pro
             each.hold.unlink(missing_ok=True)
             each.running.send_signal(signal.SIGTERM)
         assert [each.running.wait(timeout=30) for each in both] == [0, 0]
+        assert [each.hold.with_suffix(".errors").read_text() for each in both] == ["", ""]
 
 
 def service(name: str) -> list[dict[str, Any]]:
@@ -168,7 +171,7 @@ async def test_tokens_keys_of_loads_and_verdicts_are_of_both(both: str, tmp_path
             other.load(*service(name))
             await until(listener, number)
             await asyncio.sleep(1)
-            assert len(listener.heard) == number
+            assert len(listener.heard) == number, [(e["event"], e["revision"], e["at"], e["verdict"], e["before"]) for e, _ in listener.heard]
 
 
 @pytest.mark.parametrize("first", [0, 1])

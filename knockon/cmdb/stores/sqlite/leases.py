@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from knockon.cmdb.stores.sqlite.database import Database
 
 TABLES = (
@@ -31,13 +33,15 @@ class SqliteLeases(ABC):
         """Give the open file."""
 
     async def lease(self, name: str, value: str, *, seconds: float, instead_of: str = "") -> str:
+        def work(connection: sqlite3.Connection) -> str:
+            connection.execute("BEGIN IMMEDIATE")
+            now = time.time()
+            connection.execute(FREE, [now])
+            connection.execute(LEASE, [name, value, now + seconds, instead_of])
+            ((found,),) = connection.execute(STANDING, [name])
+            connection.execute("COMMIT")
+            return str(found)
+
         database = self._database
         async with database.turn():
-            await database.write(lambda connection: connection.execute("BEGIN IMMEDIATE"))
-            now = time.time()
-            await database.write(lambda connection: connection.execute(FREE, [now]))
-            given = [name, value, now + seconds, instead_of]
-            await database.write(lambda connection: connection.execute(LEASE, given))
-            (found,) = await database.write(lambda connection: connection.execute(STANDING, [name]).fetchone())
-            await database.write(lambda connection: connection.execute("COMMIT"))
-            return str(found)
+            return await database.write(work)
