@@ -10,7 +10,7 @@ from knockon.cmdb.access import Policy
 from knockon.errors import QueryTooCostly
 from knockon.graphql.batching import BatchedStore
 from knockon.impact.topology.as_of import KEPT, Pasts
-from knockon.impact.topology.topologies import Topologies
+from knockon.impact.topology.one_revision import OneRevision
 
 if TYPE_CHECKING:
     from graphql.pyutils import Path
@@ -18,28 +18,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.access import Principal
     from knockon.cmdb.contract.store import Store
     from knockon.graphql.asked import Asked
-    from knockon.impact.topology.topologies import View
-
-
-class RequestTopologies(Topologies):
-    """The shared topologies, but everything that one request asks is answered at one revision."""
-
-    def __init__(self, shared: Topologies, store: Store) -> None:
-        super().__init__(store, shared.model)
-        self.moment = shared.moment
-        self._shared = shared
-        self._seen: dict[frozenset[str], asyncio.Future[View]] = {}
-
-    @property
-    def reading(self) -> Store:
-        """As ``Topologies.reading``: what a request has read by itself may be older than the topology."""
-        return self._shared.reading
-
-    async def current(self, exclude: frozenset[str] = frozenset(), *, max_lag: float = 0.0) -> View:
-        """As ``Topologies.current``, the same for the whole request."""
-        if exclude not in self._seen:
-            self._seen[exclude] = asyncio.ensure_future(self._shared.current(exclude, max_lag=max_lag))
-        return await self._seen[exclude]
+    from knockon.impact.topology.topologies import Topologies
 
 
 class Request:
@@ -58,7 +37,7 @@ class Request:
         self.shared = topologies
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store))
-        self.topologies = RequestTopologies(topologies, self.store)
+        self.topologies = OneRevision(topologies, self.store)
         self._pasts = pasts or Pasts(topologies)
         self._moments: dict[str, asyncio.Future[Request]] = {}
         self._then: dict[str | int, Request] = {}  # by the name that a field of the query has in the answer
@@ -87,7 +66,7 @@ class Request:
         """Give the request of a field that writes, and of all below it: nothing that was read before counts."""
         self._then[_top(path)] = request = copy(self)
         request.store = cast("Store", BatchedStore(self.shared.store))
-        request.topologies = RequestTopologies(self.shared, request.store)
+        request.topologies = OneRevision(self.shared, request.store)
         return request
 
     async def _at(self, moment: str) -> Request:

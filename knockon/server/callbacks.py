@@ -37,6 +37,7 @@ BY = "verdicts"
 """Under which name the journal has what was told."""
 _WITHIN = 10.0  # seconds for an answer
 _PATIENCE = 3_600.0  # seconds between attempts at most
+_HELD = 120.0  # seconds: longer than a call and the write that notes it
 _TELLER = "verdicts"
 """The name that stands for the process that tells, of those that serve one store."""
 
@@ -112,8 +113,8 @@ class Callbacks:
                     await asyncio.wait_for(over.wait(), self._every)
 
     async def _tells(self) -> bool:
-        """Say whether it is this process that tells, and stay it for a while: longer than a call takes."""
-        holder = await self._topologies.store.lease(_TELLER, self._me, seconds=3 * (_WITHIN + self._every))
+        """Say whether it is this process that tells, and stay it for a while."""
+        holder = await self._topologies.store.lease(_TELLER, self._me, seconds=_HELD + self._every)
         return holder == self._me
 
     async def _let_go(self) -> None:

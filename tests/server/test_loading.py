@@ -170,6 +170,25 @@ async def test_the_same_key_follows_the_same_load(client: httpx2.AsyncClient, he
     assert json.loads((await sent(servers(3), "morning")).text.splitlines()[-1])["report"]["created"] == 0
 
 
+async def test_a_key_stands_for_its_load_in_every_process_of_the_store(both: str, held: threading.Event) -> None:
+    async def sent(client: httpx2.AsyncClient, body: bytes) -> Any:
+        headers = SENT | LINES | {"Idempotency-Key": "night"}
+        return await client.post("/load", params={"source": "scan"}, content=body, headers=headers)
+
+    body = servers(3) + b'{"class": "Nonsense", "key": "x"}\n'
+    async with asking(create_app(settings(both), MODEL)) as one, asking(create_app(settings(both), MODEL)) as other:
+        running = asyncio.create_task(sent(one, body))
+        await asyncio.sleep(0.5)
+        meanwhile = await sent(other, body)
+        assert (meanwhile.status_code, meanwhile.json()["code"]) == (503, "STORE_BUSY")
+        assert (await sent(other, servers(4))).json()["code"] == "BAD_USAGE"
+        held.set()
+        report = json.loads((await running).text.splitlines()[-1])["report"]
+        # counts only: what stands in records and messages is kept where it can be redacted
+        assert json.loads((await sent(other, body)).text)["report"] == report | {"rejects": [], "findings": []}
+        assert (report["created"], report["rejected"]) == (3, 1)
+
+
 async def test_a_load_that_failed_may_be_sent_again_under_its_key(client: httpx2.AsyncClient) -> None:
     headers = SENT | LINES | {"Idempotency-Key": "night"}
     await send(client, servers(100), complete="true")

@@ -1,7 +1,5 @@
 """What processes tell each other: a ``_Lease`` node for each name."""
 
-
-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """What processes tell each other: a row for each name."""
 
-
-
 from __future__ import annotations
 
 import time
@@ -21,7 +19,7 @@ FREE = "DELETE FROM lease WHERE until <= ?"
 LEASE = """INSERT INTO lease VALUES (?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value, until = excluded.until
     WHERE value = excluded.value OR value = ?"""
-STANDING = "SELECT value FROM lease WHERE name = ?"
+STANDING = "SELECT value FROM lease WHERE name = ? AND until > ?"
 
 
 class SqliteLeases(ABC):
@@ -38,10 +36,14 @@ class SqliteLeases(ABC):
             now = time.time()
             connection.execute(FREE, [now])
             connection.execute(LEASE, [name, value, now + seconds, instead_of])
-            ((found,),) = connection.execute(STANDING, [name])
+            found = connection.execute(STANDING, [name, now]).fetchone()
             connection.execute("COMMIT")
-            return str(found)
+            return str(found[0]) if found else value
 
         database = self._database
+        # whoever asks in vain, and often, does not keep writers waiting
+        standing = await database.read(lambda connection: connection.execute(STANDING, [name, time.time()]).fetchone())
+        if standing and standing[0] not in (value, instead_of):
+            return str(standing[0])
         async with database.turn():
             return await database.write(work)
