@@ -1,4 +1,4 @@
-"""``model show``: what the model says of one class or relationship type."""
+"""``model show`` and ``schema``: what the model says of one class or relationship type, and the API that it makes."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def show(
         _class(Out(), found)
     else:
         _relationship(Out(), found)
+
+
+def schema() -> None:
+    """Print the GraphQL schema of the service as SDL, your own model files included; needs no store."""
+    from knockon.graphql.schema import build_schema
+
+    typer.echo(build_schema(model_of(settings())).as_str())
 
 
 def _class(out: Out, found: dict[str, Any]) -> None:

@@ -1,9 +1,11 @@
-"""``model show``."""
+"""``model show`` and ``schema``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from graphql import GraphQLObjectType, build_ast_schema, parse
 
 from tests.cli.command import as_table
 
@@ -77,3 +79,11 @@ def test_an_extension_is_shown_checked_and_loaded(knockon: Knockon, tmp_path: Pa
     assert (hit["name"], hit["state"]) == ("box", "DOWN")
     refused = knockon("model", "show", "Turbine")
     assert refused.code == 2
+
+
+def test_the_schema_has_the_classes_of_an_organisation(knockon: Knockon) -> None:
+    ran = knockon.knowing(KNOCKON_MODEL=str(EXAMPLE))("schema")
+    assert (ran.code, ran.err) == (0, "")
+    turbine = build_ast_schema(parse(ran.out)).type_map["Turbine"]
+    assert isinstance(turbine, GraphQLObjectType)
+    assert str(turbine.fields["hubHeight"].type) == "Float"

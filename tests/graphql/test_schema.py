@@ -50,6 +50,13 @@ def fields(schema: GraphQLSchema, name: str) -> dict[str, str]:
     return {field: str(each.type) for field, each in found.fields.items()}
 
 
+def test_the_schema_of_the_shipped_model_is_the_one_in_the_reference() -> None:
+    kept = Path(__file__).parents[2].joinpath("docs/reference/schema.graphql").read_text(encoding="utf-8")
+    assert kept == build_schema(installed_model()).as_str() + "\n", (
+        "The API has changed: look at the difference, then run .venv/bin/knockon schema > docs/reference/schema.graphql"
+    )
+
+
 def test_classes_are_types_and_interfaces(small: GraphQLSchema) -> None:
     kinds = {name: type(small.type_map[name]) for name in ("Entity", "ConfigurationItem", "Cluster", "AnyCluster")}
     assert kinds == {
