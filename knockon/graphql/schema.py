@@ -42,6 +42,8 @@ from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to
 from knockon.graphql.searching import search_field
 from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
+from knockon.graphql.undoing import UndoMutations
+from knockon.graphql.wording import in_api
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +79,7 @@ def presented(error: GraphQLError) -> GraphQLError:
     while isinstance(original, GraphQLError):  # one that says of a variable what another says of its value
         original = original.original_error
     if isinstance(original, KnockonError):
-        code = original.code
+        code, message = original.code, in_api(message)
     elif isinstance(original, RecursionError):
         code, message = QueryTooCostly.code, "The query is too costly. It is nested too deeply to be read."
     elif isinstance(error, GraphQLSyntaxError) and "more than" in message and "tokens" in message:
@@ -129,8 +131,10 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         letters_field(definitions, connections),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
-    writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
-    mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
+    payloads = Payloads(definitions, nodes)
+    writes = Mutations(Inputs(definitions, model, attributes), payloads, relationship_name).fields()
+    writes += UndoMutations(definitions, nodes, payloads).fields()
+    mutation = definitions.object("Mutation", "What can be written.", *writes)
     config = StrawberryConfig(scalar_map=SCALARS)
     return ApiSchema(
         query=query, mutation=mutation, types=definitions.types(), config=config,

@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.loading.report import LoadReport
+from knockon.cmdb.planned import seen_by
 from knockon.cmdb.stores import opened
 from knockon.errors import BadUsage, InternalError, KnockonError, StoreBusy
+from knockon.graphql.wording import in_api
 from knockon.server.loads_elsewhere import OTHER, Claim, Elsewhere
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.store import Store
-    from knockon.cmdb.planned import Planned
     from knockon.loaders import Reading
     from knockon.schema.model import Model
 
@@ -67,7 +67,7 @@ class Load:
         """Say that no more lines come."""
         self.failure, self.ended = failure, True
         if failure:
-            self.tell({"error": {"code": failure.code, "message": str(failure)}})
+            self.tell({"error": {"code": failure.code, "message": in_api(str(failure))}})
         self._news.set()
 
     async def begun(self) -> None:
@@ -223,16 +223,8 @@ class Loads:
                 file=job.reading.file, report=report, progress=progress, **job.how,
             )  # fmt: skip
         if report.plan is not None:
-            report.plan = [_as_seen(each, job.sight) for each in report.plan]
-        tell({"report": report.as_json()})
-
-
-def _as_seen(planned: Planned, sight: Sight) -> Planned:
-    """Leave out of a plan what the loader may not read: all that is there, or what is sensitive of it."""
-    if not sight.principal.may(AccessScope.VIEWER):
-        return replace(planned, before=None, after=None)
-    before, after = (
-        each and {**each, "attributes": sight.shown(each.get("class") or each["type"], each["attributes"])}
-        for each in (planned.before, planned.after)
-    )
-    return replace(planned, before=before, after=after)
+            report.plan = [seen_by(each, job.sight) for each in report.plan]
+        said = report.as_json()
+        for each in (*said["findings"], *said["rejects"]):
+            each["message"] = in_api(each["message"])
+        tell({"report": said})
