@@ -162,12 +162,12 @@ class Loads:
 
     async def leave(self, name: Name | None, this: Load, failure: KnockonError | None = None) -> None:
         """End a load that was entered; one that failed may be sent again under its key."""
+        if this.claim:  # before whoever waits for the end sends it again
+            await self._elsewhere.give_up(this.claim)
         self._entered -= 1
         if failure and name:
             self._kept.pop(name, None)
         this.end(failure)
-        if this.claim:
-            await self._elsewhere.give_up(this.claim)
 
     def start(self, name: Name | None, this: Load, job: Job) -> None:
         """Begin a load that was entered; it goes on whoever waits for it, and leaves by itself."""

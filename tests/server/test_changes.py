@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,19 @@ async def send(client: httpx2.AsyncClient, **changed: Any) -> dict[str, Any]:
     return found
 
 
+async def verdicts(client: httpx2.AsyncClient) -> tuple[float, float, float]:
+    """Give how many calls failed, how many were heard, and how many changes wait."""
+    text = (await client.get("/metrics", headers=SENT)).text
+    names = ('s_total{outcome="failed"}', 's_total{outcome="heard"}', "s_waiting")
+    failed, heard, waiting = (
+        re.search(rf"^knockon_verdict_callback{re.escape(name)} (\S+)$", text, re.MULTILINE) for name in names
+    )
+    assert failed
+    assert heard
+    assert waiting
+    return float(failed[1]), float(heard[1]), float(waiting[1])
+
+
 async def until(listener: Listener, count: int) -> None:
     async with asyncio.timeout(60):
         while len(listener.heard) < count:  # noqa: ASYNC110 - it hears in another thread
@@ -169,11 +183,16 @@ async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew
                          EntityObservation("t", "bank", "BusinessService", {"name": "bank"}),
                          RelationshipObservation("t", "DEPENDS_ON", "bank", "box", {})])  # fmt: skip
         await until(listener, 2)
+        async with asyncio.timeout(60):
+            while (numbers := await verdicts(client))[0] < 2:  # noqa: ASYNC110 - numbers are asked for, not told
+                await asyncio.sleep(0.05)
+        assert numbers[1:] == (0, 1)
     failed = len(listener.heard)
     listener.status = 200
-    async with asking(create_app(listening(both, listener), MODEL)):
+    async with asking(create_app(listening(both, listener), MODEL)) as client:
         await until(listener, failed + 1)
         await asyncio.sleep(0.5)
+        assert await verdicts(client) == (0, 1, 0)
     assert len(listener.heard) == failed + 1
     assert len({told["event"] for told, _ in listener.heard}) == 1
 

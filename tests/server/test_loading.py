@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx2
 
 LINES = {"Content-Type": "application/x-ndjson"}
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -90,6 +91,10 @@ async def test_other_forms_are_taken_too(client: httpx2.AsyncClient) -> None:
     ("parameters", "headers", "body", "status", "code", "says"),
     [
         ({}, LINES, servers(1), 422, "SOURCE_CONFLICT", "source"),
+        ({}, LINES, servers(1), 422, "SOURCE_CONFLICT", "give `source`, or"),
+        ({"source": "scan"}, JSON, b"", 422, "FILE_NOT_PARSED", "body:1: there is nothing in it"),
+        ({"source": "scan"}, JSON, b"[]", 422, "FORMAT_UNKNOWN", "body: there is nothing in it"),
+        ({"source": "scan"}, JSON, b'[{"class": "Rack"}]', 422, "FORMAT_UNKNOWN", "as NDJSON"),
         ({"source": "scan", "copmlete": "true"}, LINES, servers(1), 400, "BAD_USAGE", "copmlete"),
         ({"source": "scan", "complete": "yes"}, LINES, servers(1), 400, "BAD_USAGE", "true or false"),
         ({"source": "person/ann"}, LINES, servers(1), 400, "BAD_USAGE", "person"),
@@ -120,6 +125,7 @@ async def test_the_brake_is_told_by_the_status(client: httpx2.AsyncClient) -> No
     sent = {"source": "scan", "complete": "true"}
     answer = await client.post("/load", params=sent, content=servers(1), headers=SENT | LINES)
     assert (answer.status_code, answer.json()["code"]) == (409, "SAFETY_BRAKE")
+    assert answer.json()["detail"].endswith("load with `allowRetire`; `dryRun` lists them.")
     *_, done = await send(client, servers(1), complete="true", allowRetire="true")
     assert done["report"]["retired"] == 99
 
