@@ -78,7 +78,7 @@ class Callbacks:
     async def told(self, change: Entity, verdict: dict[str, Any]) -> None:
         """Note what whoever keeps a change knows now."""
         if change.attributes.get(WHERE) and change.attributes.get(TOLD) != verdict:
-            editor = Editor(self._topologies.store, self._topologies.model, BY, "told whoever keeps it")
+            editor = Editor(self._topologies.store, self._topologies.model, BY, "told whoever keeps it", own=True)
             await editor.change(change.id, {TOLD: verdict})
 
     @asynccontextmanager

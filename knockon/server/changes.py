@@ -72,7 +72,7 @@ class ChangeSent(_Strict):
         }  # fmt: skip
         given = {name: value for name, value in said.items() if value is not None}
         return [
-            EntityObservation(self.source, self.id, CHANGE, given),
+            EntityObservation(self.source, self.id, CHANGE, given, own=True),
             *(
                 RelationshipObservation(self.source, "CHANGES", self.id, each.ref, {"effect": each.effect})
                 for each in self.items

@@ -16,9 +16,10 @@ from pydantic import SecretStr
 
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
+from knockon.cmdb.stewardship.edits import Editor
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import opened, store_at
-from knockon.errors import BadUsage
+from knockon.errors import BadUsage, EditInvalid
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.server import create_app
 from knockon.server.settings import read_settings
@@ -172,6 +173,31 @@ async def test_whoever_keeps_it_is_told_when_the_verdict_changes(
                      RelationshipObservation("t", "DEPENDS_ON", "third", "box", {})])  # fmt: skip
     await asyncio.sleep(0.5)
     assert len(listener.heard) == 1
+
+
+async def test_whom_to_tell_and_what_was_told_is_nobody_elses_to_say(
+    both: str, client: httpx2.AsyncClient, listener: Listener
+) -> None:
+    found = await send(client, callback=listener.address)
+    for said in ({"verdict_to": f"{listener.address}/else"}, {"verdict_told": {"level": "high"}}, {"verdict_to": None}):
+        line = {"class": "Change", "key": "CHG1", "number": "CHG1", **said}
+        answer = await client.post(
+            "/load", params={"source": "t", "partial": "true"}, json={"entities": [line]}, headers=SENT
+        )
+        (reject,) = answer.json()["report"]["rejects"]
+        assert reject["code"] == "UNKNOWN_ATTRIBUTE"
+        assert "is kept by knockon itself; leave it out." in reject["message"]
+        async with opened(store_at(both, MODEL)) as store:
+            with pytest.raises(EditInvalid, match="kept by knockon itself"):
+                await Editor(store, MODEL, "ann").change(found["change"]["id"], said)
+    for name in ("verdictTo", "verdictTold"):
+        query = f'mutation {{ update(ref: "t:x", thing: {{change: {{{name}: "http://x"}}}}) {{ revision }} }}'
+        answer = await client.post("/graphql", json={"query": query}, headers=SENT)
+        assert [each["extensions"]["code"] for each in answer.json()["errors"]] == ["QUERY_INVALID"]
+    query = "query($id: ID!) { node(id: $id) { ... on Change { verdictTo verdictTold } } }"
+    asked = {"query": query, "variables": {"id": found["change"]["id"]}}
+    node = (await client.post("/graphql", json=asked, headers=SENT)).json()["data"]["node"]
+    assert (node["verdictTo"], node["verdictTold"]["services"]) == (listener.address, HIT)
 
 
 async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew(both: str, listener: Listener) -> None:
