@@ -93,7 +93,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     app.state.max_seconds = settings.max_seconds
     problems.install(app)
     # the last one added is the first to see a request
-    app.add_middleware(Concurrency, most=settings.max_concurrent)
+    app.add_middleware(Concurrency, most=settings.max_concurrent, most_of_one=settings.max_concurrent_of_one)
     app.add_middleware(Guard, authentication=authentication)
     if settings.origins:
         app.add_middleware(
