@@ -9,8 +9,8 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY knockon knockon
 RUN python -m venv /tools && /tools/bin/python -m pip install --no-cache-dir --constraint constraints.txt build
 RUN /tools/bin/python -m build --wheel --outdir /wheel .
-RUN python -m venv /opt/knockon \
- && /opt/knockon/bin/python -m pip install --no-cache-dir --constraint constraints.txt /wheel/*.whl
+RUN python -m venv --without-pip /opt/knockon \
+ && /tools/bin/python -m pip --python /opt/knockon/bin/python install --no-cache-dir --constraint constraints.txt /wheel/*.whl
 
 FROM python:${PYTHON}
 COPY --from=build /opt/knockon /opt/knockon

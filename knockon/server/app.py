@@ -63,8 +63,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         return store_at(settings.store_url, model, user=settings.store_user, password=password)
 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
-    loads = Loads(connect, served, model, metrics.loaded)
     topologies = Topologies(served, model, settings.cache_folder)
+    loads = Loads(connect, topologies, metrics.loaded)
     callbacks = Callbacks(
         topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds,
         counted=metrics.told,

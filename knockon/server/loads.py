@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.planned import seen_by
 from knockon.cmdb.stores import opened
 from knockon.errors import BadUsage, InternalError, KnockonError, StoreBusy
 from knockon.graphql.wording import in_api
+from knockon.itsm.blast_radius.answer_json import impact_json
+from knockon.itsm.decisions.load_review import retirements
 from knockon.server.loads_elsewhere import OTHER, Claim, Elsewhere
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.store import Store
+    from knockon.impact.topology.topologies import Topologies
     from knockon.loaders import Reading
-    from knockon.schema.model import Model
 
 logger = logging.getLogger(__name__)
 
@@ -108,17 +111,17 @@ class Job:
 class Loads:
     """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own.
 
-    Under a key that was sent to another process of the ``store``, or before this one began, a load does not run again.
+    Under a key that was sent to another process of the store, or before this one began, a load does not run again.
     ``ended`` is told of each load that was to write how far it came, and ``done`` or the code of what stopped it.
     """
 
     def __init__(
-        self, connect: Callable[[], Store], store: Store, model: Model, ended: Callable[[LoadReport, str], None]
+        self, connect: Callable[[], Store], topologies: Topologies, ended: Callable[[LoadReport, str], None]
     ) -> None:
         self._ended = ended
-        self._elsewhere = Elsewhere(store)
+        self._elsewhere = Elsewhere(topologies.store)
         self._connect = connect
-        self._model = model
+        self._topologies = topologies
         self._entered = 0
         self._running: set[asyncio.Task[None]] = set()
         self._kept: OrderedDict[Name, Load] = OrderedDict()
@@ -193,6 +196,7 @@ class Loads:
             async with self._elsewhere.holding(this.claim):
                 # its own thread and event loop: taking records in and comparing them would keep every request waiting
                 await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
+            this.tell({"report": await self._answer(job, report)})
             if this.claim:
                 await self._elsewhere.done(this.claim, report)
                 this.claim = None
@@ -219,12 +223,18 @@ class Loads:
 
         async with opened(self._connect()) as store:
             await load(
-                store, self._model, job.reading.items, source=job.reading.source, actor=job.sight.principal.name,
-                file=job.reading.file, report=report, progress=progress, **job.how,
+                store, self._topologies.model, job.reading.items, source=job.reading.source,
+                actor=job.sight.principal.name, file=job.reading.file, report=report, progress=progress, **job.how,
             )  # fmt: skip
+
+    async def _answer(self, job: Job, report: LoadReport) -> dict[str, Any]:
+        """Give the report as the loader may see it; of a dry run with what its retirements would hit."""
+        hit = None
         if report.plan is not None:
+            if job.sight.principal.may(AccessScope.VIEWER):
+                hit = await retirements(self._topologies, report)
             report.plan = [seen_by(each, job.sight) for each in report.plan]
-        said = report.as_json()
+        said = report.as_json() | ({"blastRadius": impact_json(hit)} if hit else {})
         for each in (*said["findings"], *said["rejects"]):
             each["message"] = in_api(each["message"])
-        tell({"report": said})
+        return said

@@ -80,6 +80,19 @@ async def test_a_load_is_what_the_parameters_say(client: httpx2.AsyncClient) -> 
     assert (done["report"]["retired"], await count(client)) == (1, 2)
 
 
+async def test_a_dry_run_tells_who_may_read_what_its_retirements_would_hit(client: httpx2.AsyncClient) -> None:
+    service = b"""{"class": "BusinessService", "key": "shop", "name": "shop"}
+{"from": "shop", "type": "DEPENDS_ON", "to": "s1"}\n"""
+    await send(client, servers(2), scope="rack 1", complete="true")
+    await send(client, service)
+    *_, planned = await send(client, servers(1), scope="rack 1", complete="true", dryRun="true")
+    assert planned["report"]["plan"][0]["change"] == "retire"
+    hit = planned["report"]["blastRadius"]
+    assert [(each["name"], each["state"]) for each in hit["services"]] == [("shop", "DOWN")]
+    *_, none = await send(client, servers(2), scope="rack 1", complete="true", dryRun="true")
+    assert "blastRadius" not in none["report"]
+
+
 async def test_other_forms_are_taken_too(client: httpx2.AsyncClient) -> None:
     body = b"source: scan\nentities:\n  - {class: Server, key: a, name: a}\n"
     answer = await client.post("/load", content=body, headers=SENT | {"Content-Type": "application/yaml"})
