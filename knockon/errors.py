@@ -35,6 +35,7 @@ The tree, with the stable ``code`` of each leaf; each code has its page under ``
     |   +-- StoreUnfinished                  STORE_UNFINISHED
     +-- Overloaded                exit 3   the service cannot do it now, or not so much of it
     |   +-- TooBusy                          TOO_BUSY
+    |   +-- TooManyAtOnce                    TOO_MANY_AT_ONCE
     |   +-- TimedOut                         TIMED_OUT
     |   +-- NotReady                         NOT_READY
     |   +-- IssuerUnreachable                ISSUER_UNREACHABLE
@@ -287,6 +288,13 @@ class TooBusy(Overloaded):
     code = "TOO_BUSY"
 
 
+class TooManyAtOnce(Overloaded):
+    """As many requests of this caller as are answered at once are being answered."""
+
+    code = "TOO_MANY_AT_ONCE"
+    http_status = 429
+
+
 class TimedOut(Overloaded):
     """A request took longer than is served, and was given up."""
 
@@ -490,5 +498,6 @@ __all__ = [
     "StoreUnreachable",
     "TimedOut",
     "TooBusy",
+    "TooManyAtOnce",
     "UsageError",
 ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from knockon.cmdb.access import AccessScope
 from knockon.cmdb.contract.rows import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.rows import Entity, JournalEntry
 
 Change = Literal["create", "update", "retire"]
@@ -50,6 +52,17 @@ def plan(entries: Iterable[JournalEntry], things: Mapping[str, Entity]) -> list[
             found.append(Planned(change, entry.kind, entry.id, what, before, after))
     rank = {"retire": 0, "create": 1, "update": 2}
     return sorted(found, key=lambda each: (rank[each.change], each.kind == "edge", each.what, each.id))
+
+
+def seen_by(planned: Planned, sight: Sight) -> Planned:
+    """Leave out of a change what somebody may not read: all that is there, or what is sensitive of it."""
+    if not sight.principal.may(AccessScope.VIEWER):
+        return replace(planned, before=None, after=None)
+    before, after = (
+        each and {**each, "attributes": sight.shown(each.get("class") or each["type"], each["attributes"])}
+        for each in (planned.before, planned.after)
+    )
+    return replace(planned, before=before, after=after)
 
 
 def _living(image: Mapping[str, Any] | None) -> Image | None:

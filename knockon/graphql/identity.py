@@ -14,6 +14,7 @@ from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
+from knockon.graphql.wording import in_api
 from knockon.itsm.health.freshness import freshness
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class IdentityFields:
             ),
             plain("veto", maybe(str), lambda each: each.veto or None, "The stronger set that they differ in."),
             plain("status", maybe(str), status_of, "The status that what is seen differs from, or (redacted)."),
-            plain("message", str, worded, "In a sentence that says what to do."),
+            plain("message", str, lambda each: in_api(worded(each)), "In a sentence that says what to do."),
         )  # fmt: skip
         connection = self._connections.make(
             "IdentityFinding", finding, of="findings, by code", read_node=lambda each: each, cursor=_cursor,

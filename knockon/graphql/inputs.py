@@ -59,7 +59,8 @@ class Inputs:
         fields = []
         for class_name in model.concrete("Entity"):
             kind = model.classes[class_name]
-            named = {snake_to_camel(name): first_declared(model, class_name, name) for name in kind.attributes}
+            writable = [name for name, each in kind.attributes.items() if not each.spec.internal]
+            named = {snake_to_camel(name): first_declared(model, class_name, name) for name in writable}
             self._names[class_name] = {key: each.name for key, each in named.items()}
             key = pascal_to_camel(class_name)
             self._classes[key] = class_name

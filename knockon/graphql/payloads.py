@@ -20,6 +20,7 @@ from knockon.errors import (
 )
 from knockon.graphql.definitions import listed, maybe, plain
 from knockon.graphql.identity import as_seen
+from knockon.graphql.wording import in_api
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding
@@ -66,7 +67,7 @@ class Payloads:
 
     def __init__(self, definitions: Definitions, nodes: NodeTypes) -> None:
         entity = nodes.of("Entity")
-        common = [
+        self.common = [
             plain(
                 "revision", maybe(int), lambda each: each.revision,
                 "The revision that it wrote, or a later one; the newest where it changed nothing; null with errors.",
@@ -90,7 +91,7 @@ class Payloads:
                 "outweighed", listed(_outweighed(definitions)), lambda each: each.outweighed,
                 "What you said that is kept and does not count, since another source is believed.",
             ),
-            *common,
+            *self.common,
         )  # fmt: skip
         self.decision = definitions.object(
             "DecisionPayload", "What a decision on who is who came to.",
@@ -99,7 +100,7 @@ class Payloads:
                 "entities", listed(entity), lambda each: each.entities,
                 "What its records are of now: one thing or two.", many=2,
             ),
-            *common,
+            *self.common,
         )  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def failed(request: Request, error: KnockonError) -> Outcome:
     """Give the outcome of what was refused, without the values that who asks may not read."""
     reject = error.reject if isinstance(error, EditInvalid) else None
     legal = error.legal if isinstance(error, IllegalMove) else ()
-    message = str(error)
+    message = in_api(str(error))
     changes: list[Meanwhile] = []
     if isinstance(error, EditConflict) and error.changes:
         told = cast("tuple[Meanwhile, ...]", error.changes)

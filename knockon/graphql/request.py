@@ -12,7 +12,7 @@ from knockon.errors import QueryTooCostly
 from knockon.graphql.batching import BatchedStore
 from knockon.graphql.pace import Pace
 from knockon.impact.topology.as_of import KEPT, Pasts
-from knockon.impact.topology.topologies import Topologies
+from knockon.impact.topology.one_revision import OneRevision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.past.news import News
     from knockon.graphql.asked import Asked
-    from knockon.impact.topology.topologies import View
+    from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.decisions.service_states import ServiceStates
 
 
@@ -36,27 +36,6 @@ class Following:
 
     news: News
     states: ServiceStates
-
-
-class RequestTopologies(Topologies):
-    """The shared topologies, but everything that one request asks is answered at one revision."""
-
-    def __init__(self, shared: Topologies, store: Store) -> None:
-        super().__init__(store, shared.model)
-        self.moment = shared.moment
-        self._shared = shared
-        self._seen: dict[frozenset[str], asyncio.Future[View]] = {}
-
-    @property
-    def reading(self) -> Store:
-        """As ``Topologies.reading``: what a request has read by itself may be older than the topology."""
-        return self._shared.reading
-
-    async def current(self, exclude: frozenset[str] = frozenset(), *, max_lag: float = 0.0) -> View:
-        """As ``Topologies.current``, the same for the whole request."""
-        if exclude not in self._seen:
-            self._seen[exclude] = asyncio.ensure_future(self._shared.current(exclude, max_lag=max_lag))
-        return await self._seen[exclude]
 
 
 class Request:
@@ -81,7 +60,7 @@ class Request:
         """Is told when the answer to an event of a subscription begins, and when it was taken."""
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store, self.pace))
-        self.topologies = RequestTopologies(topologies, self.store)
+        self.topologies = OneRevision(topologies, self.store)
         self._pasts = pasts or Pasts(topologies)
         self._moments: dict[str, asyncio.Future[Request]] = {}
         self._then: dict[str | int, Request] = {}  # by the name that a field of the query has in the answer
@@ -110,13 +89,13 @@ class Request:
         """Give the request of a field that writes, and of all below it: nothing that was read before counts."""
         self._then[_top(path)] = request = copy(self)
         request.store = cast("Store", BatchedStore(self.shared.store, self.pace))
-        request.topologies = RequestTopologies(self.shared, request.store)
+        request.topologies = OneRevision(self.shared, request.store)
         return request
 
     def renew(self) -> None:
         """Begin the next event of a subscription: nothing that was read before counts."""
         self.store = cast("Store", BatchedStore(self.shared.store, self.pace))
-        self.topologies = RequestTopologies(self.shared, self.store)
+        self.topologies = OneRevision(self.shared, self.store)
 
     async def _at(self, moment: str) -> Request:
         return Request(await self._pasts.at(moment), self._pasts, principal=self.principal, policy=self.policy)

@@ -49,6 +49,8 @@ from knockon.graphql.searching import search_field
 from knockon.graphql.state_changes import service_states_field
 from knockon.graphql.structure import StructureQuestions
 from knockon.graphql.types import ROOT, NodeTypes
+from knockon.graphql.undoing import UndoMutations
+from knockon.graphql.wording import in_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +100,7 @@ def presented(error: GraphQLError) -> GraphQLError:
     elif isinstance(original, CannotGetOperationTypeError | MissingQueryError):
         code = QueryInvalid.code
     elif isinstance(original, KnockonError):
-        code = original.code
+        code, message = original.code, in_api(message)
     elif isinstance(original, RecursionError):
         code, message = QueryTooCostly.code, "The query is too costly. It is nested too deeply to be read."
     elif isinstance(error, GraphQLSyntaxError) and "more than" in message and "tokens" in message:
@@ -152,8 +154,10 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         board_field(definitions, answers, connections),
     ]
     query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
-    writes = Mutations(Inputs(definitions, model, attributes), Payloads(definitions, nodes), relationship_name)
-    mutation = definitions.object("Mutation", "What can be written.", *writes.fields())
+    payloads = Payloads(definitions, nodes)
+    writes = Mutations(Inputs(definitions, model, attributes), payloads, relationship_name).fields()
+    writes += UndoMutations(definitions, nodes, payloads).fields()
+    mutation = definitions.object("Mutation", "What can be written.", *writes)
     subscription = definitions.object(
         "Subscription", "What can be followed, over a WebSocket.",
         entity_changes_field(definitions, model, nodes, filters, value), service_states_field(definitions, answers),

@@ -97,10 +97,15 @@ def _recognised(files: Files) -> str:
     if votes:
         which = " and ".join(f"{name} looks like {each}" for each, name in votes.items())
         raise FormatUnknown(f"{which}: load them apart, or say --format.")
-    if empty := [origin.name for origin, found in files if found is not None and not found]:
+    if empty := [origin.name for origin, found in files if found is not None and not any(each.value for each in found)]:
         raise FormatUnknown(
             f"{', '.join(empty)}: there is nothing in {'it' if len(empty) == 1 else 'them'} but perhaps comments; "
             "name files with records."
+        )
+    if lists := [origin.name for origin, found in files if any(isinstance(each.value, list) for each in found or ())]:
+        raise FormatUnknown(
+            f"{', '.join(lists)}: a list is no file of records. Put it under entities: in a mapping, or write each "
+            "record on a line of its own, as NDJSON."
         )
     names = ", ".join(origin.name for origin, _ in files)
     raise FormatUnknown(f"No loader recognises {names}; say --format with one of {', '.join(FORMATS)}.")

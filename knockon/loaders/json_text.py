@@ -64,6 +64,8 @@ def parse(text: str) -> Any:
         Malformed; a key twice in one object; NaN or a number too large; half a surrogate pair in a
         string, which is no text; nested too deeply.
     """
+    if not text.strip():
+        raise JsonProblem("there is nothing in it", 1)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:

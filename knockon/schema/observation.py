@@ -21,7 +21,8 @@ class EntityObservation:
 
     ``seen`` is an instant as ``values.instant`` writes it, of fixed width so that the newer one sorts
     later, or None: the time of the load stands in. ``location`` is a line or a JSON pointer in the input. With
-    ``partial`` it speaks of these attributes only, and None means that the source knows of no value.
+    ``partial`` it speaks of these attributes only, and None means that the source knows of no value. It is knockon's
+    ``own`` word that may have what the model keeps for it (``internal``); no loader makes such ones.
     """
 
     source: str
@@ -32,6 +33,7 @@ class EntityObservation:
     location: str = ""
     record: Any = field(default=None, compare=False)
     partial: bool = False
+    own: bool = field(default=False, compare=False)
 
 
 @immutable

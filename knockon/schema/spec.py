@@ -46,6 +46,8 @@ class AttributeSpec(Spec):
     recommended: bool = False
     default: Any = None
     sensitive: bool = False
+    internal: bool = False
+    """knockon keeps it for itself: to sources and people there is no such attribute to say."""
     indexed: bool = False
     null_overwrites: bool = False
     """A source that knows of no value for it counts with that: null may win over another source's value."""

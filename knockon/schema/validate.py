@@ -51,7 +51,7 @@ def entity(model: Model, obs: EntityObservation) -> EntityObservation | Reject:
             message = f"this {name} has no key; give it the name that its source uses."
             raise _Fault(RejectCode.MISSING_IDENTIFIER, message)
         key = _reference(raw_key, "key")
-        typed = _typed(kind, obs.attributes, partial=obs.partial)
+        typed = _typed(kind, obs.attributes, partial=obs.partial, own=obs.own)
         return EntityObservation(obs.source, key, name, typed, obs.seen, obs.location, obs.record, obs.partial)
     except _Fault as fault:
         return Reject(fault.code, str(fault), obs.location, obs.record, "entity", obs.seen, obs.partial)
@@ -70,7 +70,7 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
         if ends[0] == ends[1]:
             raise _Fault(RejectCode.SELF_LOOP, f"{ends[0]!r} cannot be related to itself by {name}.")
         source, target = reversed(ends) if turned else ends
-        attributes = _typed(kind, obs.attributes, partial=False)
+        attributes = _typed(kind, obs.attributes, partial=False, own=False)
         return RelationshipObservation(
             obs.source, kind.name, source, target, attributes, obs.seen, obs.location, obs.record
         )
@@ -93,13 +93,12 @@ def _reference(raw: Any, where: str) -> str:
     raise _Fault(RejectCode.MALFORMED_REFERENCE, f"{where} {fault}.")
 
 
-def _typed(kind: EntityClass | RelationshipType, given: Attributes, *, partial: bool) -> Attributes:
+def _typed(kind: EntityClass | RelationshipType, given: Attributes, *, partial: bool, own: bool) -> Attributes:
     declared = kind.attributes
     typed: Attributes = {}
     unfit: _Fault | None = None
     for name in sorted(given):
-        if name not in declared:
-            raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{kind.name}: {_unknown('attribute', name, declared)}")
+        _refuse_unknown(kind, name, own=own)
         value = given[name]
         if _absent(value):
             if value is None and (partial or declared[name].spec.null_overwrites):
@@ -116,6 +115,14 @@ def _typed(kind: EntityClass | RelationshipType, given: Attributes, *, partial: 
             why = declared[name].spec.description
             raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{kind.name}.{name} is required: {why}")
     return typed
+
+
+def _refuse_unknown(kind: EntityClass | RelationshipType, name: str, *, own: bool) -> None:
+    if name not in kind.attributes:
+        raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{kind.name}: {_unknown('attribute', name, kind.attributes)}")
+    if kind.attributes[name].spec.internal and not own:
+        message = f"{kind.name}.{name} is kept by knockon itself; leave it out."
+        raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, message)
 
 
 def _absent(value: Any) -> bool:

@@ -73,14 +73,15 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         return store_at(settings.store_url, model, user=settings.store_user, password=password)
 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
-    loads = Loads(connect, model, metrics.loaded)
     topologies = Topologies(served, model, settings.cache_folder)
+    loads = Loads(connect, topologies, metrics.loaded)
     pasts = Pasts(topologies)
     news = News(served, every=settings.follow_seconds)
     following = Following(news, ServiceStates(topologies, pasts))
     followers = Followers(settings.max_sockets)
     callbacks = Callbacks(
-        topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds
+        topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds,
+        counted=metrics.told,
     )  # fmt: skip
     verifier = None if demo else verifier_of(settings)
     authentication = None if demo else Authentication(served, settings.token, verifier)
@@ -134,7 +135,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
 def _before_requests(app: FastAPI, settings: Settings, authentication: Authentication | None, metrics: Metrics) -> None:
     """Set what sees a request before the application does."""
     # the last one added is the first to see a request
-    app.add_middleware(Concurrency, most=settings.max_concurrent)
+    app.add_middleware(Concurrency, most=settings.max_concurrent, most_of_one=settings.max_concurrent_of_one)
     app.add_middleware(Guard, authentication=authentication, origins=settings.origins)
     if settings.origins:
         app.add_middleware(

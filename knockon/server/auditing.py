@@ -124,6 +124,8 @@ def _entry(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> 
     }  # fmt: skip
     if asked:
         entry |= {"operation": asked.kind, "name": asked.name, "fields": asked.fields}
+    if load := state.get("load"):
+        entry["load"] = load
     if codes := state.get("codes"):
         entry["codes"] = codes
     return entry

@@ -15,6 +15,7 @@ from knockon.cmdb.contract.rows import PEOPLE
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find
 from knockon.errors import BadUsage, ChangeInvalid
+from knockon.graphql.wording import in_api
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.verdict import CHANGE, judged
 from knockon.loaders import check_source
@@ -82,7 +83,7 @@ class ChangeSent(_Strict):
         }  # fmt: skip
         given = {name: value for name, value in said.items() if value is not None}
         return [
-            EntityObservation(self.source, self.id, CHANGE, given),
+            EntityObservation(self.source, self.id, CHANGE, given, own=True),
             *(
                 RelationshipObservation(self.source, "CHANGES", self.id, each.ref, {"effect": each.effect})
                 for each in self.items
@@ -123,7 +124,7 @@ def changes_endpoint(
             "revision": found.impact.revision if found.impact else report.revision,
             "risk": found.as_json(),
             "blastRadius": impact_json(found.impact) if found.impact else None,
-            "findings": [{"code": each.code, "message": each.message} for each in report.findings],
+            "findings": [{"code": each.code, "message": in_api(each.message)} for each in report.findings],
         }
         return Response(orjson.dumps(answer), media_type="application/json")
 

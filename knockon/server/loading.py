@@ -57,18 +57,19 @@ def load_endpoint(loads: Loads, model: Model, policy: Policy, most: int) -> Call
         path, content = await _received(http, suffix, most)
         kept = False
         try:
-            this, is_new = loads.enter(name, content)
+            this, is_new = await loads.enter(name, content, dry_run=how["dry_run"] is True)
             if is_new:
                 try:
                     reading = await asyncio.to_thread(_read, path, http.query_params, model)
                 except BaseException as error:
-                    loads.leave(name, this, error if isinstance(error, KnockonError) else None)
+                    await loads.leave(name, this, error if isinstance(error, KnockonError) else None)
                     raise
                 loads.start(name, this, Job(reading, path, policy.sight(http.state.principal), how))
                 kept = True
         finally:
             if not kept:
                 await asyncio.to_thread(path.unlink)
+        http.state.load = this.about
         await this.begun()
         return StreamingResponse(this.following(), media_type="application/x-ndjson")
 

@@ -1,11 +1,14 @@
-"""The loads of one process that came in over HTTP: each in a thread of its own, its lines kept for who asks again."""
+"""The loads of one process that came in over HTTP: each in a thread of its own, its lines kept for who asks again.
+
+What other processes that serve the store know of a load stands in ``loads_elsewhere.py``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,8 +16,13 @@ import orjson
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.loading.report import LoadReport
+from knockon.cmdb.planned import seen_by
 from knockon.cmdb.stores import opened
 from knockon.errors import BadUsage, InternalError, KnockonError, StoreBusy
+from knockon.graphql.wording import in_api
+from knockon.itsm.blast_radius.answer_json import impact_json
+from knockon.itsm.decisions.load_review import retirements
+from knockon.server.loads_elsewhere import OTHER, Claim, Elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -22,9 +30,8 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.store import Store
-    from knockon.cmdb.planned import Planned
+    from knockon.impact.topology.topologies import Topologies
     from knockon.loaders import Reading
-    from knockon.schema.model import Model
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +46,15 @@ Name = tuple[str, str]
 
 @dataclass
 class Load:
-    """One load: its lines so far, and how it ended if it failed. ``content`` stands for what was sent."""
+    """One load: its lines so far, and how it ended if it failed. ``content`` stands for what was sent.
+
+    ``about`` is what the audit log says of it: whose word it is, and once it has ended what it came to.
+    """
 
     content: str
+    about: dict[str, Any] = field(default_factory=dict)
+    claim: Claim | None = None
+    """Of its key, among all processes of the store."""
     lines: list[bytes] = field(default_factory=list)
     failure: KnockonError | None = None
     ended: bool = False
@@ -57,7 +70,7 @@ class Load:
         """Say that no more lines come."""
         self.failure, self.ended = failure, True
         if failure:
-            self.tell({"error": {"code": failure.code, "message": str(failure)}})
+            self.tell({"error": {"code": failure.code, "message": in_api(str(failure))}})
         self._news.set()
 
     async def begun(self) -> None:
@@ -98,31 +111,36 @@ class Job:
 class Loads:
     """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own.
 
+    Under a key that was sent to another process of the store, or before this one began, a load does not run again.
     ``ended`` is told of each load that was to write how far it came, and ``done`` or the code of what stopped it.
     """
 
-    def __init__(self, connect: Callable[[], Store], model: Model, ended: Callable[[LoadReport, str], None]) -> None:
+    def __init__(
+        self, connect: Callable[[], Store], topologies: Topologies, ended: Callable[[LoadReport, str], None]
+    ) -> None:
         self._ended = ended
+        self._elsewhere = Elsewhere(topologies.store)
         self._connect = connect
-        self._model = model
+        self._topologies = topologies
         self._entered = 0
         self._running: set[asyncio.Task[None]] = set()
         self._kept: OrderedDict[Name, Load] = OrderedDict()
 
-    def enter(self, name: Name | None, content: str) -> tuple[Load, bool]:
-        """Give the load that somebody sent under this key before, or a new one, and whether it is new.
+    async def enter(self, name: Name | None, content: str, *, dry_run: bool) -> tuple[Load, bool]:
+        """Give the load that somebody sent under this key before, or a new one, and whether it is to be started.
 
         Raises
         ------
         BadUsage
             What was sent under this key was something else.
         StoreBusy
-            It would be new, and as many loads as may run at once are running.
+            It would be new, and as many loads as may run at once are running; or it is running in another process.
+        StoreError
         """
         found = self._kept.get(name) if name else None
         if found:
             if found.content != content:
-                raise BadUsage("This Idempotency-Key stands for another load; give each load a key of its own.")
+                raise BadUsage(OTHER)
             return found, False
         if self._entered >= AT_ONCE:
             raise StoreBusy(f"{AT_ONCE} loads are running here, and no more may; send this again when one has ended.")
@@ -132,10 +150,23 @@ class Loads:
             self._kept[name] = new
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return new, True
+        if not name or dry_run:  # a dry run leaves nothing behind
+            return new, True
+        try:
+            new.claim, report = await self._elsewhere.claim(name, content)
+        except BaseException as error:
+            await self.leave(name, new, error if isinstance(error, KnockonError) else None)
+            raise
+        if report is None:
+            return new, True
+        new.tell({"report": report})
+        await self.leave(name, new)
+        return new, False
 
-    def leave(self, name: Name | None, this: Load, failure: KnockonError | None = None) -> None:
+    async def leave(self, name: Name | None, this: Load, failure: KnockonError | None = None) -> None:
         """End a load that was entered; one that failed may be sent again under its key."""
+        if this.claim:  # before whoever waits for the end sends it again
+            await self._elsewhere.give_up(this.claim)
         self._entered -= 1
         if failure and name:
             self._kept.pop(name, None)
@@ -143,6 +174,7 @@ class Loads:
 
     def start(self, name: Name | None, this: Load, job: Job) -> None:
         """Begin a load that was entered; it goes on whoever waits for it, and leaves by itself."""
+        this.about |= {"source": job.reading.source, "scope": job.how.get("scope"), "dry_run": job.how.get("dry_run")}
         task = asyncio.create_task(self._run(name, this, job))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -161,18 +193,28 @@ class Loads:
         failure: KnockonError | None = None
         report = LoadReport()
         try:
-            # its own thread and event loop: taking records in and comparing them would keep every request waiting
-            await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
+            async with self._elsewhere.holding(this.claim):
+                # its own thread and event loop: taking records in and comparing them would keep every request waiting
+                await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
+            this.tell({"report": await self._answer(job, report)})
+            if this.claim:
+                await self._elsewhere.done(this.claim, report)
+                this.claim = None
         except KnockonError as error:
             failure = error
         except Exception:
             logger.exception("A load by %s failed.", job.sight.principal.name)
             failure = InternalError("Something went wrong here; the log of the server says what.")
         finally:
+            outcome = failure.code if failure else "done"
+            this.about |= {
+                "outcome": outcome, "revision": report.revision, "entities": asdict(report.entities),
+                "relationships": asdict(report.relationships),
+            }  # fmt: skip
             if not job.how.get("dry_run"):
-                self._ended(report, failure.code if failure else "done")
+                self._ended(report, outcome)
             await asyncio.to_thread(job.path.unlink)
-            self.leave(name, this, failure)
+            await self.leave(name, this, failure)
 
     async def _load(self, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
         def progress(done: int, total: int) -> None:
@@ -181,20 +223,18 @@ class Loads:
 
         async with opened(self._connect()) as store:
             await load(
-                store, self._model, job.reading.items, source=job.reading.source, actor=job.sight.principal.name,
-                file=job.reading.file, report=report, progress=progress, **job.how,
+                store, self._topologies.model, job.reading.items, source=job.reading.source,
+                actor=job.sight.principal.name, file=job.reading.file, report=report, progress=progress, **job.how,
             )  # fmt: skip
+
+    async def _answer(self, job: Job, report: LoadReport) -> dict[str, Any]:
+        """Give the report as the loader may see it; of a dry run with what its retirements would hit."""
+        hit = None
         if report.plan is not None:
-            report.plan = [_as_seen(each, job.sight) for each in report.plan]
-        tell({"report": report.as_json()})
-
-
-def _as_seen(planned: Planned, sight: Sight) -> Planned:
-    """Leave out of a plan what the loader may not read: all that is there, or what is sensitive of it."""
-    if not sight.principal.may(AccessScope.VIEWER):
-        return replace(planned, before=None, after=None)
-    before, after = (
-        each and {**each, "attributes": sight.shown(each.get("class") or each["type"], each["attributes"])}
-        for each in (planned.before, planned.after)
-    )
-    return replace(planned, before=before, after=after)
+            if job.sight.principal.may(AccessScope.VIEWER):
+                hit = await retirements(self._topologies, report)
+            report.plan = [seen_by(each, job.sight) for each in report.plan]
+        said = report.as_json() | ({"blastRadius": impact_json(hit)} if hit else {})
+        for each in (*said["findings"], *said["rejects"]):
+            each["message"] = in_api(each["message"])
+        return said

@@ -59,6 +59,16 @@ class Metrics:
             "knockon_load_records", "Records that loads over HTTP took, by what became of them.", ["kind", "outcome"],
             registry=self.registry,
         )  # fmt: skip
+        self.verdicts = Counter(
+            "knockon_verdict_callbacks", "Verdicts on changes that were sent: heard, or failed.", ["outcome"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.verdicts_waiting = Gauge(
+            "knockon_verdict_callbacks_waiting", "Changes whose verdict is to be sent again, since nobody heard it.",
+            registry=self.registry,
+        )  # fmt: skip
+        for outcome in ("heard", "failed"):
+            self.verdicts.labels(outcome)
         self.store_revision = Gauge(
             "knockon_store_revision", "The newest revision of the store.", registry=self.registry
         )
@@ -77,6 +87,12 @@ class Metrics:
         for kind, counts in (("entity", report.entities), ("relationship", report.relationships)):
             for became, number in asdict(counts).items():
                 self.records.labels(kind, became).inc(number)
+
+    def told(self, heard: int, failed: int, waiting: int) -> None:
+        """Note what became of verdicts that were to be sent."""
+        self.verdicts.labels("heard").inc(heard)
+        self.verdicts.labels("failed").inc(failed)
+        self.verdicts_waiting.set(waiting)
 
 
 class MeasuredStore:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from knockon.errors import InternalError, KnockonError
+from knockon.graphql.wording import in_api
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ def install(app: FastAPI) -> None:
 
 async def _told(request: Request, error: Any) -> Response:
     request.state.codes = [error.code]
-    return problem(error.http_status, error.code, str(error))
+    return problem(error.http_status, error.code, in_api(str(error)))
 
 
 async def _refused(request: Request, error: Any) -> Response:

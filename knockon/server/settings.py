@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     max_load: int = Field(2**31, ge=1, description="How many bytes one load over HTTP may have.")
     max_seconds: float = Field(30, gt=0, allow_inf_nan=False, description="After how many seconds a query is given up.")
     max_concurrent: int = Field(64, ge=1, description="How many requests are answered at once; others are refused.")
+    max_concurrent_of_one: int = Field(
+        16, ge=1, description="How many requests of one caller are answered at once; further ones are refused."
+    )
 
     @field_validator("model", "rules", mode="before")
     @classmethod

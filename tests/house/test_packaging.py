@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +15,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -159,3 +161,26 @@ def test_the_wheel_has_every_file_of_its_pages(place: Path) -> None:
         *told
     }
     assert [each for each in told if not each.endswith(" 200")] == []
+
+
+def test_the_service_starts_from_the_wheel_with_nothing_but_settings(place: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KNOCKON_", "PYTHON", "XDG_"))}
+    own = {"KNOCKON_STORE": f"sqlite://{place}/served.db", "KNOCKON_TOKEN": "a long random text", "KNOCKON_LOG": "json"}
+    with subprocess.Popen(
+        [str(place / "env/bin/knockon"), "serve", "--port", "0"], cwd=place, stderr=subprocess.PIPE, text=True,
+        env=kept | own | {"HOME": str(place), "KNOCKON_LOG_LEVEL": "warning"},
+    ) as serving:  # fmt: skip
+        try:
+            assert serving.stderr
+            said = serving.stderr.readline()
+            address = said.removeprefix("knockon serves ").partition("/graphql")[0]
+            for _ in range(30):  # the first question begins to build the topology
+                ready = httpx2.get(f"{address}/readyz", timeout=60)
+                if ready.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+                    break
+            assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+            serving.send_signal(signal.SIGTERM)
+            assert serving.wait(timeout=30) == 0
+            assert serving.stderr.read() == ""
+        finally:
+            serving.kill()

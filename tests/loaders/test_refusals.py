@@ -47,7 +47,7 @@ NAMES = ("f.yaml", "f.json", "f.ndjson", "f.csv", "f")
         ("f.json", '{"source": 5}', "f.json#/source"),
         ("f.json", '{"source": "s", "complete": true}', "f.json#/complete"),
         ("f.json", '{"source": "s", "seen": 5}', "f.json#/seen"),
-        ("f.json", "", "f.json:1"),
+        ("f.json", " ", "f.json:1: there is nothing in it"),
         ("f.ndjson", '{"source": "s", "scope": "all"}', "f.ndjson:1"),
         ("f.ndjson", '\n{"seen": "now"}', "f.ndjson:2"),
         ("f.csv", "", "f.csv:1"),
@@ -99,16 +99,22 @@ def test_a_file_that_may_not_be_opened_is_named(tmp_path: Path) -> None:
         read_all(path)
 
 
-@pytest.mark.parametrize("content", ["a: b\n", "just words", "- a\n- b\n", '{"a": 1}', "[]", "5"])
+@pytest.mark.parametrize("content", ["a: b\n", "just words", '{"a": 1}', "5"])
 def test_a_file_that_no_loader_recognises_is_refused_with_the_formats(tmp_path: Path, content: str) -> None:
     with pytest.raises(FormatUnknown, match="native, kubernetes"):
         read_all(write(tmp_path, "f", content), source="s")
 
 
-@pytest.mark.parametrize("content", ["", "# nothing\n", "---\n---\n"])
+@pytest.mark.parametrize("content", ["", "# nothing\n", "---\n---\n", "[]", "{}\n"])
 def test_a_file_without_anything_in_it_is_called_so(tmp_path: Path, content: str) -> None:
     with pytest.raises(FormatUnknown, match=r"empty\.yaml: there is nothing in it"):
         read_all(write(tmp_path, "empty.yaml", content), source="s")
+
+
+@pytest.mark.parametrize("content", ["- a\n- b\n", '[{"class": "Rack", "key": "r"}]'])
+def test_a_list_of_records_is_refused_with_the_forms_that_are_taken(tmp_path: Path, content: str) -> None:
+    with pytest.raises(FormatUnknown, match=r"entities: .* NDJSON"):
+        read_all(write(tmp_path, "f", content), source="s")
 
 
 def test_a_format_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:

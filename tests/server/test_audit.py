@@ -146,6 +146,25 @@ async def test_loads_are_counted_and_dry_runs_are_not(tmp_path: Path) -> None:
         assert found["knockon_load_records_total entity rejected"] == 1
 
 
+async def test_an_entry_on_a_load_says_whose_word_it_is_and_what_it_came_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    body = {"source": "t", "entities": [{"class": "Server", "key": "a", "name": SECRET}, {"class": "No", "key": "b"}]}
+    async with asking(create_app(settings(f"sqlite://{tmp_path / 'estate.db'}"), MODEL)) as client:
+        assert (await client.post("/load", params={"scope": "rack 1"}, json=body, headers=SENT)).status_code == 200
+        assert (
+            await client.post("/load", content=b"{", headers=SENT | {"Content-Type": "application/json"})
+        ).status_code
+    first, second = entries(caplog)
+    load = first["load"]
+    assert (load["source"], load["scope"], load["dry_run"], load["outcome"]) == ("t", "rack 1", False, "done")
+    assert (load["entities"]["created"], load["entities"]["rejected"], load["relationships"]["created"]) == (1, 1, 0)
+    assert load["revision"] > 0
+    assert second["codes"] == ["FILE_NOT_PARSED"]
+    assert SECRET not in caplog.text
+
+
 async def test_questions_to_the_store_are_spans(mine: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))

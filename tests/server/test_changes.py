@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from pydantic import SecretStr
 
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
+from knockon.cmdb.stewardship.edits import Editor
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import opened, store_at
-from knockon.errors import BadUsage
+from knockon.errors import BadUsage, EditInvalid
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.server import create_app
 from knockon.server.settings import read_settings
@@ -109,6 +111,19 @@ async def send(client: httpx2.AsyncClient, **changed: Any) -> dict[str, Any]:
     return found
 
 
+async def verdicts(client: httpx2.AsyncClient) -> tuple[float, float, float]:
+    """Give how many calls failed, how many were heard, and how many changes wait."""
+    text = (await client.get("/metrics", headers=SENT)).text
+    names = ('s_total{outcome="failed"}', 's_total{outcome="heard"}', "s_waiting")
+    failed, heard, waiting = (
+        re.search(rf"^knockon_verdict_callback{re.escape(name)} (\S+)$", text, re.MULTILINE) for name in names
+    )
+    assert failed
+    assert heard
+    assert waiting
+    return float(failed[1]), float(heard[1]), float(waiting[1])
+
+
 async def until(listener: Listener, count: int) -> None:
     async with asyncio.timeout(60):
         while len(listener.heard) < count:  # noqa: ASYNC110 - it hears in another thread
@@ -160,6 +175,31 @@ async def test_whoever_keeps_it_is_told_when_the_verdict_changes(
     assert len(listener.heard) == 1
 
 
+async def test_whom_to_tell_and_what_was_told_is_nobody_elses_to_say(
+    both: str, client: httpx2.AsyncClient, listener: Listener
+) -> None:
+    found = await send(client, callback=listener.address)
+    for said in ({"verdict_to": f"{listener.address}/else"}, {"verdict_told": {"level": "high"}}, {"verdict_to": None}):
+        line = {"class": "Change", "key": "CHG1", "number": "CHG1", **said}
+        answer = await client.post(
+            "/load", params={"source": "t", "partial": "true"}, json={"entities": [line]}, headers=SENT
+        )
+        (reject,) = answer.json()["report"]["rejects"]
+        assert reject["code"] == "UNKNOWN_ATTRIBUTE"
+        assert "is kept by knockon itself; leave it out." in reject["message"]
+        async with opened(store_at(both, MODEL)) as store:
+            with pytest.raises(EditInvalid, match="kept by knockon itself"):
+                await Editor(store, MODEL, "ann").change(found["change"]["id"], said)
+    for name in ("verdictTo", "verdictTold"):
+        query = f'mutation {{ update(ref: "t:x", thing: {{change: {{{name}: "http://x"}}}}) {{ revision }} }}'
+        answer = await client.post("/graphql", json={"query": query}, headers=SENT)
+        assert [each["extensions"]["code"] for each in answer.json()["errors"]] == ["QUERY_INVALID"]
+    query = "query($id: ID!) { node(id: $id) { ... on Change { verdictTo verdictTold } } }"
+    asked = {"query": query, "variables": {"id": found["change"]["id"]}}
+    node = (await client.post("/graphql", json=asked, headers=SENT)).json()["data"]["node"]
+    assert (node["verdictTo"], node["verdictTold"]["services"]) == (listener.address, HIT)
+
+
 async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew(both: str, listener: Listener) -> None:
     await say(both, ESTATE)
     listener.status = 500
@@ -169,11 +209,18 @@ async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew
                          EntityObservation("t", "bank", "BusinessService", {"name": "bank"}),
                          RelationshipObservation("t", "DEPENDS_ON", "bank", "box", {})])  # fmt: skip
         await until(listener, 2)
+        async with asyncio.timeout(60):
+            while (numbers := await verdicts(client))[0] < 2:  # noqa: ASYNC110 - numbers are asked for, not told
+                await asyncio.sleep(0.05)
+        assert numbers[1:] == (0, 1)
     failed = len(listener.heard)
     listener.status = 200
-    async with asking(create_app(listening(both, listener), MODEL)):
+    async with asking(create_app(listening(both, listener), MODEL)) as client:
         await until(listener, failed + 1)
         await asyncio.sleep(0.5)
+        async with asyncio.timeout(60):
+            while await verdicts(client) != (0, 1, 0):  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(0.05)
     assert len(listener.heard) == failed + 1
     assert len({told["event"] for told, _ in listener.heard}) == 1
 

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from knockon.cmdb.access import AccessScope
+from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import store_at
 from knockon.errors import BadUsage
 from knockon.graphql.limits import QueryLimits
 from knockon.server import create_app
 from knockon.server.settings import Settings, read_settings
-from tests.server.conftest import MODEL, SENT, TOKEN, asking
+from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx2
 
 COUNT = {"query": "{ servers { totalCount } }"}
@@ -73,6 +77,36 @@ async def too_many(client: httpx2.AsyncClient, held: Held) -> None:
     assert (await client.post("/graphql", json=COUNT, headers=SENT)).json() == FINE
 
 
+async def test_one_caller_leaves_room_for_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite://{tmp_path / 'estate.db'}"
+    store = store_at(url, MODEL)
+    held = Held(store.count)
+    monkeypatch.setattr(store, "count", held)
+    given = settings(url).model_copy(update={"max_concurrent": 3, "max_concurrent_of_one": 2})
+    async with asking(create_app(given, MODEL, store)) as client:
+        callers = {}
+        for name in ("greedy", "modest", "late"):
+            _, text = await create(store, MODEL, name, [AccessScope.VIEWER], by="root", expires=None)
+            callers[name] = {"Authorization": f"Bearer {text}"}
+
+        async def sent(name: str) -> httpx2.Response:
+            return await client.post("/graphql", json=COUNT, headers=callers[name])
+
+        running = [asyncio.create_task(sent("greedy")) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        third = await sent("greedy")
+        assert (third.status_code, third.json()["code"]) == (429, "TOO_MANY_AT_ONCE")
+        assert third.headers["retry-after"] == "1"
+        assert "2 requests of yours" in third.json()["detail"]
+        running.append(asyncio.create_task(sent("modest")))
+        await asyncio.sleep(0.2)
+        assert [(await sent(name)).json()["code"] for name in ("late", "greedy")] == ["TOO_BUSY", "TOO_MANY_AT_ONCE"]
+        assert (await client.get("/metrics", headers=callers["greedy"])).status_code == 200
+        held.go_on.set()
+        assert [(await each).status_code for each in running] == [200] * 3
+        assert (await sent("greedy")).status_code == 200
+
+
 async def too_large(client: httpx2.AsyncClient) -> None:
     body = {**COUNT, "variables": {"x": "x" * 400}}
     answer = await client.post("/graphql", json=body, headers=SENT)
@@ -114,7 +148,7 @@ def test_the_settings_limits_are_those_of_the_schema() -> None:
     ("name", "value"),
     [
         ("MAX_COST", "0"), ("MAX_DEPTH", "-1"), ("MAX_SECONDS", "0"), ("MAX_SECONDS", "inf"), ("MAX_SECONDS", "nan"),
-        ("MAX_BODY", "much"), ("MAX_CONCURRENT", "0"), ("ORIGINS", "*"), ("ORIGINS", "https://a.example.org/path"),
+        ("MAX_BODY", "much"), ("MAX_CONCURRENT", "0"), ("MAX_CONCURRENT_OF_ONE", "0"), ("ORIGINS", "*"), ("ORIGINS", "https://a.example.org/path"),
         ("ORIGINS", "null"),
     ],
 )  # fmt: skip

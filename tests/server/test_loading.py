@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx2
 
 LINES = {"Content-Type": "application/x-ndjson"}
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -79,6 +80,19 @@ async def test_a_load_is_what_the_parameters_say(client: httpx2.AsyncClient) -> 
     assert (done["report"]["retired"], await count(client)) == (1, 2)
 
 
+async def test_a_dry_run_tells_who_may_read_what_its_retirements_would_hit(client: httpx2.AsyncClient) -> None:
+    service = b"""{"class": "BusinessService", "key": "shop", "name": "shop"}
+{"from": "shop", "type": "DEPENDS_ON", "to": "s1"}\n"""
+    await send(client, servers(2), scope="rack 1", complete="true")
+    await send(client, service)
+    *_, planned = await send(client, servers(1), scope="rack 1", complete="true", dryRun="true")
+    assert planned["report"]["plan"][0]["change"] == "retire"
+    hit = planned["report"]["blastRadius"]
+    assert [(each["name"], each["state"]) for each in hit["services"]] == [("shop", "DOWN")]
+    *_, none = await send(client, servers(2), scope="rack 1", complete="true", dryRun="true")
+    assert "blastRadius" not in none["report"]
+
+
 async def test_other_forms_are_taken_too(client: httpx2.AsyncClient) -> None:
     body = b"source: scan\nentities:\n  - {class: Server, key: a, name: a}\n"
     answer = await client.post("/load", content=body, headers=SENT | {"Content-Type": "application/yaml"})
@@ -90,6 +104,10 @@ async def test_other_forms_are_taken_too(client: httpx2.AsyncClient) -> None:
     ("parameters", "headers", "body", "status", "code", "says"),
     [
         ({}, LINES, servers(1), 422, "SOURCE_CONFLICT", "source"),
+        ({}, LINES, servers(1), 422, "SOURCE_CONFLICT", "give `source`, or"),
+        ({"source": "scan"}, JSON, b"", 422, "FILE_NOT_PARSED", "body:1: there is nothing in it"),
+        ({"source": "scan"}, JSON, b"[]", 422, "FORMAT_UNKNOWN", "body: there is nothing in it"),
+        ({"source": "scan"}, JSON, b'[{"class": "Rack"}]', 422, "FORMAT_UNKNOWN", "as NDJSON"),
         ({"source": "scan", "copmlete": "true"}, LINES, servers(1), 400, "BAD_USAGE", "copmlete"),
         ({"source": "scan", "complete": "yes"}, LINES, servers(1), 400, "BAD_USAGE", "true or false"),
         ({"source": "person/ann"}, LINES, servers(1), 400, "BAD_USAGE", "person"),
@@ -120,6 +138,7 @@ async def test_the_brake_is_told_by_the_status(client: httpx2.AsyncClient) -> No
     sent = {"source": "scan", "complete": "true"}
     answer = await client.post("/load", params=sent, content=servers(1), headers=SENT | LINES)
     assert (answer.status_code, answer.json()["code"]) == (409, "SAFETY_BRAKE")
+    assert answer.json()["detail"].endswith("load with `allowRetire`; `dryRun` lists them.")
     *_, done = await send(client, servers(1), complete="true", allowRetire="true")
     assert done["report"]["retired"] == 99
 
@@ -168,6 +187,25 @@ async def test_the_same_key_follows_the_same_load(client: httpx2.AsyncClient, he
     assert (await first).text == (await second).text == (await sent(servers(3), "night")).text
     assert json.loads((await first).text.splitlines()[-1])["report"]["created"] == 3
     assert json.loads((await sent(servers(3), "morning")).text.splitlines()[-1])["report"]["created"] == 0
+
+
+async def test_a_key_stands_for_its_load_in_every_process_of_the_store(both: str, held: threading.Event) -> None:
+    async def sent(client: httpx2.AsyncClient, body: bytes) -> Any:
+        headers = SENT | LINES | {"Idempotency-Key": "night"}
+        return await client.post("/load", params={"source": "scan"}, content=body, headers=headers)
+
+    body = servers(3) + b'{"class": "Nonsense", "key": "x"}\n'
+    async with asking(create_app(settings(both), MODEL)) as one, asking(create_app(settings(both), MODEL)) as other:
+        running = asyncio.create_task(sent(one, body))
+        await asyncio.sleep(0.5)
+        meanwhile = await sent(other, body)
+        assert (meanwhile.status_code, meanwhile.json()["code"]) == (503, "STORE_BUSY")
+        assert (await sent(other, servers(4))).json()["code"] == "BAD_USAGE"
+        held.set()
+        report = json.loads((await running).text.splitlines()[-1])["report"]
+        # counts only: what stands in records and messages is kept where it can be redacted
+        assert json.loads((await sent(other, body)).text)["report"] == report | {"rejects": [], "findings": []}
+        assert (report["created"], report["rejected"]) == (3, 1)
 
 
 async def test_a_load_that_failed_may_be_sent_again_under_its_key(client: httpx2.AsyncClient) -> None:

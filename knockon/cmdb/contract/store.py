@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from knockon.cmdb.contract.journal import Journal
+from knockon.cmdb.contract.leases import Leases
 from knockon.cmdb.contract.letters import LetterReads
 from knockon.cmdb.contract.moving import Movable
 from knockon.cmdb.contract.reads import IdentityReads
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 Direction = Literal["out", "in"]
 
 
-class Store(IdentityReads, LetterReads, TokenReads, Journal, Movable, Protocol):
+class Store(IdentityReads, LetterReads, TokenReads, Leases, Journal, Movable, Protocol):
     """One estate, kept. Safe to use from many tasks at once."""
 
     async def open(self) -> None:

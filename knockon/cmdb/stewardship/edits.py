@@ -172,7 +172,11 @@ class Editor(Relating):
             refuse_returned(gone, expected)
             own, anchor = await record_of_the_gone(write, gone, person_source(self.by))
             known = self.model.classes[gone.class_name].attributes if gone.class_name in self.model.classes else {}
-            last = {name: value for name, value in gone.attributes.items() if name in known}
+            last = {
+                name: value
+                for name, value in gone.attributes.items()
+                if name in known and not known[name].spec.internal
+            }
             said = self._valid(EntityObservation(*own, gone.class_name, last))
             rows = list((await write.records([own, *([anchor] if anchor else [])])).values())
             taken = Taken(said, await self._moment(write, rows), digest(said.class_name, said.attributes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import PEOPLE, RevisionHead, Scope
@@ -51,16 +51,20 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A person at a store: who writes, and why. With ``dry_run`` nothing is written, and answers have a plan."""
+    """A person at a store: who writes, and why. With ``dry_run`` nothing is written, and answers have a plan.
+
+    It is knockon ``own`` that writes what the model keeps for it (``internal``).
+    """
 
     store: Store
     model: Model
     by: str
     reason: str = ""
     dry_run: bool = False
+    own: bool = False
 
     def _valid(self, raw: EntityObservation) -> EntityObservation:
-        said = validate.entity(self.model, raw)
+        said = validate.entity(self.model, replace(raw, own=self.own))
         if isinstance(said, Reject):
             raise EditInvalid(f"{said.code}: {said.message}", said.code)
         return said

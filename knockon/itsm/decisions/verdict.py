@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from knockon.impact.topology.one_revision import OneRevision
 from knockon.itsm.blast_radius.blast_radius import blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.itsm.context.effects import declared_effects
@@ -47,6 +48,7 @@ class Judged:
 
 async def judged(topologies: Topologies, change: Entity) -> Judged:
     """Judge a change by the effects that it declares, at the newest revision."""
+    topologies = OneRevision(topologies, topologies.store)  # the risk and what it comes from belong together
     effects: dict[str, State] = {}
     declared = await declared_effects(topologies.store, topologies.model, [change])
     for each in declared:

@@ -222,8 +222,8 @@ DERIVED = ("_Claim", "_Watch", "_About")
 """Labels of nodes that are made of the others while a store is filled. ``_Meta`` and ``_Commit`` are the state;
 ``_Live``, ``_Retired`` and ``_Waiting`` stand on nodes of other labels."""
 
-STAYS = ("_Token",)
-"""Labels of nodes that no copy has: who may ask one store may not therefore ask another one."""
+STAYS = ("_Token", "_Lease")
+"""Labels of nodes that no copy has: who may ask one store, or does something there, may not therefore elsewhere."""
 
 
 class Neo4jReading:

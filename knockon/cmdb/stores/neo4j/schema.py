@@ -32,7 +32,7 @@ UNIQUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("_Entity", "_id"), ("_Record", "k"), ("_EdgeRecord", "k"), ("_Watch", "token"), ("_Alias", "id"),
     ("_Revision", "n"), ("_Meta", "id"), ("_Commit", "id"), ("_Scope", "k"), ("_Decision", "id"), ("_Finding", "id"),
     ("_Redaction", "k"), ("_Baseline", "name"), ("_Image", "k"), ("_Letter", "id"),
-    ("_Token", "id"),
+    ("_Token", "id"), ("_Lease", "name"),
 )  # fmt: skip
 INDEXED: tuple[tuple[LiteralString, ...], ...] = (
     ("_Claim", "token"), ("_Claim", "record"), ("_Record", "entity"), ("_Decision", "a"), ("_Decision", "b"),
@@ -42,6 +42,7 @@ INDEXED: tuple[tuple[LiteralString, ...], ...] = (
     ("_EdgeRecord", "known_to"), ("_Waiting", "k"), ("_Alias", "entity"), ("_Record", "source"),
     ("_EdgeRecord", "source"), ("_Scope", "source"),
     ("_Image", "n"), ("_Revision", "written"), ("_Retired", "_name"), ("_Letter", "place"), ("_Letter", "source"),
+    ("_Lease", "until"),
 )  # fmt: skip
 UNPLACED: LiteralString = """
 MATCH (r:_EdgeRecord) WHERE r.at_from IS NULL

@@ -19,6 +19,7 @@ from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.identity import IdentityReads
 from knockon.cmdb.stores.neo4j.journal import Neo4jJournal
+from knockon.cmdb.stores.neo4j.leases import Neo4jLeases
 from knockon.cmdb.stores.neo4j.letters import LetterReads
 from knockon.cmdb.stores.neo4j.moving import Neo4jMoving
 from knockon.cmdb.stores.neo4j.pages import Wanted, count, page
@@ -58,7 +59,7 @@ LONGEST_WRITE = 300.0
 """Seconds after which the server ends a write, waiting for its turn included: a lost client blocks nobody for ever."""
 
 
-class Neo4jStore(IdentityReads, LetterReads, TokenReads, Neo4jJournal, Neo4jMoving):
+class Neo4jStore(IdentityReads, LetterReads, TokenReads, Neo4jLeases, Neo4jJournal, Neo4jMoving):
     """An estate in a Neo4j database, 5.26 or newer; see ``knockon.cmdb.contract.Store``.
 
     ``uri`` is ``neo4j://`` or ``bolt://`` (``+s`` for TLS). Belongs to the event loop that opened it.

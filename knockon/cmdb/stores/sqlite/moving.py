@@ -178,8 +178,8 @@ DERIVED = frozenset({
 })  # fmt: skip
 """Tables that are made of the others while they are filled. ``meta`` is the state, and what a file says of itself."""
 
-STAYS = frozenset({"token"})
-"""Tables that no copy has: who may ask one store may not therefore ask another one."""
+STAYS = frozenset({"token", "lease"})
+"""Tables that no copy has: who may ask one store, or does something there, may not therefore elsewhere."""
 
 NO_ENDS = """SELECT count(*) FROM edge e WHERE NOT EXISTS (SELECT 1 FROM entity n WHERE n.id = e.source_id)
     OR NOT EXISTS (SELECT 1 FROM entity n WHERE n.id = e.target_id)"""

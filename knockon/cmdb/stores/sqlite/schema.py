@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.stores.sqlite import images, letters, search, tokens, values
+from knockon.cmdb.stores.sqlite import images, leases, letters, search, tokens, values
 from knockon.cmdb.stores.sqlite.journal import touched_by
 from knockon.errors import StoreTooNew, StoreUnreachable
 
@@ -110,6 +110,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     letters.TABLES,
     values.TABLES,
     tokens.TABLES,
+    leases.TABLES,
 )
 
 

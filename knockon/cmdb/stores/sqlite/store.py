@@ -12,6 +12,7 @@ from knockon.cmdb.stores.sqlite import baselines, pages, reads, search, values
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.identity import IdentityReads
 from knockon.cmdb.stores.sqlite.journal import SqliteJournal
+from knockon.cmdb.stores.sqlite.leases import SqliteLeases
 from knockon.cmdb.stores.sqlite.letters import LetterReads
 from knockon.cmdb.stores.sqlite.moving import SqliteMoving
 from knockon.cmdb.stores.sqlite.schema import migrate
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteJournal, SqliteMoving):
+class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteLeases, SqliteJournal, SqliteMoving):
     """A ``contract.Store`` in one SQLite file, for any number of tasks and processes on one machine.
 
     What is committed survives the death of the process; a power cut may take the last moments with
