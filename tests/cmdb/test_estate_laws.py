@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,18 @@ from hypothesis import strategies as st
 
 from knockon.cmdb.contract.words import sought, words
 from knockon.cmdb.loading import run as load_run
+from knockon.cmdb.stewardship import decisions as people
 from knockon.cmdb.stores import opened, store_at
+from knockon.errors import ReferenceNotFound
 from tests.cmdb import oracle
 from tests.cmdb.driving import decide, digest, estate_of, load_into, parts_of, undo_load, undo_source, unknown_ids
-from tests.cmdb.histories import CROWD, DAYS, KEYS, SOURCES, History, crowds, histories, permuted, without
+from tests.cmdb.histories import CROWD, DAYS, KEYS, LINKED, SOURCES, History, crowds, histories, permuted, without
 from tests.cmdb.identity import MODEL, rules
 from tests.cmdb.oracle import EntityReport, Load
 from tests.conftest import wipe
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
     from random import Random
 
     from knockon.cmdb.contract.store import Store
@@ -104,6 +107,33 @@ async def an_id_once_given_resolves_for_ever(store: Store, model: Model, history
     await look()
     await load_into(store, model, chance.choice(history.loads))
     await look()
+
+
+async def decisions_taken_back_leave_every_record_its_id(
+    store: Store, model: Model, history: History, chance: Random
+) -> None:
+    await tell_mixed(store, model, history, chance)
+    seen = [await ids_of_records(store)]
+    made = []
+    for _ in range(chance.randint(1, 3)):
+        alike = LINKED[chance.choice("mmid")]
+        a, b = chance.sample([(source, key) for source in SOURCES for key in alike], 2)
+        with suppress(ReferenceNotFound):
+            made.append((await people.decide(store, model, chance.choice(["link", "link", "apart"]), a, b, by="x"))[0])
+            seen.append(await ids_of_records(store))
+    while made:
+        await people.take_back(store, model, made.pop().id, by="x")
+        seen.pop()
+        assert await ids_of_records(store) == seen[-1]
+        assert {each: each for each in seen[-1].values()} == await standing(store, seen[-1].values())
+
+
+async def ids_of_records(store: Store) -> dict[oracle.Key, str]:
+    return {key: id_ for id_, part in (await parts_of(store, SAID_BY)).items() for key in part}
+
+
+async def standing(store: Store, ids: Collection[str]) -> dict[str, str]:
+    return {asked: entity.id for asked, entity in (await store.entities(ids)).items()}
 
 
 async def undoing_a_source_is_never_having_had_it(store: Store, model: Model, history: History, chance: Random) -> None:
@@ -195,6 +225,7 @@ LAWS = [
     decisions_may_come_before_what_they_are_about,
     a_load_repeated_changes_nothing,
     an_id_once_given_resolves_for_ever,
+    decisions_taken_back_leave_every_record_its_id,
     undoing_a_source_is_never_having_had_it,
     undoing_a_load_is_never_having_had_it,
     an_undo_undone_is_as_before,

@@ -99,6 +99,19 @@ class Found:
         return f"{self.rank}{SEPARATOR}{self.entity.order}"
 
 
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An id that stands for another thing, until its records part from that and take it up again. Identity: ``alias``.
+
+    ``records`` are those, (source, key), that had the id when it became an alias, in revision ``since``.
+    """
+
+    alias: str
+    entity_id: str
+    records: tuple[tuple[str, str], ...] = ()
+    since: int = 0
+
+
 class EdgeKey(NamedTuple):
     """The identity of a relationship; ``group`` is its redundancy_group or ``""``."""
 

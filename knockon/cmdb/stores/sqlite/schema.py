@@ -110,6 +110,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     letters.TABLES,
     values.TABLES,
     tokens.TABLES,
+    (
+        "ALTER TABLE alias ADD COLUMN records TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE alias ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 
