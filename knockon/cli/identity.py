@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 Kept = Literal[
-    "ABSENT_AGAINST_STATUS", "CLASS_CONFLICT", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO", "LINK_CONFLICT",
-    "PRESENT_AGAINST_STATUS", "TOO_MANY_CLAIMANTS",
+    "ABSENT_AGAINST_STATUS", "CLASS_CONFLICT", "CONTAINMENT_CIRCLE", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO",
+    "LINK_CONFLICT", "PRESENT_AGAINST_STATUS", "TOO_MANY_CLAIMANTS",
 ]  # fmt: skip
 One = Annotated[str, typer.Argument(metavar="A", help="A record, source:key; or what has one record only.")]
 Other = Annotated[str, typer.Argument(metavar="B", help="Another one.")]

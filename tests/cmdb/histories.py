@@ -80,6 +80,8 @@ def edges(draw: st.DrawFn, own: Sequence[str], days: st.SearchStrategy[str | Non
         start, kind, end = key, "RUNS_ON", draw(mentions(*MACHINES))
     elif family(key) == "d" or key == "Database:n":
         start, kind, end = draw(mentions("i1", "i2")), "CONTAINS", key
+    elif family(key) == "m" and draw(SELDOM | SELDOM):
+        start, kind, end = key, "CONTAINS", draw(mentions("m1", "m2"))
     else:
         start, kind, end = key, "DEPENDS_ON", draw(mentions("m1", "m2") | mentions("p1", "d1"))
     group = {"redundancy_group": "g"} if draw(SELDOM) else {}

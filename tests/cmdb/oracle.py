@@ -461,6 +461,15 @@ def settle(
         parents = after
 
 
+def circles(contains: set[tuple[Part, Part]]) -> set[tuple[str, Part]]:
+    """Give what contains each other, by whatever way."""
+    reached = set(contains)
+    while more := {(a, d) for a, b in reached for c, d in contains if b == c} - reached:
+        reached |= more
+    rings = {frozenset(b for a, b in reached if a == each and (b, each) in reached) for each, _ in reached}
+    return {("CONTAINMENT_CIRCLE", frozenset(key for part in ring for key in part)) for ring in rings if ring}
+
+
 def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence[Decision] = ()) -> Estate:
     """Work out the estate of all these loads and decisions."""
     records, edge_records = present_entities(loads), present_edges(loads)
@@ -480,6 +489,7 @@ def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence
         else:
             edge = (key.type_name, ends[0][0].records, ends[1][0].records, key.group)
             said_of.setdefault(edge, []).append((-moment(seen), key.source, digest(attributes), attributes))
+    findings = findings | circles({edge[1:3] for edge in said_of if edge[0] == "CONTAINS"})
     edges = {(*edge, canonical(min(said, key=lambda each: each[:3])[3])) for edge, said in said_of.items()}
     return Estate(
         frozenset((t.records, t.class_name, t.name, canonical(t.attributes)) for t in things),

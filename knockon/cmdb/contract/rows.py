@@ -23,6 +23,9 @@ SEPARATOR = "\x1f"
 PEOPLE = "person/"
 """Begins the name of every source that is a person."""
 
+THING = ""
+"""Stands in place of a source where a finding is about a whole thing, named by its id, and not about a record."""
+
 Values = dict[str, Any]
 """Attribute values: JSON values (str, int, float, bool, None, list, dict)."""
 
@@ -295,8 +298,9 @@ class Open(NamedTuple):
 class IdentityFinding:
     """Something worth a person's look in what records come to. Identity: ``id``.
 
-    ``records`` are (source, key), in order; of a value that too many records claim there are none, and ``token`` finds
-    them. ``what`` is the claim in words, or the status; ``veto`` the stronger identifier set that kept them apart.
+    ``records`` are (source, key), in order, or (THING, id); of a value that too many records claim there are none, and
+    ``token`` finds them. ``what`` is the claim in words, the status, or what a circle is of; ``veto`` the stronger
+    identifier set that kept them apart.
     """
 
     id: str

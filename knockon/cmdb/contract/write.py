@@ -81,6 +81,10 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
         """
         ...
 
+    async def around(self, ids: Collection[str], type_name: str) -> dict[str, set[str]]:
+        """Read the ids from which live relationships of a type lead to each of these things; none: absent."""
+        ...
+
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         """Tell of which of these edges several edge records speak."""
         ...

@@ -62,19 +62,22 @@ def worded(finding: IdentityFinding) -> str:
     match finding.code:
         case FindingCode.DUPLICATE_IDENTIFIER:
             why = "but a source would have two records of one thing, so they stay apart"
-            return f"{records} share {finding.what}, {why}. Correct the value, or `knockon keep-apart` them."
+            told = f"{records} share {finding.what}, {why}. Correct the value, or `knockon keep-apart` them."
         case FindingCode.IDENTITY_VETO:
             why = f"but differ in {finding.veto}, which is stronger, so they stay apart"
-            return f"{records} share {finding.what}, {why}. If they are one thing, `knockon link` them."
+            told = f"{records} share {finding.what}, {why}. If they are one thing, `knockon link` them."
         case FindingCode.CLASS_CONFLICT:
             why = "their sources see different classes in it; the strongest source counts"
-            return f"{records} are one thing, and {why}. Correct a class, or `knockon keep-apart` what is not one."
+            told = f"{records} are one thing, and {why}. Correct a class, or `knockon keep-apart` what is not one."
         case FindingCode.LINK_CONFLICT:
-            return f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
+            told = f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
+        case FindingCode.CONTAINMENT_CIRCLE:
+            told = f"{finding.what} contain each other in a circle; take one CONTAINS of it away."
         case FindingCode.PRESENT_AGAINST_STATUS | FindingCode.ABSENT_AGAINST_STATUS:
-            return f"{records}: {_difference(finding)}"
+            told = f"{records}: {_difference(finding)}"
         case _:
-            return f"More than {JUNK} records have {finding.what}: it identifies nobody. Leave out what is no value."
+            told = f"More than {JUNK} records have {finding.what}: it identifies nobody. Leave out what is no value."
+    return told
 
 
 def _difference(finding: IdentityFinding) -> str:

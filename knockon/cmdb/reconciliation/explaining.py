@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.rows import last_seen
+from knockon.cmdb.contract.rows import THING, last_seen
 from knockon.cmdb.identity.findings import claim_of, said, status_of, worded
 from knockon.cmdb.identity.joining import joined
 from knockon.cmdb.identity.touched import touched_by
@@ -81,7 +81,7 @@ def decision_json(each: Decision) -> dict[str, Any]:
 
 def finding_json(each: IdentityFinding) -> dict[str, Any]:
     """Give the ``--json`` form of a finding."""
-    records = [":".join(record) for record in each.records]
+    records = [":".join(record) for record in each.records if record[0] != THING]
     return {
         "id": each.id, "code": each.code, "records": records, "claim": claim_of(each), "veto": each.veto or None,
         "status": status_of(each), "message": worded(each),
@@ -102,7 +102,7 @@ async def explain(store: Store, model: Model, entity: Entity) -> Explanation:
         meetings,
         {each.claim: said(model, each.claim[0], touched.records[each.first]) for each in meetings if each.claim},
         await store.decisions(own),
-        await store.findings_about(own),
+        await store.findings_about({*own, (THING, entity.id)}),
         {name: Heard(each.record, each.seen) for name, each in thing(model, heard).won.items()} if heard else {},
     )
 

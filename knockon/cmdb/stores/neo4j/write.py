@@ -263,6 +263,13 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
         with driver_errors():
             return await said.sayings(self._tx, keys)
 
+    async def around(self, ids: Collection[str], type_name: str) -> dict[str, set[str]]:
+        statement: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (:_Entity {{_id: id}})<-[:{identifier(type_name)}]-(m:_Entity)
+RETURN id, collect(DISTINCT m._id)"""
+        return {inner: set(outer) for inner, outer in await self._run(statement, ids=sorted(ids))}
+
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         asked = {forms.key(*each): each for each in keys}
         return {asked[k] for k in await self._collected(CONTESTED, keys=list(asked))}

@@ -93,6 +93,9 @@ SPREAD_RECORDS = "UPDATE record SET seen = max(seen, ?) WHERE source = ? AND sco
 SPREAD_EDGE_RECORDS = f"""UPDATE edge_record SET seen = max(seen, ?) WHERE source = ? AND scope = ?
     AND (because IS NULL OR because != '{WITHDRAWN}')"""
 
+AROUND = """SELECT e.target_id, e.source_id FROM json_each(?) a
+    CROSS JOIN edge e ON e.target_id = a.value AND e.type_name = ? WHERE e.retired = 0"""
+
 PUT_ALIAS = f"INSERT OR REPLACE INTO alias VALUES (?1, {reads.STANDS_FOR('?2')}, ?3, ?4)"
 
 DROP_ALIASES = "DELETE FROM alias WHERE alias IN (SELECT value FROM json_each(?))"
@@ -149,6 +152,12 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
 
     async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
         return await self._read(lambda connection: identity.said_at(connection, keys, ends))
+
+    async def around(self, ids: Collection[str], type_name: str) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for inner, outer in await self._read(lambda c: c.execute(AROUND, [asked(ids), type_name]).fetchall()):
+            found.setdefault(inner, set()).add(outer)
+        return found
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         return await self._read(lambda c: reads.contested(c, keys))
