@@ -84,7 +84,7 @@ class IdentityFields:
             heard = await _heard(entity, request)
             if not heard:
                 return []
-            words = sorted(thing(request.topologies.model, heard).won.items())
+            words = sorted(thing(request.topologies.model, heard, entity.class_name).won.items())
             hidden = {name for name, _ in words if request.sight.hides(entity.class_name, name)}
             return [
                 _Won(name, None if name in hidden else each.value, Heard(each.record, each.seen), name in hidden)

@@ -110,7 +110,9 @@ def decisions(draw: st.DrawFn) -> Decision:
     alike = LINKED[draw(st.sampled_from(["m", "m", "m", "i", "d"]))]
     ends = [(source, key) for source in SOURCES for key in alike]
     a, b = draw(st.lists(st.sampled_from(ends), min_size=2, max_size=2, unique=True))
-    kind: Any = draw(st.sampled_from(["link", "apart"]))
+    kind: Any = draw(st.sampled_from(["link", "link", "apart", "apart", "class"]))
+    if kind == "class":
+        b = ("", draw(st.sampled_from(CLASSES[family(a[1])])))
     return Decision(kind, a, b, draw(st.sampled_from(DAYS)), draw(SELDOM))
 
 

@@ -72,7 +72,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Decision:
-    kind: Literal["link", "apart"]
+    """ "class": a person says that ``a`` is of the class ``b[1]``."""
+
+    kind: Literal["link", "apart", "class"]
     a: Key
     b: Key
     at: str
@@ -251,7 +253,13 @@ def standing(
     """Give the links in order of their ends, and the pairs kept apart, of present records of one family."""
     newest: dict[Part, Decision] = {}
     for each in sorted(decisions, key=lambda d: (d.at, d.kind == "apart")):
-        if not each.taken_back and each.a in records and each.b in records and each.a != each.b:
+        if (
+            each.kind != "class"
+            and not each.taken_back
+            and each.a in records
+            and each.b in records
+            and each.a != each.b
+        ):
             newest[frozenset((each.a, each.b))] = each
     links = {
         (min(pair), max(pair))
@@ -346,7 +354,9 @@ def strength(model: Model, rules: Rules, key: Key, seen: str, class_name: str, a
     return (rank(model, rules, key[0], class_name, attribute), -moment(seen), *key)
 
 
-def reconcile(model: Model, rules: Rules, records: list[Said]) -> tuple[Thing, bool]:
+def reconcile(
+    model: Model, rules: Rules, records: list[Said], decisions: Iterable[Decision] = ()
+) -> tuple[Thing, bool]:
     """Make the thing of one part; True where its classes conflict."""
     common = next(
         c for c in model.classes[records[0].class_name].lineage if all(model.is_a(r.class_name, c) for r in records)
@@ -357,6 +367,13 @@ def reconcile(model: Model, rules: Rules, records: list[Said]) -> tuple[Thing, b
         if model.is_a(record.class_name, class_name):
             class_name = record.class_name
     conflict = any(not model.is_a(class_name, record.class_name) for record in records)
+    keys = {record.key for record in records}
+    by_persons = [(d.at, d.b[1]) for d in decisions if d.kind == "class" and not d.taken_back and d.a in keys]
+    if conflict and by_persons:
+        conflict, class_name = False, max(by_persons)[1]
+        for record in ordered:
+            if model.is_a(record.class_name, class_name):
+                class_name = record.class_name
     attributes = {}
     for name in model.classes[class_name].attributes:
         value = choose(model, rules, records, class_name, name)
@@ -450,7 +467,7 @@ def settle(
         parts, findings = identify(model, rules, records, decisions, parents)
         things = []
         for each in parts:
-            thing, conflict = reconcile(model, rules, [records[key] for key in sorted(each)])
+            thing, conflict = reconcile(model, rules, [records[key] for key in sorted(each)], decisions)
             things.append(thing)
             if conflict:
                 findings.add(("CLASS_CONFLICT", each))

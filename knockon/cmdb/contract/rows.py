@@ -215,19 +215,28 @@ def last_seen(record: Record | EdgeRecord, scopes: Mapping[tuple[str, str], Scop
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A person's word on whether two records, each (source, key), are one thing. Identity: ``id``.
+    """A person's word on who is who. Identity: ``id``.
 
-    ``taken_back`` is who took it back, or "".
+    "link" and "apart": whether two records, ``a`` and ``b``, each (source, key), are one thing. "class": what ``a`` is,
+    where sources differ; ``b`` is (THING, class). "right": a finding is right as it is; ``a`` is (THING, its id), ``b``
+    (its code, in words). ``taken_back`` is who took it back, or "".
     """
 
     id: str
-    kind: Literal["link", "apart"]
+    kind: Literal["link", "apart", "class", "right"]
     a: tuple[str, str]
     b: tuple[str, str]
     at: str
     by: str
     reason: str = ""
     taken_back: str = ""
+
+    @property
+    def records(self) -> list[tuple[str, str]]:
+        """The records that it is about, by (source, key)."""
+        if self.kind == "right":
+            return []
+        return [self.a] if self.kind == "class" else [self.a, self.b]
 
 
 @dataclass(frozen=True, slots=True)

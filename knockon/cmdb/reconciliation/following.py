@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import Alias, last_seen
+from knockon.cmdb.identity.apart import class_said, classes_said
 from knockon.cmdb.identity.finding_parents import placings, with_claims
 from knockon.cmdb.identity.findings import ABOUT_IDENTITY, ABOUT_PRESENCE, findings
 from knockon.cmdb.identity.joining import Joined, joined
@@ -231,15 +232,20 @@ class Following:
         """Give the entities of these parts, by id, and where their status differs from what is seen of them."""
         sources = {source for part in parts.values() if len(part) > 1 for source, _ in part}
         scopes = await self._write.scopes(sources) if sources else {}
+        clashing = {key for part in parts.values() if not self._on_one_branch(part, records) for key in part}
+        said = classes_said(await self._write.decisions(clashing)) if clashing else {}
         implied, differ = [], []
         for id_, part in parts.items():
             heard = [Heard(records[key], last_seen(records[key], scopes)) for key in part]
             origin = before[id_].split_from if id_ in before else split_from.get(id_, "")
-            made = thing(self._model, heard)
+            made = thing(self._model, heard, class_said(part, said) if said else None)
             implied.append(made.entity(id_, origin))
             if found := differing(self._model, made, heard):
                 differ.append(found)
         return implied, differ
+
+    def _on_one_branch(self, part: Part, records: Mapping[Key, Record]) -> bool:
+        return len(part) == 1 or bool(self._model.deepest({records[key].class_name for key in part}))
 
     async def _put(
         self,

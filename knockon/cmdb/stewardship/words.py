@@ -95,7 +95,7 @@ async def outweighed(write: Write, model: Model, entity: Entity, own: Key, said:
     """Tell which of the values that a person gave do not count, and whose do."""
     members = await write.members([entity.id])
     scopes = await write.scopes({each.source for each in members})
-    won = thing(model, [Heard(each, last_seen(each, scopes)) for each in members]).won
+    won = thing(model, [Heard(each, last_seen(each, scopes)) for each in members], entity.class_name).won
     return [
         Outweighed(name, value, won[name].value, won[name].record.source)
         for name, value in sorted(said.items())
