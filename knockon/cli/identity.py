@@ -61,7 +61,9 @@ def findings(
     from knockon.cmdb.reconciliation.explaining import finding_json, things_of
     from knockon.cmdb.stewardship.decisions import accepted as accepted_of
 
-    async def ask(opened: Store, _model: Model) -> list[tuple[IdentityFinding, list[Entity], Decision | None]]:
+    async def ask(
+        opened: Store, model: Model
+    ) -> tuple[list[tuple[IdentityFinding, list[Entity], Decision | None]], bool]:
         found: list[tuple[IdentityFinding, list[Entity], Decision | None]] = []
         place = ("", "")
         while len(found) <= limit and (page := await opened.findings(code or "", place, _PAGE)):
@@ -70,13 +72,14 @@ def findings(
             meant = [each for each in page if (each.id in decided) == accepted][: limit + 1 - len(found)]
             things = await things_of(opened, meant)
             found += [(each, things[each.id], decided.get(each.id)) for each in meant]
-        return found
+        return found, await opened.revision() > 0 and await opened.reckoned() != model.reckoning
 
-    found = asked(store, ask)
+    found, outdated = asked(store, ask)
     if as_json:
-        print_json({"findings": [finding_json(*each) for each in found[:limit]], "truncated": len(found) > limit})
+        listed = [finding_json(*each) for each in found[:limit]]
+        print_json({"findings": listed, "truncated": len(found) > limit, "outdated": outdated})
     else:
-        print_findings(found[:limit], truncated=len(found) > limit)
+        print_findings(found[:limit], truncated=len(found) > limit, outdated=outdated)
 
 
 def accept(

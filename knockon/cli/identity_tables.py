@@ -77,9 +77,12 @@ def _claims(claims: Sequence[dict[str, Any]]) -> str:
 
 
 def print_findings(
-    found: Sequence[tuple[IdentityFinding, Sequence[Entity], Decision | None]], *, truncated: bool
+    found: Sequence[tuple[IdentityFinding, Sequence[Entity], Decision | None]], *, truncated: bool, outdated: bool
 ) -> None:
-    """Print findings, each with the things that it is about and with what to do."""
+    """Print findings, each with the things that it is about and with what to do.
+
+    ``outdated``: the model has changed since the store was written last.
+    """
     out = Out()
     if not found:
         say(out, "Nothing to look at.")
@@ -91,6 +94,8 @@ def print_findings(
         print_table(out, "Findings", ("id", "code", "about", "what"), rows)
     if truncated:
         say(out, "There are more: --limit shows more, --code those of one kind.")
+    if outdated:
+        say(out, "The model has changed since: these are of the one before, until something is written or loaded.")
 
 
 def _told(each: IdentityFinding, decided: Decision | None) -> str:

@@ -69,7 +69,7 @@ def test_a_veto_is_explained_and_a_link_ends_it_until_it_is_taken_back(two: Knoc
 
     linked = two("link", "dcim:r2", "discovery:d2", "--reason", "new board", "--json").json()
     assert (linked["updated"], linked["retired"], linked["findings"]) == (1, 1, [])
-    assert two("findings", "--json").json() == {"findings": [], "truncated": False}
+    assert two("findings", "--json").json() == {"findings": [], "truncated": False, "outdated": False}
     (gone,) = before.keys() - things(two).keys()
     assert len(two("explain-identity", gone, "--json").json()["records"]) == 2  # the old id leads on
     (listed,) = two("decisions", "--json").json()
@@ -229,3 +229,15 @@ def test_a_finding_that_is_right_as_it_is_is_accepted_until_it_is_taken_back(two
     assert two("take-back", said["decision"]["id"]).code == 0
     assert two("findings", "--json").json()["findings"] == [found]
     assert two("accept", "nothing").code == 2
+
+
+def test_findings_of_a_model_before_are_said_to_be_so(two: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "ranks.yaml").write_text("sources: {ranking: [discovery, dcim]}")
+    other = two.knowing(KNOCKON_MODEL=str(tmp_path / "ranks.yaml"))
+    assert (two("findings", "--json").json()["outdated"], other("findings", "--json").json()["outdated"]) == (
+        False,
+        True,
+    )
+    assert "The model has changed since" in other("findings").out
+    assert other("load", "dcim.yaml").code == 0
+    assert not other("findings", "--json").json()["outdated"]
