@@ -219,7 +219,7 @@ class Decision:
 
     "link" and "apart": whether two records, ``a`` and ``b``, each (source, key), are one thing. "class": what ``a`` is,
     where sources differ; ``b`` is (THING, class). "right": a finding is right as it is; ``a`` is (THING, its id), ``b``
-    (its code, in words). ``taken_back`` is who took it back, or "".
+    (its code, ""). ``taken_back`` is who took it back, or "".
     """
 
     id: str

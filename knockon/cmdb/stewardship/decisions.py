@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 from uuid_utils import uuid7
 
 from knockon.cmdb.contract.rows import THING, Decision, RevisionHead
-from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.lookup import find
 from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.reckoning import reckon_again
@@ -115,7 +114,7 @@ async def accept(store: Store, model: Model, finding: str, *, by: str, reason: s
     if found.id in await accepted(store, [found]):
         raise BadUsage(f"{finding} has been accepted already.")
     now = values.now()
-    decision = Decision(str(uuid7()), "right", (THING, found.id), (found.code, worded(found)), now, by, reason)
+    decision = Decision(str(uuid7()), "right", (THING, found.id), (found.code, ""), now, by, reason)
     return decision, await _put(store, model, decision, by, now)
 
 
@@ -124,6 +123,17 @@ async def accepted(store: Store, findings: Iterable[IdentityFinding]) -> dict[st
     keys = [(THING, each.id) for each in findings]
     made = await store.decisions(keys) if keys else []
     return {each.a[1]: each for each in made if each.kind == "right" and not each.taken_back}
+
+
+async def open_findings(store: Store, code: str) -> list[IdentityFinding]:
+    """Give all findings of a code but those that a person accepted as they are."""
+    found: list[IdentityFinding] = []
+    place = ("", "")
+    while page := await store.findings(code, place, BATCH):
+        place = (page[-1].code, page[-1].id)
+        decided = await accepted(store, page)
+        found += [each for each in page if each.id not in decided]
+    return found
 
 
 async def _finding(store: Store, id_: str) -> IdentityFinding:
