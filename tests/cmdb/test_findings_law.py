@@ -17,7 +17,7 @@ from tests.cmdb.driving import decide, digest, load_into, undo_load, undo_source
 from tests.cmdb.histories import DAYS, SOURCES, History, crowds, decisions, histories, permuted, statuses, without
 from tests.cmdb.identity import MODEL, discovering, rules
 from tests.cmdb.oracle import EdgeReport, EntityReport, Load
-from tests.cmdb.test_estate_laws import in_order, tell
+from tests.cmdb.test_estate_laws import in_order, kept, tell
 from tests.conftest import wipe
 
 if TYPE_CHECKING:
@@ -30,18 +30,6 @@ if TYPE_CHECKING:
     Found = set[tuple[str, frozenset[Key]]]
 
 DISCOVERING = discovering(MODEL)
-
-
-async def kept(store: Store) -> Found:
-    """Read the findings; those of a value that too many claim name it, and it leads to their records."""
-    found: Found = set()
-    for each in await store.findings(limit=10_000):
-        records = each.records or (await store.claimants([each.token], 10_000)).get(each.token, [])
-        if each.code == "CONTAINMENT_CIRCLE":
-            members = await store.members([id_ for _, id_ in each.records])
-            records = [(record.source, record.key) for record in members]
-        found.add((each.code, frozenset(records)))
-    return found
 
 
 def meant(model: Model, history: History) -> Found:
