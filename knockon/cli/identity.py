@@ -11,7 +11,7 @@ from knockon.cli.options import Json, StoreUrl, asked, me, print_json
 if TYPE_CHECKING:
     from typing import TypeVar
 
-    from knockon.cmdb.contract.rows import Decision, IdentityFinding
+    from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.reconciliation.explaining import Explanation
     from knockon.cmdb.reconciliation.reconciled import Reconciled
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 Kept = Literal[
-    "ABSENT_AGAINST_STATUS", "CLASS_CONFLICT", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO", "LINK_CONFLICT",
-    "PRESENT_AGAINST_STATUS", "TOO_MANY_CLAIMANTS",
+    "ABSENT_AGAINST_STATUS", "CLASS_CONFLICT", "CONTAINMENT_CIRCLE", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO",
+    "LINK_CONFLICT", "PRESENT_AGAINST_STATUS", "TOO_MANY_CLAIMANTS",
 ]  # fmt: skip
 One = Annotated[str, typer.Argument(metavar="A", help="A record, source:key; or what has one record only.")]
 Other = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
@@ -51,29 +51,67 @@ def explain_identity(
 
 def findings(
     code: Annotated[Kept | None, typer.Option("--code", help="Only those of one kind.", show_default=False)] = None,
+    accepted: Annotated[bool, typer.Option("--accepted", help="Those instead that a person accepted.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many to show at most.")] = 100,
     as_json: Json = False,
     store: StoreUrl = None,
 ) -> None:
     """What a person should look at: who is who is in doubt, or a status differs from what sources see."""
     from knockon.cli.identity_tables import print_findings
-    from knockon.cmdb.reconciliation.explaining import finding_json
+    from knockon.cmdb.reconciliation.explaining import finding_json, things_of
+    from knockon.cmdb.stewardship.decisions import accepted as accepted_of
 
-    async def ask(opened: Store, _model: Model) -> list[IdentityFinding]:
-        found: list[IdentityFinding] = []
-        while more := await opened.findings(
-            code or "", (found[-1].code, found[-1].id) if found else ("", ""), min(_PAGE, limit + 1 - len(found))
-        ):
-            found += more
-            if len(found) > limit:
-                break
-        return found
+    async def ask(
+        opened: Store, model: Model
+    ) -> tuple[list[tuple[IdentityFinding, list[Entity], Decision | None]], bool]:
+        found: list[tuple[IdentityFinding, list[Entity], Decision | None]] = []
+        place = ("", "")
+        while len(found) <= limit and (page := await opened.findings(code or "", place, _PAGE)):
+            place = (page[-1].code, page[-1].id)
+            decided = await accepted_of(opened, page)
+            meant = [each for each in page if (each.id in decided) == accepted][: limit + 1 - len(found)]
+            things = await things_of(opened, meant)
+            found += [(each, things[each.id], decided.get(each.id)) for each in meant]
+        return found, await opened.revision() > 0 and await opened.reckoned() != model.reckoning
 
-    found = asked(store, ask)
+    found, outdated = asked(store, ask)
     if as_json:
-        print_json({"findings": [finding_json(each) for each in found[:limit]], "truncated": len(found) > limit})
+        listed = [finding_json(*each) for each in found[:limit]]
+        print_json({"findings": listed, "truncated": len(found) > limit, "outdated": outdated})
     else:
-        print_findings(found[:limit], truncated=len(found) > limit)
+        print_findings(found[:limit], truncated=len(found) > limit, outdated=outdated)
+
+
+def accept(
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="A finding's id: `knockon findings` lists them.")],
+    reason: Reason = None,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Say that a finding is right as it is: it is no longer listed. It can be taken back."""
+    from knockon.cmdb.stewardship import decisions as people
+
+    async def work(opened: Store, model: Model) -> tuple[Decision, Reconciled]:
+        return await people.accept(opened, model, finding, by=me(), reason=reason or "")
+
+    _show_decided(*asked(store, work), as_json=as_json)
+
+
+def classify(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="A record, source:key; or what has one record only.")],
+    class_name: Annotated[str, typer.Argument(metavar="CLASS", help="The class.")],
+    reason: Reason = None,
+    as_json: Json = False,
+    store: StoreUrl = None,
+) -> None:
+    """Say of which class a thing is whose sources do not agree. It can be taken back."""
+    from knockon.cmdb.stewardship import decisions as people
+
+    async def work(opened: Store, model: Model) -> tuple[Decision, Reconciled]:
+        named = await people.record_named(opened, model, record)
+        return await people.classify(opened, model, named, class_name, by=me(), reason=reason or "")
+
+    _show_decided(*asked(store, work), as_json=as_json)
 
 
 def link(a: One, b: Other, reason: Reason = None, as_json: Json = False, store: StoreUrl = None) -> None:

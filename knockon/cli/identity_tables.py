@@ -12,7 +12,7 @@ from knockon.schema.wording import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from knockon.cmdb.contract.rows import Decision, IdentityFinding
+    from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding
     from knockon.cmdb.identity.joining import Key, Meeting
     from knockon.cmdb.reconciliation.explaining import Explanation
     from knockon.cmdb.reconciliation.reconciled import Reconciled
@@ -76,14 +76,33 @@ def _claims(claims: Sequence[dict[str, Any]]) -> str:
     return "\n".join(f"{each['claim']}{junk if each['junk'] else ''}" for each in claims) or "nothing"
 
 
-def print_findings(found: Sequence[IdentityFinding], *, truncated: bool) -> None:
-    """Print findings, each with what to do."""
+def print_findings(
+    found: Sequence[tuple[IdentityFinding, Sequence[Entity], Decision | None]], *, truncated: bool, outdated: bool
+) -> None:
+    """Print findings, each with the things that it is about and with what to do.
+
+    ``outdated``: the model has changed since the store was written last.
+    """
     out = Out()
     if not found:
         say(out, "Nothing to look at.")
-    _print_findings(out, found)
+    else:
+        rows = [
+            (each.id, each.code, "\n".join(f"{one.class_name}:{one.name}" for one in things), _told(each, decided))
+            for each, things, decided in found
+        ]
+        print_table(out, "Findings", ("id", "code", "about", "what"), rows)
     if truncated:
         say(out, "There are more: --limit shows more, --code those of one kind.")
+    if outdated:
+        say(out, "The model has changed since: these are of the one before, until something is written or loaded.")
+
+
+def _told(each: IdentityFinding, decided: Decision | None) -> str:
+    if decided is None:
+        return worded(each)
+    why = f": {decided.reason}" if decided.reason else ""
+    return f"Accepted by {decided.by}, {_day(decided.at)}{why}. Take it back: knockon take-back {decided.id}"
 
 
 def _print_findings(out: Out, found: Sequence[IdentityFinding]) -> None:
@@ -106,23 +125,33 @@ def _print_decisions(out: Out, found: Sequence[Decision]) -> None:
     for each in found:
         back = f"; taken back by {each.taken_back}" if each.taken_back else ""
         why = f": {each.reason}" if each.reason else ""
-        records = f"{_record(each.a)} {_record(each.b)}"
-        say(out, f"  {each.id}  {_kind(each)} {records}, {each.by}, {_day(each.at)}{why}{back}")
+        say(out, f"  {each.id}  {_decided(each)}, {each.by}, {_day(each.at)}{why}{back}")
 
 
-def _kind(each: Decision) -> str:
-    return "link" if each.kind == "link" else "keep apart"
+def _decided(each: Decision, between: str = " ") -> str:
+    """Say what a decision says."""
+    match each.kind:
+        case "class":
+            return f"{_record(each.a)} is of class {each.b[1]}"
+        case "right":
+            return f"finding {each.a[1]} ({each.b[0]}) is right as it is"
+        case _:
+            kind = "link" if each.kind == "link" else "keep apart"
+            return f"{kind} {_record(each.a)}{between}{_record(each.b)}"
 
 
 def print_decided(decision: Decision, changes: Reconciled) -> None:
     """Print what became of a decision, or of taking one back."""
     out = Out()
-    records = f"{_record(decision.a)} and {_record(decision.b)}"
     if decision.taken_back:
-        say(out, f"Taken back: {_kind(decision)} {records}.")
+        say(out, f"Taken back: {_decided(decision, ' and ')}.")
     else:
-        done = "are linked" if decision.kind == "link" else "are kept apart"
-        say(out, f"{records} {done}. To take it back: knockon take-back {decision.id}")
+        done = {"link": "are linked", "apart": "are kept apart"}.get(decision.kind)
+        records = f"{_record(decision.a)} and {_record(decision.b)}"
+        say(
+            out,
+            f"{f'{records} {done}' if done else _decided(decision)}. To take it back: knockon take-back {decision.id}",
+        )
     say(out, changes_words(changes))
     _print_findings(out, changes.findings)
 

@@ -184,10 +184,13 @@ def me() -> str:
     import getpass
     import os
 
+    from knockon.schema.observation import OWN_NAMES
+
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+    return f"user {name}" if name in OWN_NAMES else name
 
 
 def print_json(value: Any) -> None:

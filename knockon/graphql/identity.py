@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strawberry.scalars import JSON
 
-from knockon.cmdb.contract.rows import last_seen
+from knockon.cmdb.contract.rows import THING, last_seen
 from knockon.cmdb.identity.findings import claim_of, status_of, worded
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import BadCursor, FindingCode
@@ -35,6 +35,7 @@ _CODES = [
         "By its status it is in operation, and no source that discovers sees it.",
     ),
     (FindingCode.CLASS_CONFLICT.value, "The records of one thing are of classes on no one branch."),
+    (FindingCode.CONTAINMENT_CIRCLE.value, "Things contain each other in a circle."),
     (FindingCode.DUPLICATE_IDENTIFIER.value, "One source has two records that claim to be the same thing."),
     (FindingCode.IDENTITY_VETO.value, "Two records share an identifier, and differ in a stronger one."),
     (FindingCode.LINK_CONFLICT.value, "A person linked two records that another decision keeps apart."),
@@ -86,7 +87,7 @@ class IdentityFields:
             heard = await _heard(entity, request)
             if not heard:
                 return []
-            words = sorted(thing(request.topologies.model, heard).won.items())
+            words = sorted(thing(request.topologies.model, heard, entity.class_name).won.items())
             hidden = {name for name, _ in words if request.sight.hides(entity.class_name, name)}
             return [
                 _Won(name, None if name in hidden else each.value, Heard(each.record, each.seen), name in hidden)
@@ -127,8 +128,8 @@ class IdentityFields:
             plain("id", str, lambda each: each.id, "The same as long as it is the same finding."),
             plain("code", code, lambda each: each.code, "Its kind."),
             plain(
-                "records", listed(str), lambda each: [":".join(key) for key in each.records],
-                "The records, source:key; none where too many share a value.", many=FEW,
+                "records", listed(str), lambda each: [":".join(key) for key in each.records if key[0] != THING],
+                "The records, source:key; none where too many share a value, or where it is about things.", many=FEW,
             ),
             plain(
                 "claim", maybe(str), claim_of,

@@ -44,7 +44,7 @@ class Mutations:
 
     def fields(self) -> list[StrawberryField]:
         """Make all of them."""
-        return [*self._of_things(), *self._of_relationships(), *self._of_identity()]
+        return [*self._of_things(), *self._of_relationships(), *self._of_identity(), *self._of_findings()]
 
     def _of_things(self) -> list[StrawberryField]:
         inputs = self._inputs
@@ -153,7 +153,7 @@ class Mutations:
                 )
             except OF_THE_CALLER as error:
                 return failed(request, error)
-            return await _decided(request, made, [made.a, made.b], changes)
+            return await _decided(request, made, made.records, changes)
 
         records = [
             argument("a", str, "A record, source:key; or what has one record only."),
@@ -165,6 +165,44 @@ class Mutations:
             writing("link", given, link, "Say that two records are one thing.", records, _WEIGHT),
             writing("keepApart", given, apart, "Say that two records are never one thing.", records, _WEIGHT),
             writing("takeBack", given, take_back, "Take a decision back.", once, _WEIGHT),
+        ]
+
+    def _of_findings(self) -> list[StrawberryField]:
+        async def classify(
+            _root: None, request: Request, record: str, reason: str | None = None, **said: str
+        ) -> Outcome:
+            require_to_write(request, [])
+            store, model = request.shared.store, request.shared.model
+            try:
+                one = await decisions.record_named(store, model, record)
+                made, changes = await decisions.classify(
+                    store, model, one, said["class"], by=request.principal.name, reason=reason or ""
+                )
+            except OF_THE_CALLER as error:
+                return failed(request, error)
+            return await _decided(request, made, made.records, changes)
+
+        async def accept(_root: None, request: Request, finding: str, reason: str | None = None) -> Outcome:
+            require_to_write(request, [])
+            try:
+                made, changes = await decisions.accept(
+                    request.shared.store, request.shared.model, finding, by=request.principal.name, reason=reason or ""
+                )
+            except OF_THE_CALLER as error:
+                return failed(request, error)
+            return await _decided(request, made, made.records, changes)
+
+        of_class = [
+            argument("record", str, "A record, source:key; or what has one record only."),
+            argument("class", str, "The class, by its name in files."),
+            _reason(),
+        ]
+        right = [argument("finding", ID, "Its id."), _reason()]
+        given = maybe(self._payloads.decision)
+        what = "Say of which class a thing is whose sources differ."
+        return [
+            writing("classify", given, classify, what, of_class, _WEIGHT),
+            writing("accept", given, accept, "Say that a finding is right as it is.", right, _WEIGHT),
         ]
 
     def _edit(

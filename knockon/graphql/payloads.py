@@ -145,10 +145,18 @@ def _outweighed(definitions: Definitions) -> type:
 
 def _decision(definitions: Definitions) -> type:
     return definitions.object(
-        "IdentityDecision", "A person's word on whether two records are one thing.",
+        "IdentityDecision", "A person's word on who is who, or on a finding.",
         plain("id", str, lambda each: each.id, "Takes it back."),
-        plain("kind", str, lambda each: each.kind, "link, or apart."),
-        plain("records", listed(str), lambda each: [":".join(each.a), ":".join(each.b)], "Both, source:key."),
+        plain("kind", str, lambda each: each.kind, "link, apart, class or right."),
+        plain("records", listed(str), lambda each: [":".join(key) for key in each.records], "As source:key."),
+        plain(
+            "class", maybe(str), lambda each: each.b[1] if each.kind == "class" else None,
+            "Of class: what it is said to be.",
+        ),
+        plain(
+            "finding", maybe(str), lambda each: each.a[1] if each.kind == "right" else None,
+            "Of right: the finding that is right as it is.",
+        ),
         plain("at", str, lambda each: each.at, "When, in UTC."),
         plain("by", str, lambda each: each.by, "Who decided."),
         plain("reason", str, lambda each: each.reason, "Why; empty if not given."),

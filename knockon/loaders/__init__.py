@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from knockon.errors import FormatUnknown, SourceConflict
 from knockon.loaders import kubernetes, native
 from knockon.loaders.inputs import documents, gather
+from knockon.schema.observation import OWN_NAMES, PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -138,6 +139,11 @@ def check_source(source: str, model: Model) -> None:
     """
     if not source.strip() or ":" in source or not source.isprintable():
         raise SourceConflict(f"The source {source!r} must be a word or words without a colon or control characters.")
+    if source in OWN_NAMES or source.startswith(PEOPLE):
+        raise SourceConflict(
+            f"The source may not be called {source!r}: {PEOPLE}NAME is what a person says by hand, and knockon writes "
+            f"under {' and '.join(sorted(OWN_NAMES))}. Give another name with --source."
+        )
     if source in model.classes:
         raise SourceConflict(
             f"The source may not be called {source!r}, like a class: {source}:x would mean the {source} named x. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -29,6 +30,10 @@ _SYNTAX: dict[str, Syntax] = {
 _BEGINNING = 2**20
 """Bytes by which the syntax is told: of a line as well as of a file."""
 _RECORD_KEYS = frozenset({"class", "key", "from", "to"})
+
+
+_LONG_RECORD = re.compile(rf'\{{\s*"(?:{"|".join(sorted(_RECORD_KEYS))})"\s*:.{{{_BEGINNING}}}', re.DOTALL)
+"""A record whose line does not end where the syntax is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,8 @@ def _syntax(name: str, open_: Callable[[], BinaryIO]) -> Syntax:
 
 def _sniffed(text: str) -> Syntax:
     first, _, rest = text.partition("\n")
+    if not rest and _LONG_RECORD.match(text):  # a first line that is too long to be taken is told as such, by its line
+        return "lines"
     if text.startswith(("{", "[")):
         second = rest.partition("\n")[0]
         # a line that leads on to nothing, before one that is a record, is a record too, be it a broken one

@@ -143,6 +143,7 @@ class Model:
             },
             "relationships": {name: [each.inverse, each.ends] for name, each in self.spec.relationships.items()},
             "sources": self.spec.sources.model_dump(),
+            "circles": True,  # are kept: an estate of before is looked through once
             "statuses": [
                 {name: each.lifecycle for name, each in self.spec.classes.items()},
                 {name: [each.attribute, {state: one.counts for state, one in each.states.items()}]

@@ -14,6 +14,12 @@ from knockon.schema.immutable import immutable
 if TYPE_CHECKING:
     from knockon.errors import RejectCode
 
+PEOPLE = "person/"
+"""Begins the name of every source that is a person."""
+
+OWN_NAMES = frozenset({"knockon", "verdicts"})
+"""Names under which knockon itself writes; nobody and no source is called so."""
+
 
 @immutable
 class EntityObservation:

@@ -34,7 +34,7 @@ log = logging.getLogger("knockon.callbacks")
 WHERE, TOLD = "verdict_to", "verdict_told"
 """Attributes of a change: where to tell, and what was told last."""
 BY = "verdicts"
-"""Under which name the journal has what was told."""
+"""Under which name the journal has what was told; one of ``OWN_NAMES``."""
 _WITHIN = 10.0  # seconds for an answer
 _PATIENCE = 3_600.0  # seconds between attempts at most
 _HELD = 120.0  # seconds: longer than a call and the write that notes it

@@ -19,7 +19,7 @@ from knockon.graphql.wording import in_api
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.verdict import CHANGE, judged
 from knockon.loaders import check_source
-from knockon.schema.observation import EntityObservation, RelationshipObservation
+from knockon.schema.observation import OWN_NAMES, EntityObservation, RelationshipObservation
 from knockon.schema.reference import tokens
 from knockon.server.endpoint import body_of, require_json
 
@@ -104,6 +104,8 @@ def changes_endpoint(
         principal.require(AccessScope.CHANGE_COORDINATOR, to="send changes")
         require_json(http)
         sent = _read(await body_of(http, max_body))
+        if sent.source in OWN_NAMES:
+            raise BadUsage(f"{sent.source} is what knockon itself writes under; name the tool.")
         if sent.source.startswith(PEOPLE):
             raise BadUsage(f"{sent.source} is a person, who writes by mutations; name the tool.")
         check_source(sent.source, topologies.model)

@@ -12,6 +12,7 @@ import jwt
 
 from knockon.cmdb.access import AccessScope, Principal
 from knockon.errors import IssuerUnreachable
+from knockon.schema.observation import OWN_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,8 @@ class Verifier:
             log.info("A token of the issuer was refused: %s", error)
             return None
         name = claims.get(self._issuer.name_in)
-        if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
+        wrong = not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME
+        if not isinstance(name, str) or wrong or name in OWN_NAMES:
             log.info("A token of the issuer was refused: it has no usable %s", self._issuer.name_in)
             return None
         return Principal(name, self._scopes(claims), "oidc")

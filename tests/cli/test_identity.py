@@ -1,4 +1,4 @@
-"""Who is who on the command line: explain-identity, findings, link, keep-apart, decisions, take-back, undo."""
+"""Who is who on the command line: explain-identity, findings, what people decide about them, undo."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_veto_is_explained_and_a_link_ends_it_until_it_is_taken_back(two: Knoc
 
     linked = two("link", "dcim:r2", "discovery:d2", "--reason", "new board", "--json").json()
     assert (linked["updated"], linked["retired"], linked["findings"]) == (1, 1, [])
-    assert two("findings", "--json").json() == {"findings": [], "truncated": False}
+    assert two("findings", "--json").json() == {"findings": [], "truncated": False, "outdated": False}
     (gone,) = before.keys() - things(two).keys()
     assert len(two("explain-identity", gone, "--json").json()["records"]) == 2  # the old id leads on
     (listed,) = two("decisions", "--json").json()
@@ -84,8 +84,8 @@ def test_a_veto_is_explained_and_a_link_ends_it_until_it_is_taken_back(two: Knoc
     assert "Taken back: link dcim:r2 and discovery:d2." in ran.out
     assert len(two("findings", "--json").json()["findings"]) == 1
     assert two("decisions", "--json").json()[0]["takenBack"]
-    split = two("explain-identity", "discovery:d2", "--json").json()
-    assert split["splitFrom"] == two("explain-identity", "dcim:r2", "--json").json()["id"]
+    assert things(two).keys() == before.keys()
+    assert two("explain-identity", gone, "--json").json()["id"] == gone
     assert two("take-back", listed["id"]).code == 2
     assert "There is no decision nothing" in two("take-back", "nothing").err
 
@@ -189,3 +189,55 @@ def test_one_load_is_taken_back_and_the_undo_too(two: Knockon, tmp_path: Path) -
     told = two(*again, "--json").json()
     assert (told["source"], told["updated"], told["kept"]) == ("discovery", 1, 0)
     assert things(two) == loaded
+
+
+def test_a_person_says_the_class_that_sources_differ_over_until_it_is_taken_back(two: Knockon, tmp_path: Path) -> None:
+    desk = "source: desk\nentities:\n  - {class: Workstation, key: w1, name: web-1, serial_number: S1}\n"
+    (tmp_path / "desk.yaml").write_text(desk)
+    two("load", "desk.yaml")
+
+    def of() -> tuple[str, set[str]]:
+        listed = two("findings", "--code", "CLASS_CONFLICT", "--json").json()["findings"]
+        about = {one["class"] for each in listed for one in each["things"]}
+        return two("explain-identity", "desk:w1", "--json").json()["class"], about
+
+    before, about = of()
+    assert about == {before}
+    other = "Workstation" if before == "Server" else "Server"
+    said = two("classify", "desk:w1", other, "--reason", "it stands under a desk", "--json").json()
+    assert (said["decision"]["records"], said["decision"]["class"]) == (["desk:w1"], other)
+    assert of() == (other, set())
+    assert two("load", "desk.yaml").code == 0
+    assert of() == (other, set())
+    assert two("take-back", said["decision"]["id"]).code == 0
+    assert of() == (before, {before})
+    assert "share no identifiers" in two("classify", "desk:w1", "Document").err
+    assert two("classify", "desk:w1", "Serverr").code == 2
+
+
+def test_a_finding_that_is_right_as_it_is_is_accepted_until_it_is_taken_back(two: Knockon) -> None:
+    (found,) = two("findings", "--json").json()["findings"]
+    assert [one["name"] for one in found["things"]] == ["web-2", "web-2"]
+    said = two("accept", found["id"], "--reason", "the board was changed", "--json").json()
+    assert (said["decision"]["kind"], said["decision"]["finding"]) == ("right", found["id"])
+    assert two("findings", "--json").json()["findings"] == []
+    assert "the board was changed" in as_table(two("findings", "--accepted").out)
+    assert f"finding {found['id']} (IDENTITY_VETO) is right as it is" in two("decisions").out
+    two("load", "discovery.yaml")
+    assert two("findings", "--json").json()["findings"] == []
+    assert "accepted already" in two("accept", found["id"]).err
+    assert two("take-back", said["decision"]["id"]).code == 0
+    assert two("findings", "--json").json()["findings"] == [found]
+    assert two("accept", "nothing").code == 2
+
+
+def test_findings_of_a_model_before_are_said_to_be_so(two: Knockon, tmp_path: Path) -> None:
+    (tmp_path / "ranks.yaml").write_text("sources: {ranking: [discovery, dcim]}")
+    other = two.knowing(KNOCKON_MODEL=str(tmp_path / "ranks.yaml"))
+    assert (two("findings", "--json").json()["outdated"], other("findings", "--json").json()["outdated"]) == (
+        False,
+        True,
+    )
+    assert "The model has changed since" in other("findings").out
+    assert other("load", "dcim.yaml").code == 0
+    assert not other("findings", "--json").json()["outdated"]

@@ -80,6 +80,8 @@ def edges(draw: st.DrawFn, own: Sequence[str], days: st.SearchStrategy[str | Non
         start, kind, end = key, "RUNS_ON", draw(mentions(*MACHINES))
     elif family(key) == "d" or key == "Database:n":
         start, kind, end = draw(mentions("i1", "i2")), "CONTAINS", key
+    elif family(key) == "m" and draw(SELDOM | SELDOM):
+        start, kind, end = key, "CONTAINS", draw(mentions("m1", "m2"))
     else:
         start, kind, end = key, "DEPENDS_ON", draw(mentions("m1", "m2") | mentions("p1", "d1"))
     group = {"redundancy_group": "g"} if draw(SELDOM) else {}
@@ -108,7 +110,9 @@ def decisions(draw: st.DrawFn) -> Decision:
     alike = LINKED[draw(st.sampled_from(["m", "m", "m", "i", "d"]))]
     ends = [(source, key) for source in SOURCES for key in alike]
     a, b = draw(st.lists(st.sampled_from(ends), min_size=2, max_size=2, unique=True))
-    kind: Any = draw(st.sampled_from(["link", "apart"]))
+    kind: Any = draw(st.sampled_from(["link", "link", "apart", "apart", "class"]))
+    if kind == "class":
+        b = ("", draw(st.sampled_from(CLASSES[family(a[1])])))
     return Decision(kind, a, b, draw(st.sampled_from(DAYS)), draw(SELDOM))
 
 

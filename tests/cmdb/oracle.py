@@ -72,7 +72,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Decision:
-    kind: Literal["link", "apart"]
+    """ "class": a person says that ``a`` is of the class ``b[1]``."""
+
+    kind: Literal["link", "apart", "class"]
     a: Key
     b: Key
     at: str
@@ -251,7 +253,13 @@ def standing(
     """Give the links in order of their ends, and the pairs kept apart, of present records of one family."""
     newest: dict[Part, Decision] = {}
     for each in sorted(decisions, key=lambda d: (d.at, d.kind == "apart")):
-        if not each.taken_back and each.a in records and each.b in records and each.a != each.b:
+        if (
+            each.kind != "class"
+            and not each.taken_back
+            and each.a in records
+            and each.b in records
+            and each.a != each.b
+        ):
             newest[frozenset((each.a, each.b))] = each
     links = {
         (min(pair), max(pair))
@@ -346,7 +354,9 @@ def strength(model: Model, rules: Rules, key: Key, seen: str, class_name: str, a
     return (rank(model, rules, key[0], class_name, attribute), -moment(seen), *key)
 
 
-def reconcile(model: Model, rules: Rules, records: list[Said]) -> tuple[Thing, bool]:
+def reconcile(
+    model: Model, rules: Rules, records: list[Said], decisions: Iterable[Decision] = ()
+) -> tuple[Thing, bool]:
     """Make the thing of one part; True where its classes conflict."""
     common = next(
         c for c in model.classes[records[0].class_name].lineage if all(model.is_a(r.class_name, c) for r in records)
@@ -357,6 +367,13 @@ def reconcile(model: Model, rules: Rules, records: list[Said]) -> tuple[Thing, b
         if model.is_a(record.class_name, class_name):
             class_name = record.class_name
     conflict = any(not model.is_a(class_name, record.class_name) for record in records)
+    keys = {record.key for record in records}
+    by_persons = [(d.at, d.b[1]) for d in decisions if d.kind == "class" and not d.taken_back and d.a in keys]
+    if conflict and by_persons:
+        conflict, class_name = False, max(by_persons)[1]
+        for record in ordered:
+            if model.is_a(record.class_name, class_name):
+                class_name = record.class_name
     attributes = {}
     for name in model.classes[class_name].attributes:
         value = choose(model, rules, records, class_name, name)
@@ -450,7 +467,7 @@ def settle(
         parts, findings = identify(model, rules, records, decisions, parents)
         things = []
         for each in parts:
-            thing, conflict = reconcile(model, rules, [records[key] for key in sorted(each)])
+            thing, conflict = reconcile(model, rules, [records[key] for key in sorted(each)], decisions)
             things.append(thing)
             if conflict:
                 findings.add(("CLASS_CONFLICT", each))
@@ -459,6 +476,15 @@ def settle(
         if after == parents:
             return things, findings
         parents = after
+
+
+def circles(contains: set[tuple[Part, Part]]) -> set[tuple[str, Part]]:
+    """Give what contains each other, by whatever way."""
+    reached = set(contains)
+    while more := {(a, d) for a, b in reached for c, d in contains if b == c} - reached:
+        reached |= more
+    rings = {frozenset(b for a, b in reached if a == each and (b, each) in reached) for each, _ in reached}
+    return {("CONTAINMENT_CIRCLE", frozenset(key for part in ring for key in part)) for ring in rings if ring}
 
 
 def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence[Decision] = ()) -> Estate:
@@ -480,6 +506,7 @@ def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence
         else:
             edge = (key.type_name, ends[0][0].records, ends[1][0].records, key.group)
             said_of.setdefault(edge, []).append((-moment(seen), key.source, digest(attributes), attributes))
+    findings = findings | circles({edge[1:3] for edge in said_of if edge[0] == "CONTAINS"})
     edges = {(*edge, canonical(min(said, key=lambda each: each[:3])[3])) for edge, said in said_of.items()}
     return Estate(
         frozenset((t.records, t.class_name, t.name, canonical(t.attributes)) for t in things),

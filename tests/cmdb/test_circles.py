@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knockon.cmdb.loading.circles import Within, rings
 from knockon.cmdb.loading.load import load
+from knockon.cmdb.reconciliation.circles import Within, rings
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 

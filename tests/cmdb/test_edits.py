@@ -135,6 +135,21 @@ async def test_what_the_model_does_not_take_is_refused_and_nothing_is_written(pa
     assert await store.revision() == before
 
 
+async def test_what_nobody_could_tell_from_others_is_not_created(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    anna = Editor(store, MODEL, "anna")
+    for class_name, said, lacks in (
+        ("Server", {}, "give name"),
+        ("Server", {"serial_number": "S7"}, "give name"),
+        ("IPAddress", {"description": "x"}, "give address"),
+    ):
+        with pytest.raises(EditInvalid, match=lacks) as refused:
+            await anna.create(class_name, said)
+        assert refused.value.reject == "MISSING_IDENTIFIER"
+    assert await store.revision() == 0
+    assert (await anna.create("Server", {"name": "db-1"})).entity.name == "db-1"
+
+
 async def edges_since(store: Store, revision: int) -> list[tuple[str, dict[str, Any]]]:
     """Give who wrote a relationship after a revision, and which attributes it then had; oldest first."""
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,32 @@ from hypothesis import strategies as st
 
 from knockon.cmdb.contract.words import sought, words
 from knockon.cmdb.loading import run as load_run
+from knockon.cmdb.stewardship import decisions as people
+from knockon.cmdb.stewardship.edits import Editor
 from knockon.cmdb.stores import opened, store_at
+from knockon.errors import ReferenceNotFound
 from tests.cmdb import oracle
 from tests.cmdb.driving import decide, digest, estate_of, load_into, parts_of, undo_load, undo_source, unknown_ids
-from tests.cmdb.histories import CROWD, DAYS, KEYS, SOURCES, History, crowds, histories, permuted, without
+from tests.cmdb.histories import (
+    ATTRIBUTES,
+    CROWD,
+    DAYS,
+    KEYS,
+    LINKED,
+    SOURCES,
+    WORDS,
+    History,
+    crowds,
+    histories,
+    permuted,
+    without,
+)
 from tests.cmdb.identity import MODEL, rules
 from tests.cmdb.oracle import EntityReport, Load
 from tests.conftest import wipe
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
     from random import Random
 
     from knockon.cmdb.contract.store import Store
@@ -30,6 +47,7 @@ if TYPE_CHECKING:
     from tests.cmdb.oracle import Estate
 
 HISTORIES = histories(most=5) | crowds()
+PERSONS = ("ann", "bob")
 SAID_BY = [(source, key) for source in (*SOURCES, *CROWD) for key in KEYS]
 
 
@@ -62,6 +80,18 @@ def meant(model: Model, history: History) -> Estate:
     with patch.object(oracle, "digest", digest):
         found = oracle.judge(model, rules(model), history.loads, history.decisions)
     return replace(found, findings=frozenset())
+
+
+async def kept(store: Store) -> set[tuple[str, frozenset[oracle.Key]]]:
+    """Read the findings; those of a value that too many claim name it, and it leads to their records."""
+    found: set[tuple[str, frozenset[oracle.Key]]] = set()
+    for each in await store.findings(limit=10_000):
+        records = each.records or (await store.claimants([each.token], 10_000)).get(each.token, [])
+        if each.code == "CONTAINMENT_CIRCLE":
+            members = await store.members([id_ for _, id_ in each.records])
+            records = [(record.source, record.key) for record in members]
+        found.add((each.code, frozenset(records)))
+    return found
 
 
 async def in_any_order_the_estate_is_the_oracles(store: Store, model: Model, history: History, chance: Random) -> None:
@@ -104,6 +134,69 @@ async def an_id_once_given_resolves_for_ever(store: Store, model: Model, history
     await look()
     await load_into(store, model, chance.choice(history.loads))
     await look()
+
+
+async def decisions_taken_back_leave_every_record_its_id(
+    store: Store, model: Model, history: History, chance: Random
+) -> None:
+    await tell_mixed(store, model, history, chance)
+    seen = [await ids_of_records(store)]
+    made = []
+    for _ in range(chance.randint(1, 3)):
+        alike = LINKED[chance.choice("mmid")]
+        a, b = chance.sample([(source, key) for source in SOURCES for key in alike], 2)
+        with suppress(ReferenceNotFound):
+            made.append((await people.decide(store, model, chance.choice(["link", "link", "apart"]), a, b, by="x"))[0])
+            seen.append(await ids_of_records(store))
+    while made:
+        await people.take_back(store, model, made.pop().id, by="x")
+        seen.pop()
+        assert await ids_of_records(store) == seen[-1]
+        assert {each: each for each in seen[-1].values()} == await standing(store, seen[-1].values())
+
+
+async def edits_between_loads_are_words_like_any_other(
+    store: Store, model: Model, history: History, chance: Random
+) -> None:
+    said: list[Load] = []
+    for each in history.loads:
+        await load_into(store, model, each)
+        if chance.random() < 0.7:
+            said += await edited(store, model, chance)
+    for decision in history.decisions:
+        await decide(store, model, decision)
+        said += await edited(store, model, chance)
+    made = [each for each in await store.decisions() if each.by in PERSONS]
+    links = [oracle.Decision("link", each.a, each.b, each.at) for each in made]
+    keys = {(load.source, report.key) for load in said for report in load.entities}
+    with patch.object(oracle, "digest", digest):
+        found = oracle.judge(model, rules(model), [*history.loads, *said], [*history.decisions, *links])
+    assert await estate_of(store, model, {*SAID_BY, *keys}) == replace(found, findings=frozenset())
+    assert await kept(store) == found.findings
+
+
+async def edited(store: Store, model: Model, chance: Random) -> list[Load]:
+    """Let a person edit some thing; give the edit as the load that it is."""
+    things = sorted((await store.scan(model.concrete("Entity"))).entities, key=lambda each: each.order)
+    if not things:
+        return []
+    thing, by = chance.choice(things), chance.choice(PERSONS)
+    name = chance.choice([each for each in ATTRIBUTES[thing.class_name] if each != "status"])
+    done = await Editor(store, model, by).change(thing.id, {name: chance.choice(WORDS[name])})
+    assert done.entity.id
+    records = [each for each in await store.members([thing.id, done.entity.id]) if each.source == f"person/{by}"]
+    record = max(records, key=lambda each: each.registers.get(name, (None, ""))[1])
+    value, moment = record.registers[name]
+    report = EntityReport(record.key, thing.class_name, {name: value})
+    return [Load(record.source, moment, (report,), partial=True)]
+
+
+async def ids_of_records(store: Store) -> dict[oracle.Key, str]:
+    return {key: id_ for id_, part in (await parts_of(store, SAID_BY)).items() for key in part}
+
+
+async def standing(store: Store, ids: Collection[str]) -> dict[str, str]:
+    return {asked: entity.id for asked, entity in (await store.entities(ids)).items()}
 
 
 async def undoing_a_source_is_never_having_had_it(store: Store, model: Model, history: History, chance: Random) -> None:
@@ -195,6 +288,8 @@ LAWS = [
     decisions_may_come_before_what_they_are_about,
     a_load_repeated_changes_nothing,
     an_id_once_given_resolves_for_ever,
+    decisions_taken_back_leave_every_record_its_id,
+    edits_between_loads_are_words_like_any_other,
     undoing_a_source_is_never_having_had_it,
     undoing_a_load_is_never_having_had_it,
     an_undo_undone_is_as_before,

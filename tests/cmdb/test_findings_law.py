@@ -14,9 +14,10 @@ from knockon.cmdb.loading import run as load_run
 from knockon.cmdb.stores import opened, store_at
 from tests.cmdb import oracle
 from tests.cmdb.driving import decide, digest, load_into, undo_load, undo_source
-from tests.cmdb.histories import SOURCES, History, crowds, histories, permuted, statuses, without
+from tests.cmdb.histories import DAYS, SOURCES, History, crowds, decisions, histories, permuted, statuses, without
 from tests.cmdb.identity import MODEL, discovering, rules
-from tests.cmdb.test_estate_laws import in_order, tell
+from tests.cmdb.oracle import EdgeReport, EntityReport, Load
+from tests.cmdb.test_estate_laws import in_order, kept, tell
 from tests.conftest import wipe
 
 if TYPE_CHECKING:
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
     Found = set[tuple[str, frozenset[Key]]]
 
 DISCOVERING = discovering(MODEL)
-
-
-async def kept(store: Store) -> Found:
-    """Read the findings; those of a value that too many claim name it, and it leads to their records."""
-    found: Found = set()
-    for each in await store.findings(limit=10_000):
-        records = each.records or (await store.claimants([each.token], 10_000)).get(each.token, [])
-        found.add((each.code, frozenset(records)))
-    return found
 
 
 def meant(model: Model, history: History) -> Found:
@@ -114,3 +106,38 @@ async def test_status_against_presence_on_neo4j(
     user, password = neo4j_auth
     async with opened(store_at(wiped_neo4j, model, user=user, password=password)) as store:
         await law(store, model, history, chance)
+
+
+@st.composite
+def containing(draw: st.DrawFn) -> History:
+    """Give few machines that contain each other, as several sources see it."""
+    said = []
+    for _ in range(draw(st.integers(2, 5))):
+        source, complete = draw(st.sampled_from(SOURCES)), draw(st.booleans())
+        own = draw(st.lists(st.sampled_from(["m1", "m2", "m3"]), min_size=1, unique=True))
+        ends = st.sampled_from(["m1", "m2", "m3", "a:m1", "b:m2"])
+        edges = [EdgeReport(a, "CONTAINS", b) for a, b in draw(st.lists(st.tuples(ends, ends), max_size=4)) if a != b]
+        things = [EntityReport(key, "Server", {"serial": draw(st.sampled_from(["s", "t", key]))}) for key in own]
+        said.append(Load(source, draw(st.sampled_from(DAYS)), tuple(things), tuple(edges), complete=complete))
+    return History(tuple(said), tuple(draw(st.lists(decisions(), max_size=2))))
+
+
+@pytest.mark.parametrize("law", LAWS[:3], ids=[each.__name__ for each in LAWS[:3]])
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(history=containing(), chance=st.randoms(use_true_random=False))
+async def test_circles_of_containment_are_what_the_oracle_finds(law: Any, history: History, chance: Random) -> None:
+    with TemporaryDirectory() as folder:
+        async with opened(store_at(f"sqlite:///{folder}/estate.db", MODEL)) as store:
+            await law(store, MODEL, history, chance)
+
+
+@pytest.mark.parametrize("law", LAWS[:3], ids=[each.__name__ for each in LAWS[:3]])
+@settings(max_examples=4, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
+@given(history=containing(), chance=st.randoms(use_true_random=False))
+async def test_circles_of_containment_on_neo4j(
+    law: Any, wiped_neo4j: str, neo4j_auth: tuple[str, str], history: History, chance: Random
+) -> None:
+    await wipe(wiped_neo4j, neo4j_auth)
+    user, password = neo4j_auth
+    async with opened(store_at(wiped_neo4j, MODEL, user=user, password=password)) as store:
+        await law(store, MODEL, history, chance)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.contract.rows import JournalEntry
+from knockon.cmdb.contract.rows import Alias, JournalEntry
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find_ever
 from knockon.cmdb.past.history import Altered, histories
@@ -76,7 +76,7 @@ async def test_the_history_of_joined_ids_is_one(store: Store) -> None:
     await commit(store, entity("e1"), entity("e2"), entity("e3"), entries=lives)
     await commit(store, entries=[JournalEntry("edge", key, None, related)])
     async with store.write() as write:
-        await write.put_alias("e2", "e1")
+        await write.put_alias(Alias("e2", "e1"))
         gone = JournalEntry("entity", "e2", image, {**image, "retired": True})
         await write.journal(head(), [gone])
     for id_ in ("e1", "e2"):

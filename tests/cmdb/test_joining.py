@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.contract.rows import EdgeRecord, EdgeRecordKey, Entity, Record
+from knockon.cmdb.contract.rows import Alias, EdgeRecord, EdgeRecordKey, Entity, Record
 from knockon.cmdb.identity.claims import claimed, claims, parents_of
 from knockon.cmdb.identity.joining import JUNK, joined
-from knockon.cmdb.identity.naming import named
+from knockon.cmdb.identity.naming import holders, named
 from knockon.cmdb.identity.touched import Touched
 from tests.cmdb.identity import MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from knockon.cmdb.identity.joining import Key
 
@@ -177,10 +177,13 @@ def test_a_parent_is_what_all_ways_lead_to(placings: list[tuple[str, str | None]
 # Ids
 
 
-def ids(parts: Mapping[str, str | None], **had: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+def ids(
+    parts: Mapping[str, str | None], former: Sequence[Alias] = (), **had: str
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """Name parts, each said as the letters of its records; new ids are told by a star."""
     keyed = {letters: tuple(("s", each) for each in letters) for letters in parts}
-    found = named(list(keyed.values()), {("s", each): id_ for each, id_ in had.items()})
+    of = {("s", each): id_ for each, id_ in had.items()}
+    found = named(list(keyed.values()), of, holders(list(keyed.values()), of), former)
     shown = {id_: "*" if id_ in found.made else id_ for id_ in found.ids.values()}
     return (
         {letters: shown[found.ids[part]] for letters, part in keyed.items()},
@@ -211,3 +214,26 @@ def test_an_id_that_no_part_keeps_leads_to_where_most_of_its_records_went() -> N
     found = ids({"abc": None, "de": None}, a="1", b="1", c="2", d="2", e="2")
     assert found == ({"abc": "1", "de": "2"}, {}, {})
     assert ids({"abcd": None, "e": None}, a="1", b="1", c="2", d="2", e="1")[1] == {"2": "1"}
+
+
+def was(alias: str, of: str, records: str, since: int) -> Alias:
+    return Alias(alias, of, tuple(("s", each) for each in records), since)
+
+
+def test_a_part_takes_up_the_id_that_its_records_had_before_they_came_together() -> None:
+    came = [was("2", "1", "bcd", 5)]
+    assert ids({"a": None, "bcd": None}, came, a="1", b="1", c="1", d="1")[0] == {"a": "1", "bcd": "2"}
+    assert ids({"ab": None, "cd": None}, came, a="1", b="1", c="1", d="1")[0] == {"ab": "1", "cd": "2"}
+
+
+def test_an_id_stays_with_what_was_there_before_the_last_came() -> None:
+    came = [was("2", "1", "b", 5), was("3", "1", "cd", 6)]  # a, which had it first, is gone
+    assert ids({"b": None, "cd": None}, came, b="1", c="1", d="1")[0] == {"b": "1", "cd": "3"}
+
+
+def test_an_alias_goes_with_its_records_where_those_go() -> None:
+    parts = [(("s", "a"),), (("s", "b"), ("s", "c"))]
+    had = {("s", each): "1" for each in "abc"}
+    found = named(parts, had, holders(parts, had), [was("2", "1", "bc", 5), was("3", "1", "c", 4)])
+    assert found.returned == {"2"}
+    assert found.turned == [was("3", "2", "c", 4)]

@@ -71,7 +71,7 @@ async def test_a_name_is_free_again_when_its_token_is_worth_nothing(store: Store
         await revoke(store, MODEL, "scanner", by="ann")
 
 
-@pytest.mark.parametrize("name", ["", " ", "a:b", "a\n", " a", "x" * 101])
+@pytest.mark.parametrize("name", ["", " ", "a:b", "a\n", " a", "x" * 101, "verdicts", "knockon"])
 async def test_a_name_is_one_that_a_person_can_write_under(store: Store, name: str) -> None:
     with pytest.raises(BadUsage):
         await create(store, MODEL, name, [VIEWER], by="ann", expires=None)

@@ -215,11 +215,15 @@ async def test_people_decide_who_is_who(api: Writing) -> None:
     assert (back["decision"]["takenBack"], len(back["entities"])) == ("anna", 2)
     apart = await decide("""keepApart(a: "box", b: "srv-1")""")
     assert (apart["decision"]["kind"], apart["decision"]["records"]) == ("apart", ["t:box", "t:srv-1"])
+    said = await decide("""classify(record: "t:box", class: "Server", reason: "it has a rack unit")""")
+    assert (said["decision"]["kind"], said["decision"]["records"]) == ("class", ["t:box"])
     for call, code in (
         ("""link(a: "box", b: "box")""", "BAD_USAGE"),
         ("""link(a: "box", b: "ann")""", "BAD_USAGE"),
         ("""link(a: "box", b: "nobody")""", "REFERENCE_NOT_FOUND"),
         ("""takeBack(decision: "nothing")""", "REFERENCE_NOT_FOUND"),
+        ("""accept(finding: "nothing")""", "REFERENCE_NOT_FOUND"),
+        ("""classify(record: "t:box", class: "Document")""", "BAD_USAGE"),
     ):
         done = await decide(call)
         assert ([each["code"] for each in done["errors"]], done["decision"]) == ([code], None), call

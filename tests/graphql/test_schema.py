@@ -161,7 +161,8 @@ def test_a_mutation_takes_a_thing_of_every_class_with_all_of_its_attributes(sche
     assert fields(whole, "Mutation") == {
         "create": "EditPayload", "update": "EditPayload", "move": "EditPayload", "retire": "EditPayload",
         "restore": "EditPayload", "relate": "EditPayload", "unrelate": "EditPayload", "link": "DecisionPayload",
-        "keepApart": "DecisionPayload", "takeBack": "DecisionPayload",
+        "keepApart": "DecisionPayload", "takeBack": "DecisionPayload", "classify": "DecisionPayload",
+        "accept": "DecisionPayload",
     }  # fmt: skip
     concrete = model.concrete("Entity")
     assert fields(whole, "ThingInput") == {pascal_to_camel(name): f"{name}Input" for name in concrete}

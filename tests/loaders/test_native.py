@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knockon.errors import FileNotParsed, RejectCode, SourceConflict
+from knockon.loaders import native
 from knockon.schema import validate
 from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
@@ -307,7 +308,23 @@ def test_the_source_may_stand_in_the_file_or_in_the_option_or_in_both(tmp_path: 
     assert read_all(unnamed, named).source == "data-centre-survey"
 
 
-@pytest.mark.parametrize("source", ["other", "Server", "ConfigurationItem", "a:b", "", "  ", "a\nb", "a\x00", "\udcff"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "other",
+        "Server",
+        "ConfigurationItem",
+        "person/ann",
+        "verdicts",
+        "knockon",
+        "a:b",
+        "",
+        "  ",
+        "a\nb",
+        "a\x00",
+        "\udcff",
+    ],
+)
 def test_a_source_that_cannot_be_is_refused(tmp_path: Path, source: str) -> None:
     with pytest.raises(SourceConflict):
         read_all(write(tmp_path, "a.yaml", YAML), source=source)
@@ -329,3 +346,12 @@ def test_the_newest_moments_keep_their_fraction(tmp_path: Path) -> None:
     text = '{"seen": "2026-11-01T10:00:00.25+02:00"}\n{"class": "Rack", "key": "r"}'
     (rack,) = entities(read_all(write(tmp_path, "e.ndjson", text), source="s"))
     assert rack.seen == "2026-11-01T08:00:00.250000Z"
+
+
+def test_a_record_whose_first_line_is_too_long_is_told_by_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = b'{"class": "Rack", "key": "r", "name": "' + b"x" * (native.LONGEST_LINE + 1) + b'"}\n'
+    for rest in (b"", b'{"class": "Rack", "key": "s"}\n'):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(long + rest)))
+        reading = read_all("-", source="s")
+        assert [(each.code, each.location) for each in rejects(reading)] == [(RejectCode.MALFORMED_RECORD, "1")]
+        assert len(entities(reading)) == bool(rest)

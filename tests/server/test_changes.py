@@ -235,6 +235,7 @@ async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew
         ({"itmes": []}, 422, "CHANGE_INVALID", "itmes"),
         ({"source": "a:b"}, 422, "SOURCE_CONFLICT", "colon"),
         ({"source": "person/ann"}, 400, "BAD_USAGE", "person"),
+        ({"source": "verdicts"}, 400, "BAD_USAGE", "knockon itself"),
         ({"source": "Server"}, 422, "SOURCE_CONFLICT", "Server"),
         ({"end": "2026-12-05T18:00:00Z"}, 422, "CHANGE_INVALID", "ends before it begins"),
         ({"source": "t", "id": "box"}, 422, "CHANGE_INVALID", "as a Server"),

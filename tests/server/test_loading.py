@@ -110,7 +110,7 @@ async def test_other_forms_are_taken_too(client: httpx2.AsyncClient) -> None:
         ({"source": "scan"}, JSON, b'[{"class": "Rack"}]', 422, "FORMAT_UNKNOWN", "as NDJSON"),
         ({"source": "scan", "copmlete": "true"}, LINES, servers(1), 400, "BAD_USAGE", "copmlete"),
         ({"source": "scan", "complete": "yes"}, LINES, servers(1), 400, "BAD_USAGE", "true or false"),
-        ({"source": "person/ann"}, LINES, servers(1), 400, "BAD_USAGE", "person"),
+        ({"source": "person/ann"}, LINES, servers(1), 422, "SOURCE_CONFLICT", "person"),
         ({"source": "scan"}, LINES | {"Idempotency-Key": ""}, servers(1), 400, "BAD_USAGE", "1 to 200"),
         ({"source": "scan"}, LINES | {"Content-Encoding": "gzip"}, servers(1), 415, "UNSUPPORTED_MEDIA_TYPE", "gzip"),
         ({"source": "scan"}, {"Content-Type": "image/png"}, b"", 415, "UNSUPPORTED_MEDIA_TYPE", "x-ndjson"),

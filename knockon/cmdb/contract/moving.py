@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from knockon.cmdb.contract.images import ImagePart
 from knockon.cmdb.contract.rows import (
+    Alias,
     Baseline,
     DeadLetter,
     Decision,
@@ -35,14 +36,6 @@ class Thing:
 
     entity: Entity
     answers: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """An id that stands for another thing for ever. Identity: ``alias``."""
-
-    alias: str
-    entity_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping  # noqa: TC003 - fields are read at run time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from knockon.schema import observation
 from knockon.schema.immutable import immutable
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 SEPARATOR = "\x1f"
 """Joins the fields of an order; it sorts before every character of a name, so joined fields sort like tuples."""
 
-PEOPLE = "person/"
-"""Begins the name of every source that is a person."""
+PEOPLE = observation.PEOPLE
+
+THING = ""
+"""Stands in place of a source where a finding is about a whole thing, named by its id, and not about a record."""
 
 Values = dict[str, Any]
 """Attribute values: JSON values (str, int, float, bool, None, list, dict)."""
@@ -97,6 +100,19 @@ class Found:
     def place(self) -> str:
         """Give its place among all that is found, which sorts as they do."""
         return f"{self.rank}{SEPARATOR}{self.entity.order}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An id that stands for another thing, until its records part from that and take it up again. Identity: ``alias``.
+
+    ``records`` are those, (source, key), that had the id when it became an alias, in revision ``since``.
+    """
+
+    alias: str
+    entity_id: str
+    records: tuple[tuple[str, str], ...] = ()
+    since: int = 0
 
 
 class EdgeKey(NamedTuple):
@@ -199,19 +215,28 @@ def last_seen(record: Record | EdgeRecord, scopes: Mapping[tuple[str, str], Scop
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A person's word on whether two records, each (source, key), are one thing. Identity: ``id``.
+    """A person's word on who is who. Identity: ``id``.
 
-    ``taken_back`` is who took it back, or "".
+    "link" and "apart": whether two records, ``a`` and ``b``, each (source, key), are one thing. "class": what ``a`` is,
+    where sources differ; ``b`` is (THING, class). "right": a finding is right as it is; ``a`` is (THING, its id), ``b``
+    (its code, ""). ``taken_back`` is who took it back, or "".
     """
 
     id: str
-    kind: Literal["link", "apart"]
+    kind: Literal["link", "apart", "class", "right"]
     a: tuple[str, str]
     b: tuple[str, str]
     at: str
     by: str
     reason: str = ""
     taken_back: str = ""
+
+    @property
+    def records(self) -> list[tuple[str, str]]:
+        """The records that it is about, by (source, key)."""
+        if self.kind == "right":
+            return []
+        return [self.a] if self.kind == "class" else [self.a, self.b]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +307,9 @@ class Open(NamedTuple):
 class IdentityFinding:
     """Something worth a person's look in what records come to. Identity: ``id``.
 
-    ``records`` are (source, key), in order; of a value that too many records claim there are none, and ``token`` finds
-    them. ``what`` is the claim in words, or the status; ``veto`` the stronger identifier set that kept them apart.
+    ``records`` are (source, key), in order, or (THING, id); of a value that too many records claim there are none, and
+    ``token`` finds them. ``what`` is the claim in words, the status, or what a circle is of; ``veto`` the stronger
+    identifier set that kept them apart.
     """
 
     id: str

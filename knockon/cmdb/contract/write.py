@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
+        Alias,
         Baseline,
         Decision,
         Edge,
@@ -78,6 +79,10 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
 
         ``keys`` are (source, native key); ``ends`` are (relationship type, whether at its source end). Each once.
         """
+        ...
+
+    async def around(self, ids: Collection[str], type_name: str) -> dict[str, set[str]]:
+        """Read the ids from which live relationships of a type lead to each of these things; none: absent."""
         ...
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
@@ -146,8 +151,16 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
 
     async def put_edges(self, rows: Sequence[Edge]) -> None: ...
 
-    async def put_alias(self, alias: str, entity_id: str) -> None:
-        """Let an id resolve to another entity for ever; chains of aliases are followed."""
+    async def put_alias(self, row: Alias) -> None:
+        """Let an id resolve to another entity; chains of aliases are followed."""
+        ...
+
+    async def drop_aliases(self, ids: Collection[str]) -> None:
+        """Let these ids be entities of their own again."""
+        ...
+
+    async def standing_for(self, ids: Collection[str]) -> list[Alias]:
+        """Read the aliases of these entities, each once."""
         ...
 
     async def touch(self, source: str, seen: str, records: Sequence[tuple[str, str]],

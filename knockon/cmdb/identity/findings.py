@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from knockon.cmdb.contract.rows import IdentityFinding
+from knockon.cmdb.identity.apart import class_said
 from knockon.cmdb.identity.claims import claimed
 from knockon.cmdb.identity.joining import JUNK, Outcome
 from knockon.errors import FindingCode
@@ -47,7 +48,8 @@ def findings(model: Model, how: Joined, touched: Touched) -> list[IdentityFindin
             what = said(model, name, touched.records[each.first])
         _keep(found, code, records, what, each.veto or "", each.claim[1] if each.claim else "")
     for part in how.parts:
-        if not model.deepest(touched.records[key].class_name for key in part):
+        one_branch = model.deepest(touched.records[key].class_name for key in part)
+        if not one_branch and not class_said(part, touched.classes):
             _keep(found, FindingCode.CLASS_CONFLICT, part, "", "", "")
     for token in touched.newly_junk:
         holder = next(each for each in touched.records.values() if token in each.claims.values())
@@ -62,19 +64,23 @@ def worded(finding: IdentityFinding) -> str:
     match finding.code:
         case FindingCode.DUPLICATE_IDENTIFIER:
             why = "but a source would have two records of one thing, so they stay apart"
-            return f"{records} share {finding.what}, {why}. Correct the value, or `knockon keep-apart` them."
+            told = f"{records} share {finding.what}, {why}. Correct the value, or `knockon keep-apart` them."
         case FindingCode.IDENTITY_VETO:
             why = f"but differ in {finding.veto}, which is stronger, so they stay apart"
-            return f"{records} share {finding.what}, {why}. If they are one thing, `knockon link` them."
+            told = f"{records} share {finding.what}, {why}. If they are one thing, `knockon link` them."
         case FindingCode.CLASS_CONFLICT:
             why = "their sources see different classes in it; the strongest source counts"
-            return f"{records} are one thing, and {why}. Correct a class, or `knockon keep-apart` what is not one."
+            told = f"{records} are one thing, and {why}. Say which it is (`knockon classify`), "
+            told += "correct a class, or `knockon keep-apart` what is not one."
         case FindingCode.LINK_CONFLICT:
-            return f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
+            told = f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
+        case FindingCode.CONTAINMENT_CIRCLE:
+            told = f"{finding.what} contain each other in a circle; take one CONTAINS of it away."
         case FindingCode.PRESENT_AGAINST_STATUS | FindingCode.ABSENT_AGAINST_STATUS:
-            return f"{records}: {_difference(finding)}"
+            told = f"{records}: {_difference(finding)}"
         case _:
-            return f"More than {JUNK} records have {finding.what}: it identifies nobody. Leave out what is no value."
+            told = f"More than {JUNK} records have {finding.what}: it identifies nobody. Leave out what is no value."
+    return told
 
 
 def _difference(finding: IdentityFinding) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.identity.apart import standing
+from knockon.cmdb.identity.apart import classes_said, standing
 from knockon.cmdb.identity.joining import JUNK
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Touched:
     junk: set[str] = field(default_factory=set)
     links: set[tuple[Key, Key]] = field(default_factory=set)
     apart: set[frozenset[Key]] = field(default_factory=set)
+    classes: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    """What persons say last of the class of records, with when."""
     newly_junk: set[str] = field(default_factory=set)
     """Tokens that too many records claim now, and did not before."""
     unjunked: set[str] = field(default_factory=set)
@@ -67,7 +69,8 @@ async def touched_by(
             near |= found.weigh(token, len(there), now)
         looked_up |= frontier
         if asked:
-            near |= standing(await reader.decisions(asked), decided)
+            near |= standing(decisions := await reader.decisions(asked), decided)
+            found.classes |= classes_said(decisions)
         missing = near - found.records.keys() - changed.keys()
         met = {key: each for key, each in (await reader.records(missing)).items() if each.present} if missing else {}
         found.records |= met

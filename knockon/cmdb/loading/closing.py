@@ -55,8 +55,6 @@ class Closing:
         """Complete the report; give the dead letters of this load."""
         report, intake = self.run.report, self.intake
         late = out_of_time(self.run.count_outdated, self.run.outdated, intake.newest, self.run.transactions.head)
-        if self.run.transactions.is_rehearsal:
-            await self.run.look_for_circles()
         report.findings = [*intake.findings, *report.findings, *await self.run.standing(), *late]
         rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
         report.rejects = sorted(rejects, key=lambda each: in_file(each.location))

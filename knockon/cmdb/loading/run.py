@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from knockon.cmdb.contract.rows import THING
 from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.identity.findings import worded
-from knockon.cmdb.loading.circles import Containment
 from knockon.cmdb.loading.intake import Finding, in_words
 from knockon.cmdb.loading.retirement import missing, refuse_many, refuse_nothing
 from knockon.cmdb.loading.spool import Again
 from knockon.cmdb.reconciliation import reconcile, relate
+from knockon.cmdb.reconciliation.circles import CIRCLE, CONTAINS
 from knockon.cmdb.reconciliation.reconciled import Reconciled
 from knockon.cmdb.reconciliation.relate import WHY
 from knockon.cmdb.reconciliation.taken import edge_record_key
@@ -21,9 +22,10 @@ from knockon.schema.observation import EntityObservation, Reject
 from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from knockon.cmdb.contract.rows import (
+        EdgeKey,
         EdgeRecord,
         EdgeRecordKey,
         Held,
@@ -88,7 +90,6 @@ class LoadRun:
         self._intake = intake
         self._strict = strict
         self._found: dict[IdentityFinding, Finding] = {}
-        self._containment = Containment()
 
     def is_whole(self) -> bool:
         """Tell whether a load that says it is complete can be taken to be so; a finding says why not."""
@@ -170,13 +171,16 @@ class LoadRun:
             if seen > record.seen
         )
         standing = [*edges.read, *(record for record, _ in edges.unchanged)]
-        self._containment.note((each.edge, said[each.key].location) for each in standing if each.key in said)
-        if not self.transactions.is_rehearsal:  # there nobody but this load sees what it has written
-            await self.look_for_circles()
+        await self._find_circles({each.edge: said[each.key].location for each in standing if each.key in said})
 
-    async def look_for_circles(self) -> None:
-        """Find the circles of containment that the last relationships are part of."""
-        self.report.findings += await self._containment.circles(self._store, self.transactions.reader)
+    async def _find_circles(self, places: Mapping[EdgeKey | None, str]) -> None:
+        """Take up the circles of containment that these relationships are part of, each at the first of its places."""
+        ends = {(THING, end) for edge in places if edge and edge.type_name == CONTAINS for end in edge[1:3]}
+        for each in await self.transactions.reader.findings_about(ends) if ends else ():
+            ring = {id_ for _, id_ in each.records}
+            told = [at for edge, at in places.items() if edge and edge.type_name == CONTAINS and ring >= {*edge[1:3]}]
+            if each.code in CIRCLE and told and each not in self._found:
+                self._found[each] = Finding(FindingCode.CONTAINMENT_CIRCLE, worded(each), min(told))
 
     async def withdraw(self, at: str) -> None:
         """Withdraw what the scope has and a complete load at this moment has not."""

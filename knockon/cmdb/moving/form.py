@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from knockon.cmdb.contract.moving import State
 
-FORMAT = 1
+FORMAT = 2
 """Goes up when a file has what an older program would not read: another kind of row, another field."""
 
 

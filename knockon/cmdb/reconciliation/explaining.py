@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.rows import last_seen
+from knockon.cmdb.contract.rows import THING, last_seen
 from knockon.cmdb.identity.findings import claim_of, said, status_of, worded
 from knockon.cmdb.identity.joining import joined
 from knockon.cmdb.identity.touched import touched_by
 from knockon.cmdb.reconciliation.thing import Heard, thing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding, Record
     from knockon.cmdb.contract.store import Store
@@ -74,17 +74,22 @@ def words(record: Record) -> str:
 def decision_json(each: Decision) -> dict[str, Any]:
     """Give the ``--json`` form of a decision."""
     return {
-        "id": each.id, "kind": each.kind, "records": [":".join(each.a), ":".join(each.b)], "at": each.at,
-        "by": each.by, "reason": each.reason, "takenBack": each.taken_back or None,
+        "id": each.id, "kind": each.kind, "records": [":".join(key) for key in each.records],
+        "class": each.b[1] if each.kind == "class" else None, "finding": each.a[1] if each.kind == "right" else None,
+        "at": each.at, "by": each.by, "reason": each.reason, "takenBack": each.taken_back or None,
     }  # fmt: skip
 
 
-def finding_json(each: IdentityFinding) -> dict[str, Any]:
-    """Give the ``--json`` form of a finding."""
-    records = [":".join(record) for record in each.records]
+def finding_json(
+    each: IdentityFinding, things: Iterable[Entity] = (), accepted: Decision | None = None
+) -> dict[str, Any]:
+    """Give the ``--json`` form of a finding; ``accepted`` is the decision that it is right as it is."""
+    records = [":".join(record) for record in each.records if record[0] != THING]
     return {
         "id": each.id, "code": each.code, "records": records, "claim": claim_of(each), "veto": each.veto or None,
         "status": status_of(each), "message": worded(each),
+        "things": [{"id": one.id, "class": one.class_name, "name": one.name} for one in things],
+        "accepted": decision_json(accepted) if accepted else None,
     }  # fmt: skip
 
 
@@ -102,9 +107,27 @@ async def explain(store: Store, model: Model, entity: Entity) -> Explanation:
         meetings,
         {each.claim: said(model, each.claim[0], touched.records[each.first]) for each in meetings if each.claim},
         await store.decisions(own),
-        await store.findings_about(own),
-        {name: Heard(each.record, each.seen) for name, each in thing(model, heard).won.items()} if heard else {},
+        await store.findings_about({*own, (THING, entity.id)}),
+        _provenance(model, entity, heard),
     )
+
+
+def _provenance(model: Model, entity: Entity, heard: list[Heard]) -> dict[str, Heard]:
+    won = thing(model, heard, entity.class_name).won if heard else {}
+    return {name: Heard(each.record, each.seen) for name, each in won.items()}
+
+
+async def things_of(store: Store, findings: Iterable[IdentityFinding]) -> dict[str, list[Entity]]:
+    """Give the things that each finding is about, by its id, in order; costs two round trips."""
+    keys = {each.id: each.records for each in findings}
+    asked = {key for each in keys.values() for key in each if key[0] != THING}
+    records = await store.records(asked) if asked else {}
+    ids = {key: records[key].entity_id if key in records else key[1] for each in keys.values() for key in each}
+    entities = await store.entities(set(ids.values())) if ids else {}
+    return {
+        id_: sorted({e.id: e for key in each if (e := entities.get(ids[key]))}.values(), key=lambda e: e.order)
+        for id_, each in keys.items()
+    }
 
 
 def _claims(model: Model, record: Record, junk: set[str]) -> list[dict[str, Any]]:

@@ -10,11 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract.rows import last_seen
+from knockon.cmdb.contract.rows import Alias, last_seen
+from knockon.cmdb.identity.apart import class_said, classes_said
 from knockon.cmdb.identity.finding_parents import placings, with_claims
 from knockon.cmdb.identity.findings import ABOUT_IDENTITY, ABOUT_PRESENCE, findings
 from knockon.cmdb.identity.joining import Joined, joined
-from knockon.cmdb.identity.naming import named
+from knockon.cmdb.identity.naming import holders, named
 from knockon.cmdb.identity.touched import Touched, touched_by
 from knockon.cmdb.reconciliation import relate
 from knockon.cmdb.reconciliation.presence import differing, may_differ
@@ -131,7 +132,12 @@ class Following:
         records = dict(touched.records)
         had |= {key: each.entity_id for key, each in records.items() if key not in now}
         how = joined(self._model, records, touched.junk, touched.links, touched.apart)
-        naming = named(how.parts, had)
+        held = holders(how.parts, had)
+        parted = [id_ for id_, parts in held.items() if len(parts) > 1]
+        former = await self._write.standing_for(parted) if parted else []
+        naming = named(how.parts, had, held, former)
+        if naming.returned:
+            await self._write.drop_aliases(naming.returned)
         settled = {key: each for key, each in now.items() if key not in moving}
         # a record that came too late to be present has never had an id
         staying = {had[key] for key in settled if key in had and key not in records}
@@ -210,7 +216,10 @@ class Following:
         changed = {entry.id for entry in self.result.entries[noted:]}
         self.result.as_they_were |= {key for key in now if key in id_of and id_of[key] not in changed}
         for alias in sorted(naming.aliases):
-            await self._write.put_alias(alias, naming.aliases[alias])
+            parted = tuple(sorted(key for key, id_ in had.items() if id_ == alias and key in id_of))
+            await self._write.put_alias(Alias(alias, naming.aliases[alias], parted, self._write.revision))
+        for each in naming.turned:
+            await self._write.put_alias(each)
         await self._note_presence(again, before, differ, {key: had[key] for key in (*moved, *now) if key in had})
 
     async def _implied(
@@ -223,15 +232,20 @@ class Following:
         """Give the entities of these parts, by id, and where their status differs from what is seen of them."""
         sources = {source for part in parts.values() if len(part) > 1 for source, _ in part}
         scopes = await self._write.scopes(sources) if sources else {}
+        clashing = {key for part in parts.values() if not self._on_one_branch(part, records) for key in part}
+        said = classes_said(await self._write.decisions(clashing)) if clashing else {}
         implied, differ = [], []
         for id_, part in parts.items():
             heard = [Heard(records[key], last_seen(records[key], scopes)) for key in part]
             origin = before[id_].split_from if id_ in before else split_from.get(id_, "")
-            made = thing(self._model, heard)
+            made = thing(self._model, heard, class_said(part, said) if said else None)
             implied.append(made.entity(id_, origin))
             if found := differing(self._model, made, heard):
                 differ.append(found)
         return implied, differ
+
+    def _on_one_branch(self, part: Part, records: Mapping[Key, Record]) -> bool:
+        return len(part) == 1 or bool(self._model.deepest({records[key].class_name for key in part}))
 
     async def _put(
         self,

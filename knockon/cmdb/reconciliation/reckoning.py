@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.reconciliation import reconcile, relate
+from knockon.cmdb.reconciliation.circles import note_circles
 from knockon.cmdb.reconciliation.reconciled import Reconciled
 from knockon.errors import ModelInvalid
 from knockon.schema.wording import counted
@@ -54,6 +55,7 @@ async def reckon_again(
     async def edges(write: Write, some: Sequence[EdgeRecordKey]) -> Reconciled:
         changes = Reconciled(related=await relate.look_again(write, model, some))
         changes.add(await reconcile.place_again(write, model, some))
+        await note_circles(write, [each.edge for each in (await write.edge_records(some)).values() if each.edge])
         return changes
 
     for look, rows in ((things, records), (edges, sorted(edge_keys))):

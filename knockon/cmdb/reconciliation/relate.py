@@ -14,6 +14,7 @@ from knockon.cmdb.contract.images import edge_record_image
 from knockon.cmdb.contract.reads import MOST_ANSWERS
 from knockon.cmdb.contract.rows import WITHDRAWN, Edge, EdgeKey, EdgeRecord, JournalEntry, last_seen
 from knockon.cmdb.lookup import several
+from knockon.cmdb.reconciliation.circles import note_circles
 from knockon.cmdb.reconciliation.taken import edge_record_key
 from knockon.errors import FindingCode
 from knockon.schema.reference import key_token, tokens
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from knockon.cmdb.contract.images import Image
-    from knockon.cmdb.contract.rows import EdgeRecordKey, Scope
+    from knockon.cmdb.contract.rows import EdgeRecordKey, IdentityFinding, Scope
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.reconciliation.taken import Taken
     from knockon.schema.model import Model
@@ -52,6 +53,7 @@ class Related:
     stored: int = 0  # edge records written
     confirmed: int = 0  # of those, with an edge that is as it was, or that another of them changed
     read: list[EdgeRecord] = field(default_factory=list)  # what was read, anew or again, or withdrawn
+    findings: list[IdentityFinding] = field(default_factory=list)  # circles that came to be
 
     def add(self, other: Related) -> None:
         """Add what another change comes to."""
@@ -61,6 +63,7 @@ class Related:
         self.entries += other.entries
         self.stored += other.stored
         self.read += other.read
+        self.findings += other.findings
 
 
 def edge_image(edge: Edge) -> dict[str, Any]:
@@ -323,6 +326,8 @@ async def _imply(
         result.created += not alive
         result.entries.append(JournalEntry("edge", " ".join(key), edge_image(old) if old else None, edge_image(new)))
     await write.put_edges(changed)
+    came_or_went = [each.key for each in changed if each.key not in stored or stored[each.key].retired != each.retired]
+    result.findings += await note_circles(write, came_or_went)
 
 
 def _implied(

@@ -52,9 +52,12 @@ class Thing:
         return Entity(id_, self.class_name, self.name, order, attributes, split_from=split_from, disputed=self.disputed)
 
 
-def thing(model: Model, records: Sequence[Heard]) -> Thing:
-    """Reconcile the records of one part (docs/decisions/0006); there is at least one."""
-    class_name, conflict = _class(model, records)
+def thing(model: Model, records: Sequence[Heard], said: str | None = None) -> Thing:
+    """Reconcile the records of one part (docs/decisions/0006); there is at least one.
+
+    ``said`` is what a person says is its class: it counts where the records' classes are on no one branch.
+    """
+    class_name, conflict = _class(model, records, said)
     declared = model.classes[class_name].attributes
     if len(records) == 1:
         return _alone(class_name, declared, records[0])
@@ -91,7 +94,7 @@ def _alone(class_name: str, declared: Mapping[str, Attribute], heard: Heard) -> 
     return Thing(class_name, name or record.key, f"{record.source}:{record.key}", won, conflict=False, disputed=False)
 
 
-def _class(model: Model, records: Sequence[Heard]) -> tuple[str, bool]:
+def _class(model: Model, records: Sequence[Heard], said: str | None) -> tuple[str, bool]:
     """Give the class, and whether the records' classes lie on no one branch."""
     named = {record.class_name for record, _ in records}
     if deepest := model.deepest(named):
@@ -99,7 +102,7 @@ def _class(model: Model, records: Sequence[Heard]) -> tuple[str, bool]:
     lineage = model.classes[next(iter(named))].lineage
     common = next(each for each in lineage if all(model.is_a(one, each) for one in named))
     ordered = _by_strength(model, common, None, [Value(record, None, seen) for record, seen in records])
-    class_name = ordered[0].record.class_name
+    class_name = said if said and said in model.classes else ordered[0].record.class_name
     for each in ordered:
         if model.is_a(each.record.class_name, class_name):
             class_name = each.record.class_name

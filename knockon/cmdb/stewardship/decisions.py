@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Literal
 
 from uuid_utils import uuid7
 
-from knockon.cmdb.contract.rows import Decision, RevisionHead
+from knockon.cmdb.contract.rows import THING, Decision, RevisionHead
 from knockon.cmdb.lookup import find
 from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.reckoning import reckon_again
 from knockon.cmdb.transactions import Transactions
-from knockon.errors import BadUsage, ReferenceAmbiguous, ReferenceNotFound
+from knockon.errors import BadUsage, FindingCode, ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema import values
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import TypeVar
 
-    from knockon.cmdb.contract.rows import JournalEntry
+    from knockon.cmdb.contract.rows import IdentityFinding, JournalEntry
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
@@ -73,6 +75,77 @@ async def decide(
     return decision, await _put(store, model, decision, by, now)
 
 
+async def classify(
+    store: Store, model: Model, record: Key, class_name: str, *, by: str, reason: str = ""
+) -> tuple[Decision, Reconciled]:
+    """Say of which class the thing of a record is; it counts where its sources name classes on no one branch.
+
+    Raises
+    ------
+    BadUsage
+        There is no such class, or the record can never be of it.
+    """
+    found = (await store.records([record])).get(record)
+    if found is None:
+        raise ReferenceNotFound(f"No source has reported {':'.join(record)}.")
+    if class_name not in model.classes:
+        raise BadUsage(unknown("class", class_name, model.classes))
+    if model.classes[class_name].abstract or model.family(class_name) != model.family(found.class_name):
+        raise BadUsage(
+            f"A {found.class_name} is never a {class_name}: they share no identifiers, or it is too general."
+        )
+    now = values.now()
+    decision = Decision(str(uuid7()), "class", record, (THING, class_name), now, by, reason)
+    return decision, await _put(store, model, decision, by, now)
+
+
+async def accept(store: Store, model: Model, finding: str, *, by: str, reason: str = "") -> tuple[Decision, Reconciled]:
+    """Say that a finding is right as it is: it is no longer open, until it is another one or this is taken back.
+
+    Raises
+    ------
+    BadUsage
+        It was said already, or the finding is about decisions: one of those is to be taken back.
+    ReferenceNotFound
+    """
+    found = await _finding(store, finding)
+    if found.code == FindingCode.LINK_CONFLICT:
+        raise BadUsage("Two decisions contradict each other, which is never right: take one of them back.")
+    if found.id in await accepted(store, [found]):
+        raise BadUsage(f"{finding} has been accepted already.")
+    now = values.now()
+    decision = Decision(str(uuid7()), "right", (THING, found.id), (found.code, ""), now, by, reason)
+    return decision, await _put(store, model, decision, by, now)
+
+
+async def accepted(store: Store, findings: Iterable[IdentityFinding]) -> dict[str, Decision]:
+    """Give for those of these findings that a person accepted as they are the decision, by the finding's id."""
+    keys = [(THING, each.id) for each in findings]
+    made = await store.decisions(keys) if keys else []
+    return {each.a[1]: each for each in made if each.kind == "right" and not each.taken_back}
+
+
+async def open_findings(store: Store, code: str) -> list[IdentityFinding]:
+    """Give all findings of a code but those that a person accepted as they are."""
+    found: list[IdentityFinding] = []
+    place = ("", "")
+    while page := await store.findings(code, place, BATCH):
+        place = (page[-1].code, page[-1].id)
+        decided = await accepted(store, page)
+        found += [each for each in page if each.id not in decided]
+    return found
+
+
+async def _finding(store: Store, id_: str) -> IdentityFinding:
+    after = ("", "")
+    while found := await store.findings("", after, BATCH):
+        for each in found:
+            if each.id == id_:
+                return each
+        after = (found[-1].code, found[-1].id)
+    raise ReferenceNotFound(f"There is no finding {id_}; list them with `knockon findings`.")
+
+
 async def take_back(store: Store, model: Model, id_: str, *, by: str) -> tuple[Decision, Reconciled]:
     """Take a decision back: it is as if it had never been made, and an older one about the same records counts again.
 
@@ -90,15 +163,15 @@ async def take_back(store: Store, model: Model, id_: str, *, by: str) -> tuple[D
 
 
 async def _put(store: Store, model: Model, decision: Decision, by: str, now: str) -> Reconciled:
-    a, b = ":".join(decision.a), ":".join(decision.b)
-    note = {"decision": decision.id, "kind": decision.kind, "records": [a, b], "takenBack": bool(decision.taken_back)}
+    records = [":".join(key) for key in decision.records]
+    note = {"decision": decision.id, "kind": decision.kind, "records": records, "takenBack": bool(decision.taken_back)}
     transactions = Transactions(store, RevisionHead(by, "decision", "", now, model.version, note))
 
     await reckon_again(store, model, transactions)
 
     async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
         await write.put_decision(decision)
-        changes = await reconcile.look_again(write, model, [decision.a, decision.b])
+        changes = await reconcile.look_again(write, model, decision.records)
         return changes, changes.as_written()[1], True
 
     return await transactions.write(work)

@@ -25,6 +25,7 @@ from knockon.cmdb.stewardship.words import (
     own_record,
     person_source,
     record_of_the_gone,
+    refuse_nameless,
 )
 from knockon.cmdb.stewardship.writing import Edited, refuse_reported
 from knockon.errors import EditConflict, FindingCode
@@ -50,7 +51,7 @@ class Editor(Relating):
         Raises
         ------
         EditInvalid
-            The model does not take it.
+            The model does not take it, or nobody could tell what it is: it has no name, or no identifier.
         IllegalMove
             Nothing of its class begins in this state.
         EditConflict
@@ -59,6 +60,7 @@ class Editor(Relating):
         source, key = person_source(self.by), str(uuid7())
         said = self._valid(EntityObservation(source, key, class_name, dict(attributes)))
         said = replace(said, attributes=beginning(self.model, said))
+        refuse_nameless(self.model, said)
 
         async def work(write: Write) -> Edited:
             taken = Taken(said, values.now(), digest(said.class_name, said.attributes))

@@ -17,6 +17,7 @@ from knockon.cmdb.stewardship.words import person_source
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage, EditInvalid, ReferenceNotFound
 from knockon.schema import values
+from knockon.schema.observation import OWN_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,6 +50,8 @@ async def create(
         person_source(name)
     except EditInvalid as error:
         raise BadUsage(str(error)) from error
+    if name in OWN_NAMES:
+        raise BadUsage(f"{name} is what knockon itself writes under; choose another name.")
     if len(name) > LONGEST or name != name.strip():
         raise BadUsage(f"A token's name has 1 to {LONGEST} characters, and no space around them.")
     if not scopes:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid_utils import uuid7
 
 from knockon.cmdb.contract.rows import PEOPLE, SEPARATOR, Record, last_seen
+from knockon.cmdb.identity.claims import claimed
 from knockon.cmdb.reconciliation.thing import Heard, thing
-from knockon.errors import EditInvalid
+from knockon.errors import EditInvalid, RejectCode
 from knockon.schema import values
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
     from knockon.schema.model import Model
+    from knockon.schema.observation import EntityObservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,25 @@ def person_source(by: str) -> str:
     if not by.strip() or ":" in by or not by.isprintable():
         raise EditInvalid(f"{by!r} is no name that a person can write under: use a word or words without a colon.")
     return PEOPLE + by
+
+
+def refuse_nameless(model: Model, said: EntityObservation) -> None:
+    """Refuse to create what nobody could find again or tell from others of its class.
+
+    Needed is the name, where things of the class are told apart by it, else that or all values of one identifier set.
+
+    Raises
+    ------
+    EditInvalid
+        It names what lacks.
+    """
+    sets = [each.by for each in model.classes[said.class_name].identifiers]
+    by_name = [each for each in sets if "name" in each]
+    wanted = [("name",)] if by_name else [*sets, ("name",)]
+    if all(claimed(said.attributes, each) is None for each in wanted):
+        ways = ", or ".join(" and ".join(each) for each in wanted)
+        why = f"this {said.class_name} could not be told from others: give {ways}"
+        raise EditInvalid(f"{RejectCode.MISSING_IDENTIFIER}: {why}. Nothing is written.", RejectCode.MISSING_IDENTIFIER)
 
 
 def moment_after(moments: Iterable[str]) -> str:
@@ -95,7 +116,7 @@ async def outweighed(write: Write, model: Model, entity: Entity, own: Key, said:
     """Tell which of the values that a person gave do not count, and whose do."""
     members = await write.members([entity.id])
     scopes = await write.scopes({each.source for each in members})
-    won = thing(model, [Heard(each, last_seen(each, scopes)) for each in members]).won
+    won = thing(model, [Heard(each, last_seen(each, scopes)) for each in members], entity.class_name).won
     return [
         Outweighed(name, value, won[name].value, won[name].record.source)
         for name, value in sorted(said.items())

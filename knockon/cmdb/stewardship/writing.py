@@ -46,7 +46,7 @@ class Edited:
     @property
     def findings(self) -> list[str]:
         """Say in sentences what a person should look at in who is who."""
-        return [worded(each) for each in self.changes.findings]
+        return [worded(each) for each in (*self.changes.findings, *self.changes.related.findings)]
 
 
 @dataclass(frozen=True, slots=True)

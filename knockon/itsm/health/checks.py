@@ -151,6 +151,13 @@ def duplicates(ground: Ground) -> Iterator[Outcome]:
         yield Outcome(each.id, 1, int(each.id in found), found.get(each.id, ""))
 
 
+@check("correctness", "What sources see of it fits its status.", needed=99, today=True)
+def status(ground: Ground) -> Iterator[Outcome]:
+    """Find CIs that are seen against their status, or not seen, but those which a person accepts as they are."""
+    for each in ground.cis:
+        yield Outcome(each.id, 1, int(each.id in ground.against), ground.against.get(each.id, ""))
+
+
 @check("correctness", "Its redundancy groups have as many members as they are to need.", needed=100)
 def group_settings(ground: Ground) -> Iterator[Outcome]:
     """Find groups whose min_up or full_up is more than all members together."""

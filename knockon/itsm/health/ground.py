@@ -36,7 +36,8 @@ class Ground:
     """The estate that is judged. ``moment`` is text as ``schema.values.instant`` gives it.
 
     ``seen`` tells when each thing was last reported; None where that is not known, and then neither is what waits.
-    ``apart`` are the pairs of things, by id, that a person keeps apart.
+    ``apart`` are the pairs of things, by id, that a person keeps apart. ``against`` says of things, by id, what is seen
+    of them against their status, and no person has accepted; it is known with ``seen`` only.
     """
 
     model: Model
@@ -45,6 +46,7 @@ class Ground:
     seen: Mapping[str, str] | None
     rules: Sequence[Rule] = field(default=())
     apart: AbstractSet[frozenset[str]] = frozenset()
+    against: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def cis(self) -> list[Entity]:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from knockon.cmdb.identity.apart import things_apart
+from knockon.cmdb.identity.findings import ABOUT_PRESENCE
 from knockon.cmdb.lookup import find
 from knockon.cmdb.past.changes import past_scan
-from knockon.errors import BadUsage
+from knockon.cmdb.reconciliation.explaining import things_of
+from knockon.cmdb.stewardship.decisions import open_findings
+from knockon.errors import BadUsage, FindingCode
 from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.answer import (
     AreaScore,
@@ -49,7 +52,11 @@ FAILING = 50
 """How many CIs behind a number are given unless told otherwise."""
 _KEPT = 60.0  # seconds
 BY = ("class", "service", "owner")
-_PAST = "it is not kept when things were last reported, nor what waited, at a past revision"
+_AGAINST: dict[str, str] = {
+    FindingCode.PRESENT_AGAINST_STATUS: "it is seen, and by its status it is not in operation",
+    FindingCode.ABSENT_AGAINST_STATUS: "by its status it is in operation, and nobody who looks sees it",
+}
+_PAST = "it is not kept when things were last reported, what waited, nor what was found, at a past revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +227,18 @@ async def examine(store: Store, model: Model, rules: Sequence[Rule], *, at: str 
     moment = read_moment(at)
     scan = await store.scan(sorted(_classes(model, rules)))
     seen = await store.last_seen()
-    apart = await things_apart(store)
-    return await asyncio.to_thread(Examination, Ground(model, scan, moment, seen, rules, apart))
+    ground = Ground(model, scan, moment, seen, rules, await things_apart(store), await _against(store))
+    return await asyncio.to_thread(Examination, ground)
+
+
+async def _against(store: Store) -> dict[str, str]:
+    """Say of things what is seen of them against their status, and is not accepted."""
+    said: dict[str, str] = {}
+    for code in sorted(ABOUT_PRESENCE):
+        found = await open_findings(store, code)
+        things = await things_of(store, found)
+        said |= {thing.id: _AGAINST[code] for each in found for thing in things[each.id]}
+    return said
 
 
 async def examine_past(store: Store, model: Model, rules: Sequence[Rule], moment: Moment) -> Examination:

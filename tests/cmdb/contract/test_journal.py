@@ -12,7 +12,7 @@ from unittest.mock import patch
 import neo4j
 import pytest
 
-from knockon.cmdb.contract.rows import EdgeKey, JournalEntry
+from knockon.cmdb.contract.rows import Alias, EdgeKey, JournalEntry
 from knockon.cmdb.stores.neo4j import Neo4jStore
 from knockon.cmdb.stores.sqlite import SqliteStore
 from knockon.cmdb.stores.sqlite import schema as sqlite_schema
@@ -42,7 +42,7 @@ async def numbers(store: Store, thing: str, *, since: int = 0, before: int | Non
 
 async def alias(store: Store, old: str, new: str) -> None:
     async with store.write() as write:
-        await write.put_alias(old, new)
+        await write.put_alias(Alias(old, new))
         await write.journal(head(), ())
 
 

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from knockon.cmdb.contract.filter import All, Any_, Compare, Condition, Not, Related
 from knockon.cmdb.contract.ordering import OrderBy
-from knockon.cmdb.contract.rows import Edge, EdgeKey, EdgeRecord, EdgeRecordKey, Entity, JournalEntry, Record
+from knockon.cmdb.contract.rows import (
+    Alias,
+    Edge,
+    EdgeKey,
+    EdgeRecord,
+    EdgeRecordKey,
+    Entity,
+    JournalEntry,
+    Record,
+)
 from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.stores import opened
 from knockon.errors import ScanTooLarge
@@ -173,7 +182,7 @@ async def apply(store: Store, batch: Batch) -> None:
         await write.put_edges(batch.links)
         await write.put_edge_records(batch.sayings)
         for alias, target in batch.aliases.items():
-            await write.put_alias(alias, target)
+            await write.put_alias(Alias(alias, target))
         source, seen, digest = batch.touch
         mine = [(row.key, digest) for row in batch.records if row.source == source]
         await write.touch(source, seen, mine, [(row.key, digest) for row in batch.sayings if row.key.source == source])

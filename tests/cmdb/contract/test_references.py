@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract.rows import EdgeKey, EdgeRecordKey
+from knockon.cmdb.contract.rows import Alias, EdgeKey, EdgeRecordKey
 from tests.cmdb.contract.estate import commit, entity, head, put, record, saying
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ async def test_aliases_resolve_for_ever(store: Store) -> None:
     await commit(store, *(entity(each) for each in "abc"), record("ka", "a"))
     async with store.write() as write:
         await put(write, entity("a", retired=True))
-        await write.put_alias("a", "b")
-        await write.put_alias("older", "a")
+        await write.put_alias(Alias("a", "b"))
+        await write.put_alias(Alias("older", "a"))
         assert await write.resolve(["i:a", "i:older"]) == {"i:a": ["b"], "i:older": ["b"]}
         await write.journal(head(), [])
     async with store.write() as write:
         await put(write, entity("b", retired=True))
-        await write.put_alias("b", "c")
+        await write.put_alias(Alias("b", "c"))
         read = await write.entities(["a", "b", "c", "older"])
         assert {asked: each.id for asked, each in read.items()} == dict.fromkeys(["a", "b", "c", "older"], "c")
         await write.journal(head(), [])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.contract.rows import EdgeKey, JournalEntry
+from knockon.cmdb.contract.rows import Alias, EdgeKey, JournalEntry
 from knockon.errors import StoreFailed
 from tests.cmdb.contract.estate import SEEN, commit, edge, entity, entry, head, put, record, saying
 
@@ -48,7 +48,7 @@ async def test_an_exception_rolls_everything_back_and_gives_the_number_back(stor
         async with store.write() as write:
             rows = (entity("kept", name="other", size=2), entity("new"), edge("kept", "new"), record("new", "new"))
             await put(write, *rows, saying("kept", "y", watches=("w",)))
-            await write.put_alias("old", "kept")
+            await write.put_alias(Alias("old", "kept"))
             await write.touch("test", "2027-01-01T00:00:00Z", [], [(saying("kept", "x").key, "d1")])
             await write.journal(head(), [entry("new")])
             raise ZeroDivisionError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.contract.moving import KINDS, Alias, Redaction, State, Thing
-from knockon.cmdb.contract.rows import JournalEntry, Revision
+from knockon.cmdb.contract.moving import KINDS, Redaction, State, Thing
+from knockon.cmdb.contract.rows import Alias, JournalEntry, Revision
 from knockon.cmdb.moving.copying import copy, pour
 from knockon.cmdb.stores import opened, opened_to_fill
 from knockon.errors import (

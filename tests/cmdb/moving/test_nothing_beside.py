@@ -44,6 +44,22 @@ IN_FORMAT = {
         "revision": "number head count entries written",
         "scope": "source name seen complete rejected",
     },
+    2: {
+        "alias": "alias entity_id records since",
+        "baseline": "name revision at by reason",
+        "decision": "id kind a b at by reason taken_back",
+        "edge": "key attributes retired",
+        "edge_record": "key attributes seen digest edge because known watches scope",
+        "entity": "entity answers",
+        "image": "revision part images",
+        "letter": "id source scope kind about code message location record cut format seen partial strict by at since"
+        " revision number",
+        "finding": "id code records what veto token",
+        "record": "source key entity_id class_name attributes seen digest scope present claims registers latest whole",
+        "redaction": "source key attributes",
+        "revision": "number head count entries written",
+        "scope": "source name seen complete rejected",
+    },
 }  # fmt: skip
 """The fields of each kind, by the format of a full export. A file of an older format is still read: give a new field a
 default, raise FORMAT and add what it has now."""

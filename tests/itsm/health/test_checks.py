@@ -198,7 +198,14 @@ def test_a_part_of_the_estate_is_asked_about() -> None:
 
 def test_of_the_past_it_is_said_what_cannot_be_told() -> None:
     found = examined(*SHOP, past=True)
-    assert [each.name for each in found.left_out] == ["stale", "waiting", "ambiguous", "not-allowed", "self-loops"]
+    assert [each.name for each in found.left_out] == [
+        "stale",
+        "status",
+        "waiting",
+        "ambiguous",
+        "not-allowed",
+        "self-loops",
+    ]
     assert counted(found, "orphans") == (3, 3)
     with pytest.raises(BadUsage, match="not kept"):
         found.failing("stale", About(), "")

@@ -1,4 +1,4 @@
-"""What a person keeps apart is no duplicate, on both stores, today and in the past."""
+"""What persons decided counts in health: what is kept apart, what is accepted; on both stores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.past.changes import Moment
-from knockon.cmdb.stewardship.decisions import decide, take_back
+from knockon.cmdb.stewardship.decisions import accept, decide, take_back
 from knockon.cmdb.stores import opened, store_at
 from knockon.itsm.health.health import examine, examine_past
 from knockon.schema.observation import EntityObservation
@@ -70,3 +70,21 @@ async def test_of_three_only_the_two_that_are_kept_apart_are_none(store: Store) 
     assert await duplicates(store) == set()
     await decide(store, MODEL, "link", ("t", "a"), ("t", "b"), by="bob")  # the newer word; and now they are one
     assert await duplicates(store) == set()
+
+
+async def test_what_is_seen_against_its_status_is_missed_until_a_person_accepts_it(store: Store) -> None:
+    async def against() -> set[str]:
+        found = await examine(store, MODEL, [])
+        return {found.ground.entities[each].name for each in missed(found, "status")}
+
+    papers = [EntityObservation("p", "a", "Server", {"name": "a", "serial_number": "S1", "status": "in_stock"}, SEEN)]
+    scanned = [EntityObservation("t", "a", "Server", {"name": "a", "serial_number": "S1"}, SEEN)]
+    await load(store, MODEL, papers, source="p", actor="tests")
+    assert await against() == set()
+    await load(store, MODEL, scanned, source="t", actor="tests")
+    assert await against() == {"a"}
+    (finding,) = await store.findings("PRESENT_AGAINST_STATUS")
+    made, _ = await accept(store, MODEL, finding.id, by="ann", reason="burn-in")
+    assert await against() == set()
+    await take_back(store, MODEL, made.id, by="ann")
+    assert await against() == {"a"}

@@ -14,6 +14,7 @@ import orjson
 
 from knockon.cmdb.contract.partial import partial_of, partial_text
 from knockon.cmdb.contract.rows import (
+    Alias,
     Decision,
     Edge,
     EdgeKey,
@@ -223,6 +224,18 @@ def to_decision(kept: Properties) -> Decision:
         kept["id"], kept["kind"], (a_source, a_key), (b_source, b_key), kept["at"], kept["by"], kept["reason"],
         kept["taken_back"],
     )  # fmt: skip
+
+
+def alias_properties(row: Alias) -> Properties:
+    """Give the properties of an ``_Alias`` node."""
+    records = orjson.dumps([list(each) for each in row.records]).decode()
+    return {"id": row.alias, "entity": row.entity_id, "records": records, "since": row.since}
+
+
+def to_alias(kept: Properties) -> Alias:
+    """Read an ``_Alias`` node back."""
+    records = tuple((source, key) for source, key in orjson.loads(kept.get("records", "[]")))
+    return Alias(kept["id"], kept["entity"], records, kept.get("since", 0))
 
 
 def revision_properties(number: int, head: RevisionHead, entries: Sequence[JournalEntry]) -> Properties:

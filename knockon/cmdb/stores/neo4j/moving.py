@@ -18,7 +18,7 @@ from neo4j import WRITE_ACCESS
 from uuid_utils import uuid7
 
 from knockon.cmdb.contract.letters import letter_of
-from knockon.cmdb.contract.moving import Alias, Redaction, State, Thing
+from knockon.cmdb.contract.moving import Redaction, State, Thing
 from knockon.cmdb.contract.rows import WITHDRAWN, Baseline, things_of
 from knockon.cmdb.stores.neo4j import forms, identity, images, letters, reads, write
 from knockon.cmdb.stores.neo4j.cypher import run
@@ -198,8 +198,7 @@ KINDS: Mapping[str, Kind] = {
         "_Entity", "_id", _to_thing, _put_things, shown="[r:_Retired, r {.*, _terms: null, _wholes: null}]"
     ),
     "alias": Kind(
-        "_Alias", "id", lambda kept: Alias(kept["id"], kept["entity"]),
-        _nodes("_Alias", lambda row: {"id": row.alias, "entity": row.entity_id}),
+        "_Alias", "id", forms.to_alias, _nodes("_Alias", forms.alias_properties),
     ),
     "record": Kind("_Record", "k", forms.to_record, _put_records),
     "edge": Kind("_Entity", "_id", lambda kept: forms.to_edge(*kept[:4], retired=kept[4]), _put_edges, at_once=_HUBS),

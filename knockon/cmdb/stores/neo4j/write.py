@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
+        Alias,
         Baseline,
         DeadLetter,
         Decision,
@@ -116,9 +117,14 @@ DELETE r"""
 PUT_ALIAS: LiteralString = """
 OPTIONAL MATCH (further:_Alias {id: $entity})
 WITH coalesce(further.entity, $entity) AS entity
-MERGE (a:_Alias {id: $alias}) SET a.entity = entity
+MERGE (a:_Alias {id: $alias}) SET a.entity = entity, a.records = $records, a.since = $since
 WITH entity
 MATCH (earlier:_Alias {entity: $alias}) SET earlier.entity = entity"""
+DROP_ALIASES: LiteralString = "UNWIND $ids AS id MATCH (a:_Alias {id: id}) DELETE a"
+STANDING_FOR: LiteralString = """
+UNWIND $ids AS id
+MATCH (a:_Alias {entity: id}) USING INDEX SEEK a:_Alias(entity)
+RETURN a {.*}"""
 TOUCH_RECORDS: LiteralString = """
 UNWIND $rows AS row
 MATCH (r:_Record {k: row[0]}) WHERE r.digest = row[1] AND r.seen < $seen
@@ -257,6 +263,13 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
         with driver_errors():
             return await said.sayings(self._tx, keys)
 
+    async def around(self, ids: Collection[str], type_name: str) -> dict[str, set[str]]:
+        statement: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (:_Entity {{_id: id}})<-[:{identifier(type_name)}]-(m:_Entity)
+RETURN id, collect(DISTINCT m._id)"""
+        return {inner: set(outer) for inner, outer in await self._run(statement, ids=sorted(ids))}
+
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         asked = {forms.key(*each): each for each in keys}
         return {asked[k] for k in await self._collected(CONTESTED, keys=list(asked))}
@@ -338,8 +351,15 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
         if written != len({row.key for row in rows}):
             raise StoreFailed("An edge was to be written whose ends are not both there.")
 
-    async def put_alias(self, alias: str, entity_id: str) -> None:
-        await self._run(PUT_ALIAS, alias=alias, entity=entity_id)
+    async def put_alias(self, row: Alias) -> None:
+        kept = forms.alias_properties(row)
+        await self._run(PUT_ALIAS, alias=row.alias, entity=row.entity_id, records=kept["records"], since=row.since)
+
+    async def drop_aliases(self, ids: Collection[str]) -> None:
+        await self._run(DROP_ALIASES, ids=list(ids))
+
+    async def standing_for(self, ids: Collection[str]) -> list[Alias]:
+        return [forms.to_alias(kept) for (kept,) in await self._run(STANDING_FOR, ids=list(ids))]
 
     async def touch(self, source: str, seen: str, records: Sequence[tuple[str, str]],
                     edge_records: Sequence[tuple[EdgeRecordKey, str]]) -> None:  # fmt: skip

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from knockon.cmdb.contract.letters import letter_of
-from knockon.cmdb.contract.moving import Alias, Redaction, State, Thing
+from knockon.cmdb.contract.moving import Redaction, State, Thing
 from knockon.cmdb.contract.rows import Baseline, things_of
 from knockon.cmdb.stores.sqlite import identity, images, journal, letters, reads, search, values, write
 from knockon.cmdb.stores.sqlite.rows import (
+    ALIAS,
     DECISION,
     EDGE,
     EDGE_RECORD,
     ENTITY,
     FINDING,
     RECORD,
+    alias_of,
+    alias_row,
     asked,
     decision_of,
     decision_row,
@@ -157,7 +160,7 @@ KINDS: Mapping[str, Kind] = {
     "scope": Kind("scope c", SCOPE, scope_of, _insert("scope", scope_row, 5)),
     "decision": Kind("decision d", DECISION, decision_of, _insert("decision", decision_row, 10)),
     "entity": Kind("entity n", f"{ENTITY}, n.names", _to_thing, _put_things),
-    "alias": Kind("alias a", "a.alias, a.entity_id", lambda row: Alias(*row), _insert("alias", astuple, 2)),
+    "alias": Kind("alias a", ALIAS, alias_of, _insert("alias", alias_row, 4)),
     "record": Kind("record r", RECORD, record_of, _put_records),
     "edge": Kind("edge e", EDGE, edge_of, _put_edges),
     "edge_record": Kind("edge_record s", EDGE_RECORD, edge_record_of, _put_edge_records),

@@ -11,6 +11,7 @@ import orjson
 
 from knockon.cmdb.contract.partial import partial_of, partial_text
 from knockon.cmdb.contract.rows import (
+    Alias,
     Decision,
     Edge,
     EdgeKey,
@@ -35,12 +36,13 @@ RECORD = (
 ENTITY = "n.id, n.class_name, n.name, n.sort_key, n.attributes, n.retired, n.revision, n.split_from, n.disputed"
 FINDING = "f.id, f.code, f.records, f.what, f.veto, f.token"
 DECISION = "d.id, d.kind, d.a_source, d.a_key, d.b_source, d.b_key, d.at, d.made_by, d.reason, d.taken_back"
+ALIAS = "a.alias, a.entity_id, a.records, a.since"
 EDGE = "e.type_name, e.source_id, e.target_id, e.redundancy_group, e.attributes, e.retired"
 EDGE_RECORD = (
     "s.source, s.type_name, s.from_ref, s.to_ref, s.redundancy_group,"
     " s.attributes, s.seen, s.digest, s.because, s.from_id, s.to_id, s.watches, s.scope"
 )
-"""What to select, by the names that the tables go by in every statement: r, n, f, d, e and s."""
+"""What to select, by the names that the tables go by in every statement: r, n, f, d, a, e and s."""
 
 
 def dumped(value: Any) -> str:
@@ -106,6 +108,15 @@ def decision_of(row: tuple[Any, ...]) -> Decision:
 def decision_row(decision: Decision) -> tuple[Any, ...]:
     made = (decision.at, decision.by, decision.reason, decision.taken_back)
     return (decision.id, decision.kind, *decision.a, *decision.b, *made)
+
+
+def alias_of(row: tuple[Any, ...]) -> Alias:
+    alias, entity_id, records, since = row
+    return Alias(alias, entity_id, tuple((source, key) for source, key in orjson.loads(records)), since)
+
+
+def alias_row(alias: Alias) -> tuple[Any, ...]:
+    return (alias.alias, alias.entity_id, dumped(alias.records), alias.since)
 
 
 def finding_of(row: tuple[Any, ...]) -> IdentityFinding:

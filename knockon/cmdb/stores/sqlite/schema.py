@@ -111,6 +111,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     values.TABLES,
     tokens.TABLES,
     leases.TABLES,
+    (
+        "ALTER TABLE alias ADD COLUMN records TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE alias ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 

@@ -13,6 +13,9 @@ from knockon.cmdb.stores.sqlite.images import forget_images, put_images, redact_
 from knockon.cmdb.stores.sqlite.journal import compact, put_revision
 from knockon.cmdb.stores.sqlite.redaction import redact, redacted
 from knockon.cmdb.stores.sqlite.rows import (
+    ALIAS,
+    alias_of,
+    alias_row,
     asked,
     edge_record_row,
     edge_row,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
+        Alias,
         Baseline,
         DeadLetter,
         Decision,
@@ -89,6 +93,15 @@ SPREAD_RECORDS = "UPDATE record SET seen = max(seen, ?) WHERE source = ? AND sco
 SPREAD_EDGE_RECORDS = f"""UPDATE edge_record SET seen = max(seen, ?) WHERE source = ? AND scope = ?
     AND (because IS NULL OR because != '{WITHDRAWN}')"""
 
+AROUND = """SELECT e.target_id, e.source_id FROM json_each(?) a
+    CROSS JOIN edge e ON e.target_id = a.value AND e.type_name = ? WHERE e.retired = 0"""
+
+PUT_ALIAS = f"INSERT OR REPLACE INTO alias VALUES (?1, {reads.STANDS_FOR('?2')}, ?3, ?4)"
+
+DROP_ALIASES = "DELETE FROM alias WHERE alias IN (SELECT value FROM json_each(?))"
+
+STANDING_FOR = f"SELECT {ALIAS} FROM json_each(?) e CROSS JOIN alias a ON a.entity_id = e.value"
+
 TOUCH_RECORD = "UPDATE record SET seen = ? WHERE source = ? AND key = ? AND digest = ? AND seen < ?"
 
 TOUCH_EDGE_RECORD = """UPDATE edge_record SET seen = ? WHERE source = ? AND type_name = ? AND from_ref = ?
@@ -139,6 +152,12 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
 
     async def said_at(self, keys: Collection[tuple[str, str]], ends: Collection[tuple[str, bool]]) -> list[EdgeRecord]:
         return await self._read(lambda connection: identity.said_at(connection, keys, ends))
+
+    async def around(self, ids: Collection[str], type_name: str) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for inner, outer in await self._read(lambda c: c.execute(AROUND, [asked(ids), type_name]).fetchall()):
+            found.setdefault(inner, set()).add(outer)
+        return found
 
     async def contested(self, keys: Collection[EdgeKey]) -> set[EdgeKey]:
         return await self._read(lambda c: reads.contested(c, keys))
@@ -223,13 +242,19 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
     async def put_edges(self, rows: Sequence[Edge]) -> None:
         await self._do(lambda c: c.executemany(PUT_EDGE, map(edge_row, rows)))
 
-    async def put_alias(self, alias: str, entity_id: str) -> None:
+    async def put_alias(self, row: Alias) -> None:
         def put(connection: sqlite3.Connection) -> None:
             # An alias never leads to an alias: the new one is followed now, earlier ones are turned.
-            connection.execute(f"INSERT OR REPLACE INTO alias VALUES (?, {reads.STANDS_FOR('?2')})", [alias, entity_id])
-            connection.execute("UPDATE alias SET entity_id = ? WHERE entity_id = ?", [entity_id, alias])
+            connection.execute(PUT_ALIAS, alias_row(row))
+            connection.execute("UPDATE alias SET entity_id = ? WHERE entity_id = ?", [row.entity_id, row.alias])
 
         await self._do(put)
+
+    async def drop_aliases(self, ids: Collection[str]) -> None:
+        await self._do(lambda c: c.execute(DROP_ALIASES, [asked(ids)]))
+
+    async def standing_for(self, ids: Collection[str]) -> list[Alias]:
+        return await self._read(lambda c: [alias_of(row) for row in c.execute(STANDING_FOR, [asked(ids)])])
 
     async def touch(
         self,
