@@ -1,8 +1,8 @@
 """How fast the API answers a dashboard, beside the same store queries made bare and beside @neo4j/graphql.
 
-    python benchmarks/api.py [--items 50000] [--neo4j] [--clients 1 8 32] [--seconds 5]
+    python benchmarks/api.py [--items 5000] [--neo4j] [--clients 1 8 32] [--seconds 5]
 
-Five questions (``dashboard.py``) are put to a running ``knockon serve``, each about several things in turn, by so many
+Five questions (``rivals/dashboard.py``) are put to a running ``knockon serve``, each about several things in turn, by so many
 clients at once. Against each stand, in the same run: the statements that the service itself asks its store for such an
 answer, through the driver and nothing else, by as many clients in threads; and with ``--neo4j`` @neo4j/graphql from
 npm over the same data, where it can answer: it knows no redundancy, so its board and blast radius are reachability.
@@ -33,8 +33,8 @@ import orjson
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.answers import sampled
-from benchmarks.dashboard import Question, questions
 from benchmarks.rivals.bare import BareNeo4j, BareSqlite, Statement, written_down
+from benchmarks.rivals.dashboard import Question, questions
 from benchmarks.rivals.machine import machine
 from benchmarks.rivals.neo4j_graphql import rival
 from knockon.cmdb.access import LOCAL
@@ -228,7 +228,7 @@ def report(found: list[Known], address: str, asked: argparse.Namespace, make: Ca
 def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=50_000, help="CIs of the sample estate")
+    parser.add_argument("--items", type=int, default=5_000, help="CIs of the sample estate")
     parser.add_argument("--store", help="an estate in a file that is there already, instead")
     parser.add_argument("--neo4j", action="store_true", help="Neo4j instead of SQLite")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32], help="how many ask at once")

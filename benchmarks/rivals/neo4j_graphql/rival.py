@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.dashboard import VARIANTS, Question
+from benchmarks.rivals.dashboard import VARIANTS, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
