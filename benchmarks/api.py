@@ -2,10 +2,10 @@
 
     python benchmarks/api.py [--items 5000] [--neo4j] [--clients 1 8 32] [--seconds 5]
 
-Five questions (``rivals/dashboard.py``) are put to a running ``knockon serve``, each about several things in turn, by so many
-clients at once. Against each stand, in the same run: the statements that the service itself asks its store for such an
-answer, through the driver and nothing else, by as many clients in threads; and with ``--neo4j`` @neo4j/graphql from
-npm over the same data, where it can answer: it knows no redundancy, so its board and blast radius are reachability.
+Five questions (``rivals/dashboard.py``) are put to a running ``knockon serve``, each about several things in turn, by
+so many clients at once. Against each stand, in the same run: the statements that the service itself asks its store for
+such an answer, through the driver and nothing else, by as many clients in threads; and with ``--neo4j`` @neo4j/graphql
+from npm over the same data: it knows no redundancy, so its board and blast radius are reachability.
 The aim of a question is twice the bare time and 50 microseconds for each node of the answer. ``--items 50000`` makes
 an estate of 100,000 things and 300,000 relationships; ``--store`` names one that is there already.
 """
