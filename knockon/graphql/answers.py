@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from strawberry import ID
 
-from knockon.graphql.connections import Connection, cursor_of, page_within, paging, paging_arguments
+from knockon.graphql.connections import cursor_of, list_of_answer
 from knockon.graphql.definitions import listed, maybe, plain, resolved
 from knockon.itsm.values import utc_text
 from knockon.schema.states import State
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from knockon.cmdb.contract.rows import Entity
-    from knockon.graphql.connections import ConnectionTypes, Page
+    from knockon.graphql.connections import ConnectionTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes
@@ -336,18 +336,10 @@ class AnswerTypes:
             read_node=lambda placed: placed.row, cursor=lambda placed: cursor_of(_KIND, placed.place),
         )  # fmt: skip
 
-        def resolve(impact: Impact, _request: Request, **arguments: Any) -> Connection:
-            asked = paging(_KIND, **arguments)
-
-            async def page() -> Page:
-                return page_within(impact.answer.affected, impact.mark, asked)
-
-            async def count() -> int:
-                return len(impact.answer.affected)
-
-            return Connection(page, count)
-
-        return resolved("affected", connection, resolve, "What the seeds make worse, worst first.", paging_arguments())
+        return list_of_answer(
+            "affected", connection, _KIND, lambda impact: (impact.answer.affected, impact.mark),
+            "What the seeds make worse, worst first.",
+        )  # fmt: skip
 
     def _supports_type(self) -> type:
         service = self._definitions.object(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from strawberry import ID
 
 from knockon.graphql.answers import FEW, Item
-from knockon.graphql.connections import Connection, cursor_of, page_within, paging, paging_arguments
+from knockon.graphql.connections import cursor_of, list_of_answer
 from knockon.graphql.definitions import argument, as_of_argument, listed, maybe, plain, resolved
 from knockon.graphql.questions import RUN, WINDOW, given_of, lag_of, max_lag
 from knockon.itsm.decisions.service_board import service_board
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from knockon.graphql.answers import AnswerTypes
-    from knockon.graphql.connections import ConnectionTypes, Page
+    from knockon.graphql.connections import ConnectionTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
     from knockon.itsm.decisions.service_board import ServiceBoard
@@ -79,17 +79,6 @@ def _board_type(definitions: Definitions, answers: AnswerTypes, connections: Con
         read_node=lambda placed: placed.row, cursor=lambda placed: cursor_of(_KIND, placed.place),
     )  # fmt: skip
 
-    def services(board: _Board, _request: Request, **arguments: Any) -> Connection:
-        asked = paging(_KIND, **arguments)
-
-        async def page() -> Page:
-            return page_within(board.answer.services, board.mark, asked)
-
-        async def count() -> int:
-            return len(board.answer.services)
-
-        return Connection(page, count)
-
     counts = define(
         "ServiceBoardCounts",
         "How many services are in which state.",
@@ -114,9 +103,9 @@ def _board_type(definitions: Definitions, answers: AnswerTypes, connections: Con
             "The time that was asked about; null: now.",
         ),
         plain("counts", counts, lambda board: board.answer.counts, "How many of all services are in which state."),
-        resolved(
-            "services", connection, services,
-            "Worst state first, then the most critical, then those with most users.", paging_arguments(),
+        list_of_answer(
+            "services", connection, _KIND, lambda board: (board.answer.services, board.mark),
+            "Worst state first, then the most critical, then those with most users.",
         ),
         plain("unknown", listed(unknown), lambda board: board.answer.unknown, "What was not counted.", many=FEW),
     )  # fmt: skip

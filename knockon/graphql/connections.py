@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
 
-    from knockon.graphql.definitions import Definitions, GraphQLType
+    from knockon.graphql.definitions import Definitions, GraphQLType, Resolved
     from knockon.graphql.request import Request
 
 DEFAULT_PAGE = 50
@@ -145,6 +145,33 @@ class Connection:
 
     page: Callable[[], Awaitable[Page]]
     count: Callable[[], Awaitable[int]]
+
+
+def list_of_answer(
+    name: str,
+    connection: GraphQLType,
+    kind: str,
+    rows: Callable[[Any], tuple[Sequence[Any], str]],
+    description: str,
+) -> Resolved:
+    """Describe a field that pages through a list of an answer: ``rows`` gives the list, and the mark of the answer.
+
+    The connection's rows are ``Placed``, and its cursors of this ``kind``.
+    """
+
+    def resolve(answer: Any, _request: object, **arguments: Any) -> Connection:
+        asked = paging(kind, **arguments)
+        found, mark = rows(answer)
+
+        async def page() -> Page:
+            return page_within(found, mark, asked)
+
+        async def count() -> int:
+            return len(found)
+
+        return Connection(page, count)
+
+    return resolved(name, connection, resolve, description, paging_arguments())
 
 
 class ConnectionTypes:
