@@ -13,7 +13,14 @@ import pytest
 import stamina
 
 from knockon.client import Client
-from knockon.errors import BadUsage, KnockonError, NotAuthenticated, QueryInvalid, SafetyBrake, StoreUnreachable
+from knockon.errors import (
+    KnockonError,
+    NotAuthenticated,
+    QueryInvalid,
+    SafetyBrake,
+    SourceConflict,
+    StoreUnreachable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +96,7 @@ def test_lists_are_paged(cmdb: Client) -> None:
 @pytest.mark.parametrize(
     ("wrong", "kind", "says"),
     [
-        (lambda each: each.load(NIGHT, source="person/ann"), BadUsage, "person"),
+        (lambda each: each.load(NIGHT, source="person/ann"), SourceConflict, "person"),
         (lambda each: each.query('{ servers(first: 1, after: "x") { totalCount } }'), KnockonError, "cursor"),
         (lambda each: each.query("{ nonsense }"), QueryInvalid, "nonsense"),
         (nobody, NotAuthenticated, "token"),
