@@ -39,6 +39,7 @@ async function enter(opened, given) {
 }
 
 const context = await browser.newContext();
+context.setDefaultTimeout(120_000); // machines are shared
 
 const graphiql = await page(context);
 await graphiql.goto(`${address}/graphiql`);
@@ -47,7 +48,7 @@ await graphiql.waitForFunction(() => document.querySelector("#token output").val
 seen.graphiql.refused = await graphiql.locator("#token output").innerText();
 await enter(graphiql, token);
 await graphiql.click("button[aria-label='Show Documentation Explorer']");
-await graphiql.click(".graphiql-doc-explorer a:text-is('Query')", { timeout: 60_000 });
+await graphiql.click(".graphiql-doc-explorer a:text-is('Query')");
 await graphiql.waitForSelector("text=What can be asked.");
 await graphiql.click("button[aria-label^='Execute query']");
 await graphiql.waitForFunction(() => document.querySelector(".result-window")?.textContent.includes("blastRadius"));

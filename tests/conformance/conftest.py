@@ -59,7 +59,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str
 @pytest.fixture(scope="session")
 def node() -> Callable[..., Any]:
     """Give what runs a script beside this file with Node.js, and reads the JSON that it prints."""
-    assert (ROOT / "web/node_modules").is_dir(), "Run make pages-for-tests: it fetches what these tests need of npm."
+    assert (ROOT / "web/node_modules").is_dir(), "Run make install-dev: it fetches what these tests need of npm."
     program = shutil.which("node", path=os.pathsep.join((str(BIN), os.environ["PATH"])))
     assert program, "There is no Node.js here: the development dependencies bring one."
 
