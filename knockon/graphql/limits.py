@@ -8,6 +8,7 @@ weighing expensive.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from graphql import (
     get_named_type,
     value_from_ast_untyped,
 )
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions import SchemaExtension, ValidationCache
 
 from knockon.errors import QueryTooCostly
 from knockon.graphql.connections import DEFAULT_PAGE, MAX_PAGE
@@ -49,8 +50,42 @@ class QueryLimits:
 
 
 STANDARD = QueryLimits()
+MOST_PAIRS = 100_000
+"""Pairs of fields of one name that validation may have to look at: some tenths of a second."""
 _LENGTHS = ("ids", "of")
 """Arguments that are lists, with an answer for each member."""
+
+
+class Validated(ValidationCache):
+    """Validates a query, once for all who send the same; not one whose validation alone would take seconds."""
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        assert context.graphql_document is not None
+        if refusal := _repetitive(context.graphql_document):
+            context.pre_execution_errors = [refusal]
+            yield
+        else:
+            yield from super().on_validate()
+
+
+def _repetitive(document: DocumentNode) -> GraphQLError | None:
+    """Refuse a text that names the same fields over and over: validation looks at each pair of them.
+
+    Fields of one name are pairs at most as often as the square of their number, whatever they stand in. Linear itself.
+    """
+    count: Counter[str] = Counter()
+    left: list[Any] = [each for each in document.definitions if isinstance(each, ExecutableDefinitionNode)]
+    while left:
+        node = left.pop()
+        if isinstance(node, FieldNode):
+            count[(node.alias or node.name).value] += 1
+        if not isinstance(node, FragmentSpreadNode) and node.selection_set:
+            left += node.selection_set.selections
+    if sum(number * number for number in count.values()) <= MOST_PAIRS:
+        return None
+    name, number = count.most_common(1)[0]
+    return _refusal(f"It names fields alike too often, {name} {number} times; ask in several queries.", document)
 
 
 class Limits(SchemaExtension):
@@ -65,7 +100,7 @@ class Limits(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Weigh what ``ValidationCache``, which stands before this one, found to be valid."""
+        """Weigh what ``Validated``, which stands before this one, found to be valid."""
         context = self.execution_context
         assert context.graphql_document is not None
         if not context.pre_execution_errors:
@@ -118,8 +153,7 @@ class _Weighing:
             )
 
     def _refuse(self, why: str, node: Any) -> None:
-        error = GraphQLError(f"The query is too costly. {why}", [node], extensions={"code": QueryTooCostly.code})
-        self.errors.append(error)
+        self.errors.append(_refusal(why, node))
 
     def _weigh(self, selections: SelectionSetNode, parent: GraphQLNamedType | None, page: int) -> tuple[int, int]:
         """Give cost and depth; ``page`` is the page size of the connection that this is part of."""
@@ -178,6 +212,10 @@ class _Weighing:
         if isinstance(node, IntValueNode):
             return int(node.value)
         return list(node.values) if isinstance(node, ListValueNode) else None
+
+
+def _refusal(why: str, node: Any) -> GraphQLError:
+    return GraphQLError(f"The query is too costly. {why}", [node], extensions={"code": QueryTooCostly.code})
 
 
 def _aliases(selections: SelectionSetNode) -> int:

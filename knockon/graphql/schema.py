@@ -11,7 +11,7 @@ import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry import ID
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.extensions import ParserCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.base import StrawberryList
@@ -37,7 +37,7 @@ from knockon.graphql.history import history_field, value_type
 from knockon.graphql.identity import IdentityFields
 from knockon.graphql.inputs import Inputs
 from knockon.graphql.letters import letters_field
-from knockon.graphql.limits import STANDARD, Limits
+from knockon.graphql.limits import STANDARD, Limits, Validated
 from knockon.graphql.mutations import Mutations
 from knockon.graphql.orders import Orders
 from knockon.graphql.payloads import Payloads
@@ -165,7 +165,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     config = StrawberryConfig(scalar_map=SCALARS)
     made = ApiSchema(
         query=query, mutation=mutation, subscription=subscription, types=definitions.types(), config=config,
-        extensions=[Parsed, ValidationCache, lambda: Limits(limits), Asking],
+        extensions=[Parsed, Validated, lambda: Limits(limits), Asking],
     )  # fmt: skip
     resolve_directly(made._schema)  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
     return made

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from strawberry.extensions import ValidationCache
 
 from knockon.graphql.limits import QueryLimits
 from knockon.graphql.schema import presented
@@ -152,3 +153,26 @@ async def test_syntax_and_unknown_fields_have_a_code_and_a_place(api: Api) -> No
         (error,) = result.errors
         assert error.extensions == {"code": "QUERY_INVALID"}
         assert result.data is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{" + "servers { edges { node { name id class } } } " * 300 + "}",
+        "{ servers { " + "edges { node { name } } " * 300 + "} }",
+        "{" + " ".join(f"...F{n}" for n in range(190)) + "}"
+        + " ".join(f"fragment F{n} on Query {{ servers {{ edges {{ node {{ name }} }} }} }}" for n in range(190)),
+    ],
+)  # fmt: skip
+async def test_a_text_whose_validation_alone_would_take_long_is_refused_before(
+    api: Api, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether fields of one name can be merged is asked of each pair of them."""
+    monkeypatch.setattr(ValidationCache, "on_validate", lambda _self: pytest.fail("it is validated"))
+    code, message = await api.code(query)
+    assert code == "QUERY_TOO_COSTLY"
+    assert "alike too often" in message
+
+
+async def test_a_field_may_stand_in_a_text_as_often_as_people_write_it(api: Api) -> None:
+    await api.ask("{" + "servers { edges { node { name id } } } " * 100 + "}")
