@@ -183,6 +183,8 @@ class Model:
     def deepest(self, names: Iterable[str]) -> str | None:
         """Give the deepest of these classes if all lie on one branch, else None; there is at least one."""
         every = set(names)
+        if len(every) == 1:  # the usual case
+            return every.pop()
         found = max(every, key=lambda each: self.classes[each].depth)
         return found if all(self.is_a(found, each) for each in every) else None
 

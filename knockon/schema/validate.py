@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.errors import RejectCode
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
-from knockon.schema.values import UNPRINTABLE, parse
+from knockon.schema.values import has_unprintable, parse
 from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _reference(raw: Any, where: str) -> str:
         fault = "is empty"
     elif len(text) > MAX_KEY:
         fault = f"is longer than {MAX_KEY:,} characters"
-    elif UNPRINTABLE.search(text):
+    elif has_unprintable(text):
         fault = "has a control character in it"
     else:
         return text

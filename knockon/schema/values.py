@@ -29,6 +29,7 @@ import ipaddress
 import json
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ _MAX_NESTING = 64
 _INT64 = range(-(2**63), 2**63)
 _SHOWN = 60
 
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?")
@@ -53,6 +54,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_STORED_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 _DURATION = re.compile(
     r"P(?=.)(?:(?P<weeks>[0-9]{1,6})W)?(?:(?P<days>[0-9]{1,7})D)?"
     r"(?:T(?=.)(?:(?P<hours>[0-9]{1,8})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
@@ -63,6 +65,12 @@ _MAC = re.compile(
 )
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,10}")
 _MONEY = re.compile(r"(?P<amount>[+-]?[0-9]{1,20}(\.[0-9]{1,10})?) (?P<currency>[A-Z]{3})")
+
+
+def has_unprintable(text: str) -> bool:
+    """Tell whether a text has a control character or half a surrogate pair in it."""
+    # isprintable is ten times as fast, and calls some more unprintable, such as a space that does not break
+    return not text.isprintable() and _UNPRINTABLE.search(text) is not None
 
 
 def parse(spec: AttributeSpec, raw: Any) -> Any:
@@ -117,7 +125,7 @@ def _plain(raw: Any, kind: str) -> str:
         raise _UnfitError(f"is not {kind}")
     if len(raw) > MAX_STRING:
         raise _UnfitError(f"is longer than {MAX_STRING:,} characters")
-    if UNPRINTABLE.search(raw):
+    if has_unprintable(raw):
         raise _UnfitError("has a control character or half a surrogate pair in it")
     return raw
 
@@ -196,6 +204,10 @@ def instant(raw: Any) -> str:
 
 def _datetime(raw: Any) -> str:
     """Keep an attribute's moment to the whole second, so that text in order is time in order."""
+    if isinstance(raw, str) and _STORED_DATETIME.fullmatch(raw):  # the usual case, six times as fast
+        with suppress(ValueError):  # it is told below
+            datetime.fromisoformat(raw)
+            return raw
     return instant(raw)[: len("2026-11-01T08:00:00")] + "Z"
 
 

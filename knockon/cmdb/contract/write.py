@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
     """One write transaction. Each method costs a bounded number of round trips, whatever it is given.
 
-    Reads in it see what it wrote. Rows that are put replace those of the same identity.
+    Reads in it see what it wrote. Rows that are put replace those of the same identity; ``new`` names the identities of
+    which this transaction has found that the store has none, so that nothing is looked for that they would replace.
     """
 
     revision: int
@@ -60,6 +61,10 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         """Read entities by id, retired ones too; aliases resolve (the key is the id asked for)."""
+        ...
+
+    async def classes(self, ids: Collection[str]) -> dict[str, str]:
+        """Read the classes of entities by id, retired ones too; unknown ids are absent, aliases too."""
         ...
 
     async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
@@ -134,9 +139,11 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
 
     async def drop_baseline(self, name: str) -> None: ...
 
-    async def put_records(self, rows: Sequence[Record]) -> None: ...
+    async def put_records(self, rows: Sequence[Record], *, new: Collection[tuple[str, str]] = ()) -> None: ...
 
-    async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
+    async def put_entities(
+        self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]], *, new: Collection[str] = ()
+    ) -> None:
         """Write entities, and what they are found by; ``names`` gives for each id the name tokens it answers to now."""
         ...
 
@@ -147,9 +154,9 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
         """
         ...
 
-    async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None: ...
+    async def put_edge_records(self, rows: Sequence[EdgeRecord], *, new: Collection[EdgeRecordKey] = ()) -> None: ...
 
-    async def put_edges(self, rows: Sequence[Edge]) -> None: ...
+    async def put_edges(self, rows: Sequence[Edge], *, new: Collection[EdgeKey] = ()) -> None: ...
 
     async def put_alias(self, row: Alias) -> None:
         """Let an id resolve to another entity; chains of aliases are followed."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import SEPARATOR, EdgeRecordKey
-from knockon.cmdb.identity.finding_parents import placings
 from knockon.cmdb.loading.spool import Spool
 from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
 from knockon.errors import FindingCode
@@ -53,6 +52,8 @@ class Intake:
 
     def saw(self, moment: str) -> None:
         """Note when a record was seen."""
+        if moment == self.newest:  # the usual case
+            return
         self.oldest = min(self.oldest or moment, moment)
         self.newest = max(self.newest, moment)
 
@@ -102,7 +103,8 @@ def _take(model: Model, intake: Intake, item: Item, loaded_at: str) -> None:
     elif isinstance(typed, RelationshipObservation):
         relationship = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))
         key = edge_record_key(typed)
-        children = [child for _, child in placings(model, [key])]
+        ends = model.child_ends.get(key.type_name, ())
+        children = [key.from_ref if child_is_source else key.to_ref for child_is_source in ends]
         intake.spool.keep_relationship(key, children, relationship)
         intake.saw(relationship.seen)
     elif isinstance(typed, Reject):

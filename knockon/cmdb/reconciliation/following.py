@@ -200,7 +200,7 @@ class Following:
                 came.add(key)
         rows = [each.known_as(id_of.get(key, had.get(key, "")), each.claims) for key, each in now.items()]
         rows += [records[key].known_as(id_of[key], records[key].claims) for key in moved if key not in now]
-        await self._write.put_records(rows)
+        await self._write.put_records(rows, new=now.keys() - self._stored.keys())
         self.result.stored += len(rows)
         again = {
             id_: part
@@ -268,7 +268,8 @@ class Following:
                 self._stir(old, new, stirred)
             if not (same and old and (old.disputed, old.order) == (new.disputed, new.order)):
                 changed.append(new)
-        await self._write.put_entities(changed, {each.id: self._answers(each) for each in changed})
+        new_ids = {each.id for each in changed if each.id not in before}
+        await self._write.put_entities(changed, {each.id: self._answers(each) for each in changed}, new=new_ids)
         if as_they_were := set(rekeyed).difference(each.id for each in changed):
             await self._write.put_words(as_they_were)
 

@@ -203,7 +203,7 @@ async def _resolved(write: Write, model: Model, records: Sequence[EdgeRecord]) -
     readings = _readings(model, records)
     answers = await write.resolve({token for each in readings.values() for token in each})
     ids = {found[0] for found in answers.values() if len(found) == 1}
-    classes = {id_: entity.class_name for id_, entity in (await write.entities(ids)).items()}
+    classes = await write.classes(ids)
     return [_read(model, record, readings, answers, classes) for record in records]
 
 
@@ -279,38 +279,45 @@ def _edge(
 
 
 async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[EdgeRecord], result: Related) -> None:
-    """Write edge records, and every edge that they or their earlier readings speak of."""
+    """Write edge records, and every edge that they or their earlier readings speak of.
+
+    ``before`` has those of them that the store has, as it has them.
+    """
     if not records:
         return
     keys = {record.key for record in records}
-    touched = {old.edge for old in before if old.key in keys and old.edge}
+    known = [old for old in before if old.key in keys]
+    touched = {old.edge for old in known if old.edge}
     touched |= {record.edge for record in records if record.edge}
-    sayings = {
-        edge: [each for each in others if each.key not in keys]
-        for edge, others in (await write.sayings(touched)).items()
-    }
+    stored = await write.edges(touched)
+    # an edge that no record has ever resolved to is not there, and one that is not there no record resolves to
+    said = await write.sayings(stored) if stored else {}
+    sayings = {edge: [each for each in others if each.key not in keys] for edge, others in said.items()}
     for record in records:
         if record.edge:
             sayings.setdefault(record.edge, []).append(record)
-    await write.put_edge_records(records)
+    await write.put_edge_records(records, new=keys.difference(old.key for old in known))
     result.stored += len(records)
     changed = len(result.entries)
-    await _imply(write, touched, sayings, result)
+    await _imply(write, touched, stored, sayings, result)
     result.confirmed += max(sum(record.edge is not None for record in records) - len(result.entries) + changed, 0)
 
 
 async def reweigh(write: Write, edges: Collection[EdgeKey]) -> Related:
     """Imply again the edges whose records were seen again: another word may be the newest now."""
     result = Related()
-    await _imply(write, edges, await write.sayings(edges), result)
+    await _imply(write, edges, await write.edges(edges), await write.sayings(edges), result)
     return result
 
 
 async def _imply(
-    write: Write, edges: Collection[EdgeKey], sayings: Mapping[EdgeKey, Sequence[EdgeRecord]], result: Related
+    write: Write,
+    edges: Collection[EdgeKey],
+    stored: Mapping[EdgeKey, Edge],
+    sayings: Mapping[EdgeKey, Sequence[EdgeRecord]],
+    result: Related,
 ) -> None:
     """Write the edges that are not as their records imply."""
-    stored = await write.edges(edges)
     sources = {record.key.source for each in sayings.values() if len(each) > 1 for record in each}
     scopes = await write.scopes(sources) if sources else {}
     changed: list[Edge] = []
@@ -325,7 +332,7 @@ async def _imply(
         result.updated += alive and not new.retired
         result.created += not alive
         result.entries.append(JournalEntry("edge", " ".join(key), edge_image(old) if old else None, edge_image(new)))
-    await write.put_edges(changed)
+    await write.put_edges(changed, new={each.key for each in changed if each.key not in stored})
     came_or_went = [each.key for each in changed if each.key not in stored or stored[each.key].retired != each.retired]
     result.findings += await note_circles(write, came_or_went)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
@@ -40,7 +41,13 @@ class Taken(Generic[Said]):
 
 def digest(*content: Any) -> str:
     """Give a short hash of JSON values that does not depend on the order of keys."""
-    return hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    return _hash(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+
+@lru_cache(maxsize=1_000)
+def _hash(content: bytes) -> str:
+    """Give the hash of what is said; of most relationships the same is said."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def edge_record_key(said: RelationshipObservation) -> EdgeRecordKey:

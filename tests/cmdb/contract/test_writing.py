@@ -10,7 +10,7 @@ import pytest
 
 from knockon.cmdb.contract.rows import Alias, EdgeKey, JournalEntry
 from knockon.errors import StoreFailed
-from tests.cmdb.contract.estate import SEEN, commit, edge, entity, entry, head, put, record, saying
+from tests.cmdb.contract.estate import SEEN, commit, edge, entity, entry, head, names_of, put, record, saying
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
@@ -260,3 +260,27 @@ async def test_many_rows_at_once(store: Store) -> None:
     scan = await store.scan(["Server"])
     assert [each.id for each in scan.entities] == [each.id for each in things]
     assert {each.key for each in scan.edges} == {each.key for each in links}
+
+
+async def test_rows_said_to_be_new_are_kept_as_any(store: Store) -> None:
+    key = EdgeKey("DEPENDS_ON", "a", "b", "g")
+    things = [entity("a", size=1), entity("b", retired=True)]
+    kept = replace(record("ka", "a", size=1), claims={"set": "t1"})
+    said = [saying("ka", "kb", key, watches=("w1",)), saying("ka", "kc", watches=("w1", "w2"))]
+    links = [edge("a", "b", "g", weight=2), edge("a", "b", retired=True)]
+    async with store.write() as write:
+        await write.put_records([kept], new=[("test", "ka")])
+        await write.put_entities(things, names_of(things[:1]), new=["a", "b"])
+        await write.put_edges(links, new=[each.key for each in links])
+        await write.put_edge_records(said, new=[each.key for each in said])
+        await write.journal(head(), [])
+    async with store.write() as write:
+        assert await write.records([("test", "ka")]) == {("test", "ka"): kept}
+        assert await write.claimants(["t1"], 9) == {"t1": [("test", "ka")]}
+        assert await write.entities(["a", "b"]) == {each.id: replace(each, revision=1) for each in things}
+        assert await write.classes(["a", "b", "c"]) == {"a": "Server", "b": "Server"}
+        assert await write.resolve(["n:Server:a", "n:Server:b"]) == {"n:Server:a": ["a"]}
+        assert await write.edges([each.key for each in links]) == {each.key: each for each in links}
+        assert {each.key: each for each in await write.watching(["w1"])} == {each.key: each for each in said}
+        assert await write.sayings([key]) == {key: [said[0]]}
+        await write.journal(head(), [])

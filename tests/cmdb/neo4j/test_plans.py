@@ -79,6 +79,7 @@ def by_value(name: str, after: str | None, where: Any, *, descending: bool = Fal
 STATEMENTS: dict[str, str] = {
     **dict(each for module in (reads, write, scan, journal, redaction, identity, moving) for each in fixed(module)),
     **{f"moving page {name}": kind.page for name, kind in moving.KINDS.items()},
+    "put_new_edges": write.put_new_edges_statement("DEPENDS_ON"),
     "put_edges": write.put_edges_statement("DEPENDS_ON"),
     "retire_edges": write.retire_edges_statement("DEPENDS_ON"),
     **{

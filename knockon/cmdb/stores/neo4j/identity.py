@@ -164,12 +164,14 @@ async def said_at(
     return list({each.key: each for each in found}.values())
 
 
-async def put_claims(tx: Transaction, rows: Sequence[Record]) -> None:
-    """Write the claims of these records in place of those that they had."""
-    keys = {forms.key(row.source, row.key): row for row in rows}
-    await run(tx, FORGET_CLAIMS, {"keys": list(keys)})
+async def put_claims(tx: Transaction, new: Sequence[Record], known: Sequence[Record] = ()) -> None:
+    """Write the claims of records; of known ones in place of those that they had."""
+    if known:
+        await run(tx, FORGET_CLAIMS, {"keys": [forms.key(row.source, row.key) for row in known]})
+    keys = {forms.key(row.source, row.key): row for row in (*new, *known)}
     claims = [[token, k, row.source, row.key] for k, row in keys.items() for token in row.claims.values()]
-    await run(tx, PUT_CLAIMS, {"rows": claims})
+    if claims:
+        await run(tx, PUT_CLAIMS, {"rows": claims})
 
 
 async def put_findings(

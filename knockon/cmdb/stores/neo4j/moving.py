@@ -164,7 +164,7 @@ async def _put_edge_records(tx: Transaction, rows: Sequence[EdgeRecord], _model:
     waits = [[each, each["edge"] is None and each["because"] != WITHDRAWN] for each in put]
     await run(tx, CREATE_EDGE_RECORDS, {"rows": waits})
     watches = [[each["k"], forms.key(token)] for each in put for token in each["watches"]]
-    await run(tx, write.WATCH, {"watches": watches})
+    await run(tx, write.WATCH, {"rows": watches})
 
 
 async def _put_findings(tx: Transaction, rows: Sequence[Any], _model: Model) -> None:

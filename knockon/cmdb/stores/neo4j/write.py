@@ -73,6 +73,7 @@ PUT_RECKONED: LiteralString = "MATCH (m:_Meta {id: 0}) SET m.reckoned = $rules"
 PUT_SCOPE: LiteralString = "MERGE (s:_Scope {k: $row.k}) SET s = $row"
 SPREAD_RECORDS: LiteralString = reads.of_held_records("AND r.seen < $seen SET r.seen = $seen")
 SPREAD_EDGE_RECORDS: LiteralString = reads.of_held_edge_records("AND r.seen < $seen SET r.seen = $seen")
+CLASSES: LiteralString = "UNWIND $ids AS id MATCH (n:_Entity {_id: id}) RETURN collect([id, n._class])"
 # The hints bind both ends first. A plan made while there is hardly anything, and kept for a while, would otherwise
 # read all relationships for each key.
 EDGES: LiteralString = """
@@ -85,6 +86,8 @@ WHERE r._group = k[3] AND coalesce(r._type, type(r)) = k[0]
 RETURN collect([k[0], k[1], k[2], type(r) = '_RETIRED', properties(r)])"""
 
 PUT_RECORDS: LiteralString = "UNWIND $rows AS row MERGE (r:_Record {k: row.k}) SET r = row"
+PUT_NEW_RECORDS: LiteralString = "UNWIND $rows AS row CREATE (r:_Record) SET r = row"
+PUT_NEW_ENTITIES: LiteralString = "UNWIND $rows AS row CREATE (n:_Entity) SET n:$(row[1]) SET n = row[0]"
 PUT_ENTITIES: LiteralString = """
 UNWIND $rows AS row
 MERGE (n:_Entity {_id: row[0]._id})
@@ -100,8 +103,10 @@ WITH DISTINCT w WHERE NOT EXISTS { (w)<-[:_WATCHES]-() }
 DELETE w"""
 PUT_SETTLED: LiteralString = "UNWIND $rows AS row MERGE (r:_EdgeRecord {k: row.k}) SET r = row REMOVE r:_Waiting"
 PUT_WAITING: LiteralString = "UNWIND $rows AS row MERGE (r:_EdgeRecord {k: row.k}) SET r = row SET r:_Waiting"
+PUT_NEW_SETTLED: LiteralString = "UNWIND $rows AS row CREATE (r:_EdgeRecord) SET r = row"
+PUT_NEW_WAITING: LiteralString = "UNWIND $rows AS row CREATE (r:_EdgeRecord:_Waiting) SET r = row"
 WATCH: LiteralString = """
-UNWIND $watches AS watch
+UNWIND $rows AS watch
 MATCH (r:_EdgeRecord {k: watch[0]})
 MERGE (w:_Watch {token: watch[1]})
 CREATE (r)-[:_WATCHES]->(w)"""
@@ -135,6 +140,17 @@ MATCH (r:_EdgeRecord {k: row[0]}) WHERE r.digest = row[1] AND r.seen < $seen
 SET r.seen = $seen"""
 
 
+def put_new_edges_statement(type_name: str) -> LiteralString:
+    """Give the statement that writes live edges of one type that are not there, not as retired ones either."""
+    return f"""
+UNWIND $rows AS row
+MATCH (a:_Entity {{_id: row[0]}})
+MATCH (b:_Entity {{_id: row[1]}})
+CREATE (a)-[r:{identifier(type_name)}]->(b)
+SET r = row[2]
+RETURN count(r)"""
+
+
 def put_edges_statement(type_name: str) -> LiteralString:
     """Give the statement that writes live edges of one type."""
     return f"""
@@ -157,6 +173,10 @@ WITH a, b, row
 OPTIONAL MATCH (a)-[r:{identifier(type_name)} {{_group: row[2]._group}}]->(b)
 DELETE r
 RETURN count(DISTINCT row)"""
+
+
+def _waits(kept: Mapping[str, Any]) -> bool:
+    return kept["edge"] is None and kept["because"] != WITHDRAWN
 
 
 class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
@@ -252,6 +272,9 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
         with driver_errors():
             return await reads.entities(self._tx, ids, retired=True)
 
+    async def classes(self, ids: Collection[str]) -> dict[str, str]:
+        return dict(await self._collected(CLASSES, ids=list(set(ids)))) if ids else {}
+
     async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
         found = [
             forms.to_edge(kind, source, target, kept, retired=retired)
@@ -294,13 +317,23 @@ RETURN id, collect(DISTINCT m._id)"""
             await self._run(statement, source=row.source, scope=row.name, seen=row.seen)
         await self.put_scope(replace(row, seen=row.complete))
 
-    async def put_records(self, rows: Sequence[Record]) -> None:
-        await self._run(PUT_RECORDS, rows=[forms.record_properties(row) for row in rows])
-        with driver_errors():
-            await identity.put_claims(self._tx, rows)
+    async def _put(self, statement: LiteralString, rows: Collection[Any]) -> None:
+        """Run a statement for rows, if there are any."""
+        if rows:
+            await self._run(statement, rows=rows)
 
-    async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
-        put = []
+    async def put_records(self, rows: Sequence[Record], *, new: Collection[tuple[str, str]] = ()) -> None:
+        fresh = [row for row in rows if (row.source, row.key) in new]
+        known = [row for row in rows if (row.source, row.key) not in new]
+        await self._put(PUT_NEW_RECORDS, [forms.record_properties(row) for row in fresh])
+        await self._put(PUT_RECORDS, [forms.record_properties(row) for row in known])
+        with driver_errors():
+            await identity.put_claims(self._tx, fresh, known)
+
+    async def put_entities(
+        self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]], *, new: Collection[str] = ()
+    ) -> None:
+        put: list[list[Any]] = []
         with driver_errors():
             keys = await native_keys(self._tx, [row.id for row in rows])
         for row in rows:
@@ -314,36 +347,44 @@ RETURN id, collect(DISTINCT m._id)"""
             if not row.retired:
                 properties |= search_properties(self._model, row, keys.get(row.id, ()))
             put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])
-        await self._run(PUT_ENTITIES, rows=put)
+        await self._put(PUT_NEW_ENTITIES, [each for each in put if each[0]["_id"] in new])
+        await self._put(PUT_ENTITIES, [each for each in put if each[0]["_id"] not in new])
 
     async def put_words(self, ids: Collection[str]) -> None:
         with driver_errors():
             found = await reads.entities(self._tx, ids, retired=False)
             await put_again(self._tx, list(found.values()), self._model)
 
-    async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None:
-        put = [forms.edge_record_properties(row) for row in rows]
-        await self._run(UNWATCH, keys=[each["k"] for each in put])
-        waiting = [each for each in put if each["edge"] is None and each["because"] != WITHDRAWN]
-        settled = [each for each in put if each["edge"] is not None or each["because"] == WITHDRAWN]
-        await self._run(PUT_SETTLED, rows=settled)
-        await self._run(PUT_WAITING, rows=waiting)
-        await self._run(WATCH, watches=[[each["k"], forms.key(token)] for each in put for token in each["watches"]])
+    async def put_edge_records(self, rows: Sequence[EdgeRecord], *, new: Collection[EdgeRecordKey] = ()) -> None:
+        fresh = [forms.edge_record_properties(row) for row in rows if row.key in new]
+        known = [forms.edge_record_properties(row) for row in rows if row.key not in new]
+        if known:
+            await self._run(UNWATCH, keys=[each["k"] for each in known])
+        for put, settle, wait in ((fresh, PUT_NEW_SETTLED, PUT_NEW_WAITING), (known, PUT_SETTLED, PUT_WAITING)):
+            await self._put(settle, [each for each in put if not _waits(each)])
+            await self._put(wait, [each for each in put if _waits(each)])
+        await self._put(
+            WATCH, [[each["k"], forms.key(token)] for each in (*fresh, *known) for token in each["watches"]]
+        )
 
-    async def put_edges(self, rows: Sequence[Edge]) -> None:
+    async def put_edges(self, rows: Sequence[Edge], *, new: Collection[EdgeKey] = ()) -> None:
+        fresh: defaultdict[str, list[list[Any]]] = defaultdict(list)
         live: defaultdict[str, list[list[Any]]] = defaultdict(list)
         retired: defaultdict[str, list[list[Any]]] = defaultdict(list)
-        every = []
+        known = []
         for row in rows:
             kind, source, target, group = row.key
             properties = forms.edge_properties(row)
-            every.append([source, target, kind, group])
+            if row.key not in new:
+                known.append([source, target, kind, group])
             if row.retired:
                 retired[kind].append([source, target, properties | {"_type": kind}])
             else:
-                live[kind].append([source, target, properties])
-        await self._run(FORGET_RETIRED, rows=every)
+                (fresh if row.key in new else live)[kind].append([source, target, properties])
+        await self._put(FORGET_RETIRED, known)
         written = 0
+        for kind, put in sorted(fresh.items()):
+            written += (await self._run(put_new_edges_statement(kind), rows=put))[0][0]
         for kind, put in sorted(retired.items()):
             written += (await self._run(retire_edges_statement(kind), rows=put))[0][0]
         for kind, put in sorted(live.items()):

@@ -145,9 +145,9 @@ def said_at(
     return list(found.values())
 
 
-def put_records(connection: sqlite3.Connection, rows: Sequence[Record]) -> None:
+def put_records(connection: sqlite3.Connection, rows: Sequence[Record], new: Collection[tuple[str, str]]) -> None:
     """Write records and their claims."""
-    connection.execute(FORGET_CLAIMS, [asked((row.source, row.key) for row in rows)])
+    connection.execute(FORGET_CLAIMS, [asked(key for row in rows if (key := (row.source, row.key)) not in new)])
     connection.executemany(PUT_RECORD, map(record_row, rows))
     claims = ((token, row.source, row.key) for row in rows for token in row.claims.values())
     connection.executemany(PUT_CLAIM, claims)

@@ -72,6 +72,8 @@ STANDS_FOR = "coalesce((SELECT alias.entity_id FROM alias WHERE alias.alias = {0
 ENTITIES = f"""SELECT a.value, {ENTITY} FROM json_each(?) a
     CROSS JOIN entity n ON n.id = {STANDS_FOR("a.value")}"""
 
+CLASSES = "SELECT n.id, n.class_name FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"
+
 BY_NAME = """SELECT a.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id IN (
     SELECT t.entity_id FROM entity_name t CROSS JOIN entity live ON live.id = t.entity_id
     WHERE t.token = a.value AND live.retired = 0 ORDER BY t.entity_id LIMIT ?) ORDER BY n.id"""

@@ -57,7 +57,8 @@ TAKE_REVISION = "UPDATE meta SET value = value + 1 WHERE key = 'revision'"
 FORGET_NAMES = """DELETE FROM entity_name WHERE (token, entity_id) IN (
     SELECT t.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value CROSS JOIN json_each(n.names) t)"""
 
-KNOWN = "SELECT n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"
+KNOWN = """SELECT n.id, n.sort_key, n.attributes, n.retired, n.names
+    FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"""
 
 PUT_ENTITY = """INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     class_name = excluded.class_name, name = excluded.name, sort_key = excluded.sort_key,
@@ -141,6 +142,9 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         return await self._read(lambda c: reads.entities(c, ids))
 
+    async def classes(self, ids: Collection[str]) -> dict[str, str]:
+        return await self._read(lambda c: dict(c.execute(reads.CLASSES, [asked(ids)])))
+
     async def edges(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
         return await self._read(lambda c: reads.edges(c, keys))
 
@@ -182,8 +186,8 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
 
         await self._do(put)
 
-    async def put_records(self, rows: Sequence[Record]) -> None:
-        await self._do(lambda c: identity.put_records(c, rows))
+    async def put_records(self, rows: Sequence[Record], *, new: Collection[tuple[str, str]] = ()) -> None:
+        await self._do(lambda c: identity.put_records(c, rows, new))
 
     async def put_reckoned(self, rules: str) -> None:
         await self._do(lambda c: c.execute(PUT_RECKONED, [rules]))
@@ -216,14 +220,23 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
     async def drop_letters(self, ids: Collection[str]) -> None:
         await self._do(lambda c: letters.drop_letters(c, ids))
 
-    async def put_entities(self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]]) -> None:
+    async def put_entities(
+        self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]], *, new: Collection[str] = ()
+    ) -> None:
         def put(connection: sqlite3.Connection) -> None:
-            if known := {id_ for (id_,) in connection.execute(KNOWN, [asked(row.id for row in rows)])}:
-                connection.execute(FORGET_NAMES, [asked(known)])
-                values.forget(connection, known)
-            connection.executemany(PUT_ENTITY, (entity_row(row, self.revision, names.get(row.id, ())) for row in rows))
-            connection.executemany(PUT_NAME, ((token, row.id) for row in rows for token in names.get(row.id, ())))
-            values.keep(connection, rows)
+            asked_for = [asked(row.id for row in rows if row.id not in new)]
+            before = {id_: (rest, answers) for id_, *rest, answers in connection.execute(KNOWN, asked_for)}
+            put = [entity_row(row, self.revision, names.get(row.id, ())) for row in rows]
+            now = {id_: ([order, said, retired], answers) for id_, _, _, order, said, retired, _, answers, *_ in put}
+            # what another source says again changes few names and values, and nothing is dearer than their indexes
+            renamed = {id_ for id_, (_, answers) in now.items() if id_ not in before or before[id_][1] != answers}
+            changed = {id_ for id_, (said, _) in now.items() if id_ not in before or before[id_][0] != said}
+            if before:
+                connection.execute(FORGET_NAMES, [asked(renamed & before.keys())])
+                values.forget(connection, changed & before.keys())
+            connection.executemany(PUT_ENTITY, put)
+            connection.executemany(PUT_NAME, ((token, id_) for id_ in renamed for token in names.get(id_, ())))
+            values.keep(connection, [row for row in rows if row.id in changed])
             search.put(connection, rows, self._model)
 
         await self._do(put)
@@ -231,15 +244,15 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
     async def put_words(self, ids: Collection[str]) -> None:
         await self._do(lambda c: search.put_again(c, ids, self._model))
 
-    async def put_edge_records(self, rows: Sequence[EdgeRecord]) -> None:
+    async def put_edge_records(self, rows: Sequence[EdgeRecord], *, new: Collection[EdgeRecordKey] = ()) -> None:
         def put(connection: sqlite3.Connection) -> None:
-            connection.execute(FORGET_WATCHES, [asked(row.key for row in rows)])
+            connection.execute(FORGET_WATCHES, [asked(row.key for row in rows if row.key not in new)])
             connection.executemany(PUT_EDGE_RECORD, map(edge_record_row, rows))
             connection.execute(PUT_WATCHES, [asked(row.key for row in rows if row.watches)])
 
         await self._do(put)
 
-    async def put_edges(self, rows: Sequence[Edge]) -> None:
+    async def put_edges(self, rows: Sequence[Edge], *, new: Collection[EdgeKey] = ()) -> None:  # noqa: ARG002 - one way
         await self._do(lambda c: c.executemany(PUT_EDGE, map(edge_row, rows)))
 
     async def put_alias(self, row: Alias) -> None:
