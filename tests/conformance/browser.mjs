@@ -1,6 +1,6 @@
 // Opens the pages of a service in a browser that reaches nothing else: ADDRESS TOKEN. Prints what was seen.
 import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -13,8 +13,11 @@ const { chromium } = require("playwright-core");
 
 const [address, token] = process.argv.slice(2);
 const seen = { elsewhere: [], wrong: [], graphiql: {}, docs: {} };
+const executablePath = await packed.executablePath();
+// its fonts are where it was unpacked, and its own settings look for them elsewhere: without any it ends where text is typed
+writeFileSync(`${tmpdir()}/fonts/fonts.conf`, `<fontconfig><dir>${tmpdir()}/fonts</dir><cachedir>${tmpdir()}/fonts-cache</cachedir></fontconfig>`);
 const browser = await chromium.launch({
-  executablePath: await packed.executablePath(),
+  executablePath,
   args: ["--no-sandbox", "--no-zygote", "--single-process", "--disable-gpu"],
 });
 
