@@ -441,6 +441,7 @@ class FindingCode(StrEnum):
     SEEN_IN_FUTURE = "SEEN_IN_FUTURE"  # nothing older will count until then
     DUPLICATE_IDENTIFIER = "DUPLICATE_IDENTIFIER"  # one source has two records with one identifier
     IDENTITY_VETO = "IDENTITY_VETO"  # one identifier agrees, a stronger one does not
+    MISSING_PARENT = "MISSING_PARENT"  # its class has no identity but within a parent, and no parent is named
     CLASS_CONFLICT = "CLASS_CONFLICT"  # sources see one thing as classes on no one branch
     TOO_MANY_CLAIMANTS = "TOO_MANY_CLAIMANTS"  # a value that so many have identifies nobody
     LINK_CONFLICT = "LINK_CONFLICT"  # a person's link stands against a keep-apart

@@ -39,6 +39,7 @@ _CODES = [
     (FindingCode.DUPLICATE_IDENTIFIER.value, "One source has two records that claim to be the same thing."),
     (FindingCode.IDENTITY_VETO.value, "Two records share an identifier, and differ in a stronger one."),
     (FindingCode.LINK_CONFLICT.value, "A person linked two records that another decision keeps apart."),
+    (FindingCode.MISSING_PARENT.value, "A record has no identity but within a parent, and names none."),
     (FindingCode.PRESENT_AGAINST_STATUS.value, "By its status it is not in operation, and a source sees it."),
     (FindingCode.TOO_MANY_CLAIMANTS.value, "More than 20 records have the same identifier value."),
 ]
