@@ -437,6 +437,7 @@ class FindingCode(StrEnum):
     NOT_COMPLETE = "NOT_COMPLETE"
     LARGE_RETIREMENT = "LARGE_RETIREMENT"  # a dry run of a load that would be refused
     SELF_LOOP = "SELF_LOOP"  # two references that turn out to mean one thing
+    UNKNOWN_STATE = "UNKNOWN_STATE"  # a word that the lifecycle of the class does not have
     OUTDATED = "OUTDATED"  # its source has said something newer of the same things
     SEEN_IN_FUTURE = "SEEN_IN_FUTURE"  # nothing older will count until then
     DUPLICATE_IDENTIFIER = "DUPLICATE_IDENTIFIER"  # one source has two records with one identifier

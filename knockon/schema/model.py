@@ -279,6 +279,12 @@ class Model:
         return self.spec.lifecycles[found] if found else None
 
     @cached_property
+    def states(self) -> dict[str, tuple[str, frozenset[Any]]]:
+        """Give by class the attribute that says where a thing stands, and the states that its lifecycle has."""
+        found = ((name, self.lifecycle(name)) for name in self.classes)
+        return {name: (each.attribute, frozenset(each.states)) for name, each in found if each}
+
+    @cached_property
     def statuses(self) -> dict[str, tuple[str, Mapping[Any, bool]]]:
         """Give by class the attribute with its status, and for each state whether a thing in it counts.
 
