@@ -437,10 +437,12 @@ class FindingCode(StrEnum):
     NOT_COMPLETE = "NOT_COMPLETE"
     LARGE_RETIREMENT = "LARGE_RETIREMENT"  # a dry run of a load that would be refused
     SELF_LOOP = "SELF_LOOP"  # two references that turn out to mean one thing
+    UNKNOWN_STATE = "UNKNOWN_STATE"  # a word that the lifecycle of the class does not have
     OUTDATED = "OUTDATED"  # its source has said something newer of the same things
     SEEN_IN_FUTURE = "SEEN_IN_FUTURE"  # nothing older will count until then
     DUPLICATE_IDENTIFIER = "DUPLICATE_IDENTIFIER"  # one source has two records with one identifier
     IDENTITY_VETO = "IDENTITY_VETO"  # one identifier agrees, a stronger one does not
+    MISSING_PARENT = "MISSING_PARENT"  # its class has no identity but within a parent, and no parent is named
     CLASS_CONFLICT = "CLASS_CONFLICT"  # sources see one thing as classes on no one branch
     TOO_MANY_CLAIMANTS = "TOO_MANY_CLAIMANTS"  # a value that so many have identifies nobody
     LINK_CONFLICT = "LINK_CONFLICT"  # a person's link stands against a keep-apart

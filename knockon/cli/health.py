@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from knockon.itsm.health.health import About, Examination
 
     T = TypeVar("T")
+    Past = list[tuple[str, Examination]]
 
 commands = typer.Typer()
 ClassOf = Annotated[
@@ -59,6 +60,16 @@ def health(
         str | None,
         typer.Option(metavar="NAME|REV", help="A baseline, a revision or a time to compare with.", show_default=False),
     ] = None,
+    trend: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=24,  # each costs as much as a question about the past
+            metavar="N",
+            help="The figures at so many past moments: the newest baselines, or else evenly spaced revisions.",
+            show_default=False,
+        ),
+    ] = None,
     output: ListFormat = "table",
     as_json: Json = False,
     store: StoreUrl = None,
@@ -74,11 +85,14 @@ def health(
 
     form = one_format(output, as_json)
 
-    def ask(found: Examination, about: About, said: str, past: Examination | None) -> HealthAnswer:
+    def ask(found: Examination, about: About, said: str, past: Past) -> HealthAnswer:
         answer = found.answer(about, said, by=by, needed=fail_under)
-        return replace(answer, against=found.against(past, against, about)) if past and against else answer
+        then = [found.against(each, name, about) for name, each in past]
+        if against is not None:
+            answer = replace(answer, against=then.pop())
+        return answer if trend is None else replace(answer, trend=tuple(then))
 
-    answer = _examined(store, About(class_name, service, owner), at, ask, against)
+    answer = _examined(store, About(class_name, service, owner), at, ask, against, trend)
     show(form, table=lambda: print_health(answer), json=lambda: health_json(answer), sheet=lambda: health_sheet(answer))
     if not answer.passes:
         raise typer.Exit(1)
@@ -103,7 +117,7 @@ def health_show(
 
     form = one_format(output, as_json)
 
-    def ask(found: Examination, about: About, said: str, _past: Examination | None) -> FailingAnswer:
+    def ask(found: Examination, about: About, said: str, _past: Past) -> FailingAnswer:
         return found.failing(check, about, said, limit=limit)
 
     answer = _examined(store, About(class_name, service, owner), at, ask)
@@ -143,13 +157,18 @@ def _examined(
     store: str | None,
     about: About,
     at: str | None,
-    ask: Callable[[Examination, About, str, Examination | None], T],
+    ask: Callable[[Examination, About, str, Past], T],
     against: str | None = None,
+    trend: int | None = None,
 ) -> T:
-    """Examine the estate in the store that is meant, as it is and perhaps as it was, and answer from that."""
+    """Examine the estate in the store that is meant, as it is and perhaps as it was, and answer from that.
+
+    Of the past, those of a trend come first, then the one to compare with.
+    """
     from knockon.cmdb.stewardship.baselines import moment_named
     from knockon.itsm.health.checks import rules_of
     from knockon.itsm.health.health import examine, examine_past, resolved
+    from knockon.itsm.health.trend import moments
 
     async def work() -> T:
         found = settings(store)
@@ -157,9 +176,10 @@ def _examined(
         rules = rules_of(found.rules, model)
         async with asking(found, model) as opened:
             meant, said = await resolved(opened, model, about)
-            past = None
+            asked = await moments(opened, trend) if trend is not None else []
             if against is not None:
-                past = await examine_past(opened, model, rules, await moment_named(opened, against))
+                asked.append((against, await moment_named(opened, against)))
+            past = [(name, await examine_past(opened, model, rules, moment)) for name, moment in asked]
             return ask(await examine(opened, model, rules, at=at), meant, said, past)
 
     return run(work())

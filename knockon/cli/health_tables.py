@@ -40,6 +40,7 @@ def print_health(answer: HealthAnswer) -> None:
             )
     out.print(table)
     _before(out, answer)
+    _trend(out, answer)
     _parts(out, answer)
     for missing in answer.left_out:
         out.print(f"[dim]Left out: {missing.name}, since {missing.because}.[/dim]")
@@ -85,6 +86,27 @@ def _before(out: Out, answer: HealthAnswer) -> None:
     if before.left_out:
         names = ", ".join(each.name for each in before.left_out)
         out.print(f"[dim]Left out of both: {names}, since {before.left_out[0].because}.[/dim]")
+
+
+def _trend(out: Out, answer: HealthAnswer) -> None:
+    """Print the scores of past moments, oldest first, and today's of the same checks."""
+    if answer.trend is None:
+        return
+    if not answer.trend:
+        out.print("[dim]There is no past yet to show a trend of.[/dim]")
+        return
+    areas = list(answer.trend[-1].scores)
+    table = _table("Trend", ("at", "as of", "CIs", "all", *(_HEADS.get(name, name) for name in areas)))
+    for each in answer.trend:
+        scores = (_score(each.scores.get(name)) for name in areas)
+        table.add_row(escape(each.name), each.as_of[:10], str(each.cis), _score(each.score), *scores)
+    last = answer.trend[-1]
+    today = (_score(last.today.get(name)) for name in areas)
+    table.add_row("today", answer.as_of[:10], str(answer.cis), _score(last.score_today), *today)
+    out.print(table)
+    if last.left_out and answer.against is None:
+        names = ", ".join(each.name for each in last.left_out)
+        out.print(f"[dim]Left out of all: {names}, since {last.left_out[0].because}.[/dim]")
 
 
 def _parts(out: Out, answer: HealthAnswer) -> None:

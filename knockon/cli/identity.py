@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Kept = Literal[
     "ABSENT_AGAINST_STATUS", "CLASS_CONFLICT", "CONTAINMENT_CIRCLE", "DUPLICATE_IDENTIFIER", "IDENTITY_VETO",
-    "LINK_CONFLICT", "PRESENT_AGAINST_STATUS", "TOO_MANY_CLAIMANTS",
+    "LINK_CONFLICT", "MISSING_PARENT", "PRESENT_AGAINST_STATUS", "TOO_MANY_CLAIMANTS",
 ]  # fmt: skip
 One = Annotated[str, typer.Argument(metavar="A", help="A record, source:key; or what has one record only.")]
 Other = Annotated[str, typer.Argument(metavar="B", help="Another one.")]

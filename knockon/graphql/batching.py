@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.ordering import OrderBy
     from knockon.cmdb.contract.rows import (
         DeadLetter,
+        Decision,
         EdgeKey,
         EdgeRecord,
         Entity,
@@ -126,6 +127,26 @@ class BatchedStore:
 
         found = await self._each("members", set(ids), read)
         return [each for records in found.values() for each in records]
+
+    async def records(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+        """As ``Store.records``."""
+
+        async def read(wanted: list[tuple[str, str]]) -> list[Record | None]:
+            found = await self._store.records(wanted)
+            return [found.get(key) for key in wanted]
+
+        found = await self._each("records", keys, read)
+        return {key: record for key, record in found.items() if record is not None}
+
+    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
+        """As ``Store.decisions``, of given records or findings only."""
+
+        async def read(wanted: list[tuple[str, str]]) -> list[list[Decision]]:
+            found = await self._store.decisions(wanted)
+            return [[each for each in found if key in (each.a, each.b)] for key in wanted]
+
+        found = await self._each("decisions", keys, read)
+        return list({each.id: each for some in found.values() for each in some}.values())
 
     async def findings(
         self, code: str = "", after: tuple[str, str] = ("", ""), limit: int = 100

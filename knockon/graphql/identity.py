@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from strawberry import ID
 from strawberry.scalars import JSON
 
 from knockon.cmdb.contract.rows import THING, last_seen
 from knockon.cmdb.identity.findings import claim_of, status_of, worded
+from knockon.cmdb.reconciliation.explaining import things_of
 from knockon.cmdb.reconciliation.thing import Heard, thing
+from knockon.cmdb.stewardship.decisions import accepted as accepted_of
 from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
-from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
+from knockon.graphql.connections import MAX_PAGE, Connection, Page, cursor_of, page_of, paging
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
 from knockon.graphql.wording import in_api
 from knockon.itsm.health.freshness import freshness
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from strawberry.types.field import StrawberryField
 
-    from knockon.cmdb.contract.rows import Entity, IdentityFinding
+    from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding
     from knockon.graphql.connections import ConnectionTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
@@ -39,6 +42,7 @@ _CODES = [
     (FindingCode.DUPLICATE_IDENTIFIER.value, "One source has two records that claim to be the same thing."),
     (FindingCode.IDENTITY_VETO.value, "Two records share an identifier, and differ in a stronger one."),
     (FindingCode.LINK_CONFLICT.value, "A person linked two records that another decision keeps apart."),
+    (FindingCode.MISSING_PARENT.value, "A record has no identity but within a parent, and names none."),
     (FindingCode.PRESENT_AGAINST_STATUS.value, "By its status it is not in operation, and a source sees it."),
     (FindingCode.TOO_MANY_CLAIMANTS.value, "More than 20 records have the same identifier value."),
 ]
@@ -123,6 +127,12 @@ class IdentityFields:
     def query_fields(self) -> list[StrawberryField]:
         """Make ``findings``."""
         code = self._definitions.enum("IdentityFindingCode", "What is to be looked at in what records come to.", _CODES)
+        thing_found = self._definitions.object(
+            "FindingThing", "A thing that a finding is about.",
+            plain("id", ID, lambda each: each.id, "Its id."),
+            plain("class", str, lambda each: each.class_name, "Its class."),
+            plain("name", str, lambda each: each.name, "Its name."),
+        )  # fmt: skip
         finding = self._definitions.object(
             "IdentityFinding", "Something that a person should look at in what records come to.",
             plain("id", str, lambda each: each.id, "The same as long as it is the same finding."),
@@ -138,6 +148,14 @@ class IdentityFields:
             plain("veto", maybe(str), lambda each: each.veto or None, "The stronger set that they differ in."),
             plain("status", maybe(str), status_of, "The status that what is seen differs from, or (redacted)."),
             plain("message", str, lambda each: in_api(worded(each)), "In a sentence that says what to do."),
+            resolved(
+                "things", listed(thing_found), _things, "The things that it is about, in order.",
+                weight=Weight(many=FEW),
+            ),
+            resolved(
+                "accepted", maybe(_decision(self._definitions)), _accepted,
+                "Who said that it is right as it is, and why; null if nobody did.",
+            ),
         )  # fmt: skip
         connection = self._connections.make(
             "IdentityFinding", finding, of="findings, by code", read_node=lambda each: each, cursor=_cursor,
@@ -145,11 +163,33 @@ class IdentityFields:
         )  # fmt: skip
         arguments = [
             argument("code", maybe(code), "Only those of one kind."),
+            argument("accepted", bool, "Those instead that a person accepted as they are.", default=False),
             argument("first", maybe(int)),
             argument("after", maybe(str)),
         ]
         said = "What a person should look at in who is who and in status against presence, as it stands now."
         return [resolved("findings", maybe(connection), _findings, said, arguments)]
+
+
+def _decision(definitions: Definitions) -> type:
+    return definitions.object(
+        "IdentityDecision", "A person's word on who is who, or on a finding.",
+        plain("id", str, lambda each: each.id, "Takes it back."),
+        plain("kind", str, lambda each: each.kind, "link, apart, class or right."),
+        plain("records", listed(str), lambda each: [":".join(key) for key in each.records], "As source:key."),
+        plain(
+            "class", maybe(str), lambda each: each.b[1] if each.kind == "class" else None,
+            "Of class: what it is said to be.",
+        ),
+        plain(
+            "finding", maybe(str), lambda each: each.a[1] if each.kind == "right" else None,
+            "Of right: the finding that is right as it is.",
+        ),
+        plain("at", str, lambda each: each.at, "When, in UTC."),
+        plain("by", str, lambda each: each.by, "Who decided."),
+        plain("reason", str, lambda each: each.reason, "Why; empty if not given."),
+        plain("takenBack", maybe(str), lambda each: each.taken_back or None, "Who took it back."),
+    )  # fmt: skip
 
 
 def _named(heard: Callable[[Any], Heard]) -> list[StrawberryField]:
@@ -169,19 +209,37 @@ async def _heard(entity: Entity, request: Request) -> list[Heard]:
 
 
 def _findings(
-    _root: None, request: Request, code: str = "", first: int | None = None, after: str | None = None
-) -> Connection:
+    _root: None, request: Request, code: str = "", first: int | None = None, after: str | None = None,
+    *, accepted: bool = False,
+) -> Connection:  # fmt: skip
     asked = paging(_KIND, first, after)
     place = ("", "") if asked.after is None else _place(asked.after)
 
     async def page() -> Page:
-        found = await request.store.findings(code or "", place, asked.limit + 1)
-        return page_of([as_seen(each, request) for each in found], asked)
+        found: list[IdentityFinding] = []
+        at = place
+        while len(found) <= asked.limit:
+            some = await request.store.findings(code or "", at, MAX_PAGE)
+            decided = await accepted_of(request.store, some)
+            found += [each for each in some if (each.id in decided) == accepted]
+            if len(some) < MAX_PAGE:
+                break
+            at = (some[-1].code, some[-1].id)
+        return page_of([as_seen(each, request) for each in found[: asked.limit + 1]], asked)
 
     async def count() -> int:
         raise AssertionError("findings are not counted")
 
     return Connection(page, count)
+
+
+async def _things(finding: IdentityFinding, request: Request) -> list[Entity]:
+    """Read the things; all that one request asks for at one moment costs two calls."""
+    return (await things_of(request.store, [finding]))[finding.id]
+
+
+async def _accepted(finding: IdentityFinding, request: Request) -> Decision | None:
+    return (await accepted_of(request.store, [finding])).get(finding.id)
 
 
 def as_seen(finding: IdentityFinding, request: Request) -> IdentityFinding:

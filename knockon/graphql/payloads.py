@@ -95,7 +95,7 @@ class Payloads:
         )  # fmt: skip
         self.decision = definitions.object(
             "DecisionPayload", "What a decision on who is who came to.",
-            plain("decision", maybe(_decision(definitions)), lambda each: each.decision, "The decision."),
+            plain("decision", maybe(definitions["IdentityDecision"]), lambda each: each.decision, "The decision."),
             plain(
                 "entities", listed(entity), lambda each: each.entities,
                 "What its records are of now: one thing or two.", many=2,
@@ -140,27 +140,6 @@ def _outweighed(definitions: Definitions) -> type:
         plain("said", maybe(JSON), lambda each: each.said, "What you said."),
         plain("value", maybe(JSON), lambda each: each.value, "What counts; null too where you may not read it."),
         plain("source", str, lambda each: each.source, "Who is believed."),
-    )  # fmt: skip
-
-
-def _decision(definitions: Definitions) -> type:
-    return definitions.object(
-        "IdentityDecision", "A person's word on who is who, or on a finding.",
-        plain("id", str, lambda each: each.id, "Takes it back."),
-        plain("kind", str, lambda each: each.kind, "link, apart, class or right."),
-        plain("records", listed(str), lambda each: [":".join(key) for key in each.records], "As source:key."),
-        plain(
-            "class", maybe(str), lambda each: each.b[1] if each.kind == "class" else None,
-            "Of class: what it is said to be.",
-        ),
-        plain(
-            "finding", maybe(str), lambda each: each.a[1] if each.kind == "right" else None,
-            "Of right: the finding that is right as it is.",
-        ),
-        plain("at", str, lambda each: each.at, "When, in UTC."),
-        plain("by", str, lambda each: each.by, "Who decided."),
-        plain("reason", str, lambda each: each.reason, "Why; empty if not given."),
-        plain("takenBack", maybe(str), lambda each: each.taken_back or None, "Who took it back."),
     )  # fmt: skip
 
 

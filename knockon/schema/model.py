@@ -144,6 +144,7 @@ class Model:
             "relationships": {name: [each.inverse, each.ends] for name, each in self.spec.relationships.items()},
             "sources": self.spec.sources.model_dump(),
             "circles": True,  # are kept: an estate of before is looked through once
+            "parents": True,  # that nobody names are kept too
             "statuses": [
                 {name: each.lifecycle for name, each in self.spec.classes.items()},
                 {name: [each.attribute, {state: one.counts for state, one in each.states.items()}]
@@ -280,6 +281,12 @@ class Model:
         return self.spec.lifecycles[found] if found else None
 
     @cached_property
+    def states(self) -> dict[str, tuple[str, frozenset[Any]]]:
+        """Give by class the attribute that says where a thing stands, and the states that its lifecycle has."""
+        found = ((name, self.lifecycle(name)) for name in self.classes)
+        return {name: (each.attribute, frozenset(each.states)) for name, each in found if each}
+
+    @cached_property
     def statuses(self) -> dict[str, tuple[str, Mapping[Any, bool]]]:
         """Give by class the attribute with its status, and for each state whether a thing in it counts.
 
@@ -334,6 +341,12 @@ class Model:
     def identifiers(self) -> dict[str, Identifier]:
         """Give the identifier sets of all classes by their keys."""
         return {each.key: each for kind in self.classes.values() for each in kind.identifiers}
+
+    @cached_property
+    def dependent(self) -> frozenset[str]:
+        """Name the classes of which a thing has no identity but within a parent."""
+        sets = {name: each.identifiers for name, each in self.classes.items()}
+        return frozenset(name for name, own in sets.items() if own and all(each.within for each in own))
 
     @cached_property
     def containments(self) -> frozenset[tuple[str, bool]]:

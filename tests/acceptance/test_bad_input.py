@@ -152,16 +152,26 @@ def test_a_file_that_does_not_parse_is_refused_whole(knockon: Knockon, kind: str
 FOUND = {
     "unknown end": ("{from: ok, type: DEPENDS_ON, to: nobody}", "WAITING_REFERENCE", 1),
     "missing parent": ("{from: data, type: RUNS_ON, to: instance}", "WAITING_REFERENCE", 1),
-    "end of a class that does not fit": ("{from: ok, type: POWERED_BY, to: data}", "RELATIONSHIP_NOT_ALLOWED", 1),
+    "no parent named": ("{from: ok, type: DEPENDS_ON, to: data}", "MISSING_PARENT", 0),
+    "unknown state or status": ("{from: ok, type: DEPENDS_ON, to: data}", "UNKNOWN_STATE", 0),
+    "end of a class that does not fit": ("{from: ok, type: POWERED_BY, to: hall}", "RELATIONSHIP_NOT_ALLOWED", 1),
     "references to one thing": ("{from: ok, type: DEPENDS_ON, to: Server:ok}", "SELF_LOOP", 1),
     "circular containment": ("{from: room, type: CONTAINS, to: hall}", "CONTAINMENT_CIRCLE", 0),
     "one key in two records": ("{from: hall, type: CONTAINS, to: room}", "DUPLICATE_RECORD", 0),
 }
+DATA = {
+    "missing parent": "{class: Database, key: data, name: data}",
+    "no parent named": "{class: Database, key: data, name: data}",
+    "unknown state or status": "{class: Server, key: data, name: data, status: running}",
+}
 THINGS = """
-- {class: Database, key: data, name: data}
+- {class: Site, key: site, name: site}
 - {class: Room, key: hall, name: hall}
 - {class: Room, key: room, name: room}
-relationships:
+"""
+RELATED = """relationships:
+- {from: hall, type: LOCATED_IN, to: site}
+- {from: room, type: LOCATED_IN, to: site}
 - {from: hall, type: CONTAINS, to: room}
 """
 
@@ -170,11 +180,14 @@ relationships:
 def test_what_depends_on_other_records_waits_or_is_found_and_is_no_reject(knockon: Knockon, kind: str) -> None:
     relationship, code, waiting = FOUND[kind]
     assert f"| {kind} |" in PAGE
-    write(knockon.home, "f.yaml", f"{yaml().rstrip()}{THINGS}- {relationship}\n")
+    inside = f"- {DATA[kind]}\n" if kind in DATA else ""
+    write(knockon.home, "f.yaml", f"{yaml().rstrip()}{THINGS}{inside}{RELATED}- {relationship}\n")
     report = loaded(knockon, "f.yaml", code=0)
     assert [each["code"] for each in report["findings"]] == [code]
-    assert report["findings"][0]["location"] in ("8", "9")
-    assert (report["created"], report["relationships"]["waiting"]) == (4, waiting)
+    written = (knockon.home / "f.yaml").read_text(encoding="utf-8").splitlines()
+    told = written[int(report["findings"][0]["location"]) - 1]
+    assert told in (f"- {relationship}", "- {from: hall, type: CONTAINS, to: room}", inside.rstrip())
+    assert (report["created"], report["relationships"]["waiting"]) == (4 + bool(inside), waiting)
     assert knockon("letters", "--json").json()["count"] == 0
 
 

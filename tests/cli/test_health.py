@@ -73,3 +73,23 @@ def test_rules_of_ones_own(estate: Knockon) -> None:
     assert (linted.code, f"{bad}:3: Server has no attribute colour." in linted.out) == (1, True)
     refused = estate.knowing(KNOCKON_RULES=str(bad))("health")
     assert (refused.code, "RULES_INVALID" in refused.err) == (2, True)
+
+
+def test_a_trend_is_of_evenly_spaced_revisions_until_there_are_baselines(estate: Knockon) -> None:
+    newest = json.loads(estate("health", "--json").out)["revision"]
+    answer = json.loads(estate("health", "--trend", "3", "--json").out)
+    revisions = [each["revision"] for each in answer["trend"]]
+    assert revisions == sorted({1 + (newest - 1) * n // 3 for n in range(3)} - {newest})
+    assert [each["name"] for each in answer["trend"]] == list(map(str, revisions))
+    alone = [json.loads(estate("health", "--against", str(each), "--json").out)["against"] for each in revisions]
+    assert answer["trend"] == alone
+    assert "stale" in {each["name"] for each in answer["trend"][0]["leftOut"]}
+    assert "against" not in answer
+    estate("baseline", "create", "golden")
+    both = json.loads(estate("health", "--trend", "3", "--against", "1", "--json").out)
+    assert ([each["name"] for each in both["trend"]], both["against"]["name"]) == (["golden"], "1")
+    shown = estate("health", "--trend", "24").out
+    assert "golden" in shown
+    assert "Left out of all: stale" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert estate("health", "--trend", "25").code == 2

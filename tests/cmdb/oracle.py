@@ -458,6 +458,30 @@ def parents_in(model: Model, records: dict[Key, Said], edges: Iterable[EdgeKey],
     return found
 
 
+def parentless(model: Model, records: dict[Key, Said], edges: Iterable[EdgeKey]) -> set[tuple[str, Part]]:
+    """Give who is identified within a parent only, and has no word of its source on one."""
+    found = set()
+    for key, record in records.items():
+        sets = [spec for _, spec in identifier_sets(model, record.class_name)]
+        if not sets or any(spec.within is None for spec in sets) or key[0].startswith("person/"):
+            continue
+        named = set()
+        for spec in sets:
+            direction = model.direction(str(spec.within))
+            assert direction is not None
+            kind, swapped = direction
+            for edge in edges:
+                child, other = (edge.to_ref, edge.from_ref) if swapped else (edge.from_ref, edge.to_ref)
+                before = other.partition(":")[0]
+                if (edge.source, edge.type_name, child) == (key[0], kind.name, key[1]) and (
+                    before not in model.classes or model.is_a(before, str(spec.parent))
+                ):
+                    named.add(edge)
+        if not named:
+            found.add(("MISSING_PARENT", frozenset((key,))))
+    return found
+
+
 def settle(
     model: Model, rules: Rules, records: dict[Key, Said], edges: Iterable[EdgeKey], decisions: Sequence[Decision]
 ) -> tuple[list[Thing], set[tuple[str, Part]]]:
@@ -506,7 +530,11 @@ def judge(model: Model, rules: Rules, loads: Sequence[Load], decisions: Sequence
         else:
             edge = (key.type_name, ends[0][0].records, ends[1][0].records, key.group)
             said_of.setdefault(edge, []).append((-moment(seen), key.source, digest(attributes), attributes))
-    findings = findings | circles({edge[1:3] for edge in said_of if edge[0] == "CONTAINS"})
+    findings = (
+        findings
+        | parentless(model, records, edge_records)
+        | circles({edge[1:3] for edge in said_of if edge[0] == "CONTAINS"})
+    )
     edges = {(*edge, canonical(min(said, key=lambda each: each[:3])[3])) for edge, said in said_of.items()}
     return Estate(
         frozenset((t.records, t.class_name, t.name, canonical(t.attributes)) for t in things),

@@ -40,7 +40,8 @@ def inside(outer: str, inner: str) -> Item:
 async def circles(store: Store, *items: Item, **how: Any) -> list[tuple[str, str]]:
     report = await load(store, MODEL, items, source="s", actor="tester", **how)
     assert not report.rejects
-    return [(each.message.partition(" contain")[0], each.location) for each in report.findings]
+    found = [each for each in report.findings if each.code != "MISSING_PARENT"]  # of these rooms nobody says the site
+    return [(each.message.partition(" contain")[0], each.location) for each in found]
 
 
 async def test_a_circle_in_one_load_is_one_finding_at_the_first_of_its_places(store: Store) -> None:

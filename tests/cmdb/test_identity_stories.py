@@ -10,6 +10,7 @@ import pytest
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find
 from knockon.cmdb.past.history import histories
+from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.reconciliation.explaining import explain
 from knockon.cmdb.stewardship.decisions import decide, record_named, take_back
 from knockon.cmdb.stewardship.undo import undo_source, would_lose
@@ -193,6 +194,25 @@ async def test_a_person_keeps_apart_what_is_the_same_and_the_newer_decision_coun
     assert await count(store) == 2
     await decide(store, MODEL, "link", ("a", "r"), ("b", "d"), by="bob")
     assert await count(store) == 1
+
+
+async def test_an_id_that_was_an_alias_means_then_what_it_was_part_of_also_when_it_is_a_thing_again(
+    store: Store,
+) -> None:
+    await say(store, "a", thing("old", name="web", serial="S1"))
+    await say(store, "b", thing("new", name="web", serial="S2"))
+    first, second = [(await find(store, MODEL, each)).id for each in ("a:old", "b:new")]
+    apart = await store.revision()
+    made, _ = await decide(store, MODEL, "link", ("a", "old"), ("b", "new"), by="ann")
+    linked = await store.revision()
+    await take_back(store, MODEL, made.id, by="ann")
+    assert (await find(store, MODEL, second)).id == second
+    for revision, meant in ((apart, second), (linked, first), (await store.revision(), second)):
+        past = await PastStore.at(store, MODEL, revision)
+        found = await past.entities([first, second])
+        assert {id_: each.id for id_, each in found.items()} == {first: first, second: meant}
+    none_yet = await PastStore.at(store, MODEL, 1)
+    assert await none_yet.entities([second]) == {}
 
 
 async def test_a_link_that_would_bring_together_what_is_kept_apart_is_a_finding(store: Store) -> None:

@@ -242,3 +242,20 @@ async def test_a_copy_has_them_and_goes_on_with_them(store: Any, tmp_path: Path)
         await say(target, "erp", server("s1", status="in_use"), day=2)
         assert await found(target) == []
     assert len(await found(store)) == 1
+
+
+async def test_a_load_tells_each_status_that_no_lifecycle_has_once_for_a_class(store: Store) -> None:
+    said = [("s1", "running"), ("s2", "running"), ("s3", "in_use"), ("s4", None), ("s5", "RUNNING")]
+    items = [
+        EntityObservation("erp", key, "Server", {"serial_number": key, "status": word}, DAYS[0], str(n))
+        for n, (key, word) in enumerate(said, start=1)
+    ]
+    report = await load(store, PLAIN, items, source="erp", actor="tests")
+    assert [(each.code.value, each.location, each.message[:41]) for each in report.findings] == [
+        ("UNKNOWN_STATE", "5", "1 Server record has the status RUNNING, w"),
+        ("UNKNOWN_STATE", "1", "2 Server records have the status running,"),
+    ]
+    assert "disposed, in_maintenance, in_stock, in_use" in report.findings[0].message
+    assert await found(store) == []
+    kept = [(await find(store, PLAIN, f"erp:{key}")).attributes.get("status") for key, _ in said]
+    assert kept == ["running", "running", "in_use", None, "RUNNING"]

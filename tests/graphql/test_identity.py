@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.loading.load import load
+from knockon.cmdb.stewardship.decisions import accept
 from knockon.itsm.health.freshness import refresh_period
 from knockon.schema.observation import EntityObservation
 from tests.graphql.conftest import MODEL, SEEN, thing
@@ -81,7 +82,7 @@ async def test_findings_are_read_page_by_page_and_by_code(empty: Api) -> None:
     nodes = [each["node"] for each in everything["edges"]]
     assert [each["code"] for each in nodes[-1:]] == ["IDENTITY_VETO"]
     assert (nodes[-1]["records"], nodes[-1]["claim"]) == (["t:web", "u:w1"], "ComputerSystem.name web")
-    assert "knockon link" in nodes[-1]["message"]
+    assert "mutation `link`" in nodes[-1]["message"]
     assert len(nodes) > 3
     read: list[Any] = []
     after, going = None, True
@@ -92,7 +93,29 @@ async def test_findings_are_read_page_by_page_and_by_code(empty: Api) -> None:
     assert read == nodes
     vetoes = (await empty.ask(FINDINGS, code="IDENTITY_VETO"))["findings"]["edges"]
     assert [each["node"] for each in vetoes] == nodes[-1:]
-    assert await empty.calls(FINDINGS) == {"findings": 1}
+    assert await empty.calls(FINDINGS) == {"findings": 1, "decisions": 1}
+
+
+async def test_findings_name_their_things_and_who_accepted_them(empty: Api) -> None:
+    await empty.load(*(thing(f"double-{n}", "Server", serial_number=f"S{n // 2}") for n in range(6)))
+    query = """query($accepted: Boolean) { findings(accepted: $accepted) { edges { node {
+      id things { id class name } accepted { by reason kind } } } } }"""
+
+    async def told(**asked: Any) -> list[Any]:
+        return [each["node"] for each in (await empty.ask(query, **asked))["findings"]["edges"]]
+
+    everything = await told()
+    assert [each["accepted"] for each in everything] == [None] * 3
+    assert {tuple(one["name"] for one in each["things"]) for each in everything} == {
+        ("double-0", "double-1"), ("double-2", "double-3"), ("double-4", "double-5"),
+    }  # fmt: skip
+    assert {one["class"] for each in everything for one in each["things"]} == {"Server"}
+    assert await empty.calls(query) == {"findings": 1, "decisions": 1, "records": 1, "entities": 1}
+    right = everything[1]
+    await accept(empty.store, MODEL, right["id"], by="ann", reason="a cluster")
+    assert await told() == [everything[0], everything[2]] == await told(accepted=False)
+    said = {"by": "ann", "reason": "a cluster", "kind": "right"}
+    assert await told(accepted=True) == [{**right, "accepted": said}]
 
 
 async def test_a_status_that_differs_from_what_is_seen_is_told_with_it(empty: Api) -> None:

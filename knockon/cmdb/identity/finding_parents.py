@@ -1,11 +1,11 @@
-"""Claims of records, with the parents that the store, or the load at hand, knows of."""
+"""Claims of records, with the parents that the store, or the load at hand, knows of; and who names no parent."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract.rows import EdgeRecord
-from knockon.cmdb.identity.claims import claims, parents_of, ways_to_parents
+from knockon.cmdb.contract.rows import PEOPLE, EdgeRecord
+from knockon.cmdb.identity.claims import claims, is_parent_reference, parents_of, ways_to_parents
 from knockon.schema.reference import tokens
 
 if TYPE_CHECKING:
@@ -32,23 +32,39 @@ def placings(model: Model, keys: Iterable[EdgeRecordKey]) -> Placings:
 
 async def with_claims(
     write: Write, model: Model, records: Sequence[Record], expected: Mapping[Key, Sequence[EdgeRecordKey]]
-) -> list[Record]:
-    """Give the records with the claims that they have now; those that are not present have none.
+) -> tuple[list[Record], list[Record]]:
+    """Give the records with the claims that they have now, and those of them that name no parent and need one.
 
-    ``expected`` are edge records that the store does not have yet, and will have at the end of this load.
+    Records that are not present have no claims and need no parent. ``expected`` are edge records that the store does
+    not have yet, and will have at the end of this load.
     """
     inside = {(each.source, each.key) for each in records if each.present and ways_to_parents(model, each.class_name)}
     placed = await _placed(write, model, inside, expected) if inside else {}
     known = {end for each in placed.values() for record in each for end in record.known if end}
     entities = await write.entities(known) if known else {}
-    found = []
+    found, parentless = [], []
     for record in records:
-        parents = {}
-        if around := placed.get((record.source, record.key)):
-            parents = parents_of(model, record.class_name, around, entities)
+        around = placed.get((record.source, record.key), ())
+        parents = parents_of(model, record.class_name, around, entities) if around else {}
         now = claims(model, record.class_name, record.said, parents) if record.present else {}
         found.append(record.known_as(record.entity_id, now))
-    return found
+        if record.present and not now and _needs_parent(model, record) and not _names_parent(model, record, around):
+            parentless.append(record)
+    return found, parentless
+
+
+def _needs_parent(model: Model, record: Record) -> bool:
+    # people relate things by their ids, which places nothing
+    return record.class_name in model.dependent and not record.source.startswith(PEOPLE)
+
+
+def _names_parent(model: Model, record: Record, around: Iterable[EdgeRecord]) -> bool:
+    for within in ways_to_parents(model, record.class_name):
+        for key in (each.key for each in around):
+            child, other = (key.from_ref, key.to_ref) if within.child_is_source else (key.to_ref, key.from_ref)
+            if (key.type_name, child) == (within.type_name, record.key) and is_parent_reference(model, within, other):
+                return True
+    return False
 
 
 async def _placed(

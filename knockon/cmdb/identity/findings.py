@@ -28,6 +28,7 @@ _CODES = {
 }
 
 ABOUT_IDENTITY = frozenset({*_CODES.values(), FindingCode.CLASS_CONFLICT, FindingCode.TOO_MANY_CLAIMANTS})
+ABOUT_PARENTS = frozenset({FindingCode.MISSING_PARENT})
 ABOUT_PRESENCE = frozenset({FindingCode.PRESENT_AGAINST_STATUS, FindingCode.ABSENT_AGAINST_STATUS})
 
 
@@ -58,6 +59,23 @@ def findings(model: Model, how: Joined, touched: Touched) -> list[IdentityFindin
     return list(found.values())
 
 
+def parentless(model: Model, records: Iterable[Record]) -> list[IdentityFinding]:
+    """Give the finding about each of these records, which name no parent and need one."""
+    return [
+        made(FindingCode.MISSING_PARENT, [(each.source, each.key)], _named_within(model, each.class_name))
+        for each in records
+    ]
+
+
+def _named_within(model: Model, class_name: str) -> str:
+    ways = []
+    for each in model.classes[class_name].identifiers:
+        if each.within:
+            kind = model.relationships[each.within.type_name]
+            ways.append(f"{kind.name if each.within.child_is_source else kind.inverse} {each.within.parent}")
+    return f"{class_name} ({' or '.join(dict.fromkeys(ways))})"
+
+
 def worded(finding: IdentityFinding) -> str:
     """Say a finding in a sentence that tells what to do."""
     records = ", ".join(":".join(each) for each in finding.records)
@@ -76,6 +94,9 @@ def worded(finding: IdentityFinding) -> str:
             told = f"{records} are linked by one decision and kept apart by another; the latter counts. Take one back."
         case FindingCode.CONTAINMENT_CIRCLE:
             told = f"{finding.what} contain each other in a circle; take one CONTAINS of it away."
+        case FindingCode.MISSING_PARENT:
+            told = f"{records} is a {finding.what}, which only its parent tells from others, and names none. "
+            told += "Load that relationship too, with the record's own key at its end."
         case FindingCode.PRESENT_AGAINST_STATUS | FindingCode.ABSENT_AGAINST_STATUS:
             told = f"{records}: {_difference(finding)}"
         case _:

@@ -13,6 +13,7 @@ from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
 from knockon.errors import FindingCode
 from knockon.schema import validate
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation, Skipped
+from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +43,9 @@ class Intake:
         self.nameless_rejects = 0  # rejected records of which it cannot be told what they are about
         self.findings: list[Finding] = []
         self.skipped: Counter[str] = Counter()
+        self.unknown_states: dict[
+            tuple[str, str], tuple[str, int]
+        ] = {}  # by class and word: the first place, how often
         self.oldest = self.newest = ""  # when the records that were taken were seen, the first and the last
         self.partial = False  # whether there are partial records
 
@@ -84,6 +88,7 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Iterator[Int
             else:
                 _take(model, intake, item, loaded_at)
         intake.spool.seal()
+        intake.findings += [_unknown_state(model, *each) for each in sorted(intake.unknown_states.items())]
         yield intake
 
 
@@ -99,6 +104,11 @@ def _take(model: Model, intake: Intake, item: Item, loaded_at: str) -> None:
         place = SEPARATOR.join((typed.key, entity.seen, entity.digest)) if typed.partial else typed.key
         intake.spool.keep_entity(place, model.layer(typed.class_name), entity)
         intake.partial = intake.partial or typed.partial
+        if rule := model.states.get(typed.class_name):
+            state = typed.attributes.get(rule[0])
+            if state is not None and state not in rule[1]:
+                first, often = intake.unknown_states.get((typed.class_name, str(state)), (typed.location, 0))
+                intake.unknown_states[typed.class_name, str(state)] = (first, often + 1)
         intake.saw(entity.seen)
     elif isinstance(typed, RelationshipObservation):
         relationship = Taken(typed, typed.seen or loaded_at, digest(typed.attributes))
@@ -112,6 +122,17 @@ def _take(model: Model, intake: Intake, item: Item, loaded_at: str) -> None:
         record = in_words(item) if typed.record is None else typed.record
         typed = replace(typed, about=about, seen=typed.seen or loaded_at, record=record or None)
         (intake.rejected_entities if typed.kind == "entity" else intake.rejected_relationships).append(typed)
+
+
+def _unknown_state(model: Model, said: tuple[str, str], where: tuple[str, int]) -> Finding:
+    (class_name, word), (first, often) = said, where
+    attribute, states = model.states[class_name]
+    message = (
+        f"{counted(often, f'{class_name} record has', f'{class_name} records have')} the {attribute} {word}, which is "
+        f"none of {', '.join(sorted(states))}. It is kept, and counts as open and in operation; say one of these "
+        "instead, or add it to the lifecycle."
+    )
+    return Finding(FindingCode.UNKNOWN_STATE, message, first)
 
 
 def _note_rejected(model: Model, intake: Intake, item: Item) -> tuple[str, ...]:

@@ -191,7 +191,7 @@ class LoadRun:
             async def edges(write: Write, these: Collection[Any] = edge_keys) -> tuple[Reconciled, list[Any], bool]:
                 return (await withdraw_edges(write, self._model, self._scope, these, at)).as_written()
 
-            await self.changed(edges)
+            self._find((await self.changed(edges)).findings)
         for keys in batches(sorted(gone.records)):
 
             async def entities(write: Write, these: Collection[str] = keys) -> tuple[Reconciled, list[Any], bool]:
@@ -222,7 +222,8 @@ class LoadRun:
         location = {(taken.said.source, taken.said.key): taken.said.location for taken in batch}
         for each in found:
             where = next((location[key] for key in each.records if key in location), "")
-            self._found[each] = Finding(FindingCode(each.code), worded(each), where)
+            if where or each not in self._found:
+                self._found[each] = Finding(FindingCode(each.code), worded(each), where)
 
     async def _spread(self, write: Write, batch: Sequence[Taken[Any]]) -> None:
         """Before a record joins a scope that was seen as one later than it: give each of the others its own moment."""

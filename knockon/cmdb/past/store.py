@@ -33,7 +33,8 @@ class PastStore:
     """The estate at one revision: every answer is of that revision, whatever is written meanwhile.
 
     A ``source:key``, an alias and a retired name mean what they mean today, as far as it was there then; an id that
-    is an alias today and was a thing of its own then is that thing. Nothing waits: that is not in the journal.
+    is an alias today and was a thing of its own then is that thing; one that was an alias then and is a thing of its
+    own again is what it became part of before. Nothing waits: that is not in the journal.
     """
 
     def __init__(self, now: Store, model: Model, scan: Scan) -> None:
@@ -81,6 +82,25 @@ class PastStore:
         if missing:
             today = await self._now.known(missing)
             found |= {id_: self._by_id[each.id] for id_, each in today.items() if each.id in self._by_id}
+            found |= await self._were_part_of([id_ for id_, each in today.items() if each.id == id_ not in found])
+        return found
+
+    async def _were_part_of(self, ids: Collection[str]) -> dict[str, Entity]:
+        """Give what these ids, which are things of today and were none then, had become part of by then."""
+        meant = {id_: id_ for id_ in ids}
+        found: dict[str, Entity] = {}
+        while meant:  # each step leads to what lived on at that merge, so to a later one: it ends
+            last = await self._now.history(set(meant.values()), before=self._scan.revision + 1, limit=1)
+            into = {
+                entry.id: entry.after["merged_into"]
+                for revisions in last.values()
+                for each in revisions
+                for entry in each.entries
+                if entry.kind == "entity" and entry.after and entry.after.get("merged_into")
+            }
+            meant = {id_: into[at] for id_, at in meant.items() if at in into and into[at] != at}
+            found |= {id_: self._by_id[at] for id_, at in meant.items() if at in self._by_id}
+            meant = {id_: at for id_, at in meant.items() if id_ not in found}
         return found
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from knockon.cmdb.contract.rows import Alias, last_seen
 from knockon.cmdb.identity.apart import class_said, classes_said
 from knockon.cmdb.identity.finding_parents import placings, with_claims
-from knockon.cmdb.identity.findings import ABOUT_IDENTITY, ABOUT_PRESENCE, findings
+from knockon.cmdb.identity.findings import ABOUT_IDENTITY, ABOUT_PARENTS, ABOUT_PRESENCE, findings, parentless
 from knockon.cmdb.identity.joining import Joined, joined
 from knockon.cmdb.identity.naming import holders, named
 from knockon.cmdb.identity.touched import Touched, touched_by
@@ -118,13 +118,19 @@ class Following:
     async def _stage(self, changed: Sequence[Record]) -> _Stirred:
         """Write changed records of one layer and the entities that they imply."""
         stirred = _Stirred()
+        claimed, parentless_now = await with_claims(self._write, self._model, changed, self._expected)
         now = {
             (each.source, each.key): each
-            for each in await with_claims(self._write, self._model, changed, self._expected)
+            for each in claimed
             if (each.source, each.key) in self._again or each != self._stored.get((each.source, each.key))
         }
-        if not now:
-            return stirred
+        if now:
+            await self._identify(now, stirred)
+        await self._note_parentless(changed, parentless_now)
+        return stirred
+
+    async def _identify(self, now: Mapping[Key, Record], stirred: _Stirred) -> None:
+        """Write records that are not as they were, and what they come to."""
         had = await self._had(now)
         moving = {key: each for key, each in now.items() if self._may_move(key, each)}
         moving |= await self._met_on_return(moving, now, had)
@@ -148,7 +154,6 @@ class Following:
         records |= settled
         await self._settle(naming, records, now, had, stirred)
         await self._note_findings(how, touched, moving)
-        return stirred
 
     async def _had(self, now: Mapping[Key, Record]) -> dict[Key, str]:
         """Give the ids of the entities that records belonged to, aliases followed; new records have none."""
@@ -291,6 +296,23 @@ class Following:
         if about or found or touched.unjunked:
             await self._write.put_findings(about, touched.unjunked, found, of=ABOUT_IDENTITY)
         self.result.findings += found
+
+    async def _note_parentless(self, looked: Iterable[Record], found: Sequence[Record]) -> None:
+        """Keep which of the records that were looked at need a parent and name none, in place of which did."""
+        about = {key for key in ((each.source, each.key) for each in looked) if self._may_have_lacked(key)}
+        about |= {(each.source, each.key) for each in found}
+        if not about:
+            return
+        now = parentless(self._model, found)
+        before = [each for each in await self._write.findings_about(about) if each.code in ABOUT_PARENTS]
+        if set(now) != set(before):
+            await self._write.put_findings(about, (), now, of=ABOUT_PARENTS)
+            self.result.stored += 1
+        self.result.findings += now
+
+    def _may_have_lacked(self, key: Key) -> bool:
+        old = self._stored.get(key)
+        return old is not None and not old.claims and (bool(self._again) or old.class_name in self._model.dependent)
 
     async def _note_presence(self, parts: Mapping[str, Part], before: Mapping[str, Entity],
                              found: Sequence[IdentityFinding], had: Mapping[Key, str]) -> None:  # fmt: skip

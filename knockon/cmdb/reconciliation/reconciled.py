@@ -31,7 +31,7 @@ class Reconciled:
     """Records that were written, of things that did not change."""
     entries: list[JournalEntry] = field(default_factory=list)
     stored: int = 0
-    """Records written."""
+    """Records written, and findings about parents."""
     findings: list[IdentityFinding] = field(default_factory=list)
     """About the things that changed, as they are now."""
     related: Related = field(default_factory=Related)

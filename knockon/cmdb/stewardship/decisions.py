@@ -125,14 +125,14 @@ async def accepted(store: Store, findings: Iterable[IdentityFinding]) -> dict[st
     return {each.a[1]: each for each in made if each.kind == "right" and not each.taken_back}
 
 
-async def open_findings(store: Store, code: str) -> list[IdentityFinding]:
-    """Give all findings of a code but those that a person accepted as they are."""
+async def findings_of(store: Store, code: str, *, accepted_ones: bool = False) -> list[IdentityFinding]:
+    """Give all findings of a code but those that a person accepted as they are, or those alone."""
     found: list[IdentityFinding] = []
     place = ("", "")
     while page := await store.findings(code, place, BATCH):
         place = (page[-1].code, page[-1].id)
         decided = await accepted(store, page)
-        found += [each for each in page if each.id not in decided]
+        found += [each for each in page if (each.id in decided) == accepted_ones]
     return found
 
 

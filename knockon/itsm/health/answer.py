@@ -90,6 +90,7 @@ class HealthAnswer:
     truncated: bool
     left_out: tuple[LeftOut, ...]
     against: Before | None = None
+    trend: tuple[Before, ...] | None = None
 
     @property
     def checks(self) -> list[CheckScore]:
@@ -155,6 +156,7 @@ def health_json(answer: HealthAnswer) -> dict[str, Any]:
         "truncated": answer.truncated,
         "leftOut": _left_out_json(answer.left_out),
         **({"against": _before_json(answer.against)} if answer.against else {}),
+        **({"trend": [_before_json(each) for each in answer.trend]} if answer.trend is not None else {}),
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from knockon.cmdb.identity.findings import ABOUT_PRESENCE
 from knockon.cmdb.lookup import find
 from knockon.cmdb.past.changes import past_scan
 from knockon.cmdb.reconciliation.explaining import things_of
-from knockon.cmdb.stewardship.decisions import open_findings
+from knockon.cmdb.stewardship.decisions import findings_of
 from knockon.errors import BadUsage, FindingCode
 from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.answer import (
@@ -227,15 +228,25 @@ async def examine(store: Store, model: Model, rules: Sequence[Rule], *, at: str 
     moment = read_moment(at)
     scan = await store.scan(sorted(_classes(model, rules)))
     seen = await store.last_seen()
-    ground = Ground(model, scan, moment, seen, rules, await things_apart(store), await _against(store))
+    ground = Ground(model, scan, moment, seen, rules, await _no_duplicates(store), await _against(store))
     return await asyncio.to_thread(Examination, ground)
+
+
+async def _no_duplicates(store: Store) -> set[frozenset[str]]:
+    """Give the pairs of things that a person keeps apart, or has accepted to have one identifier."""
+    found = await things_apart(store)
+    for code in (FindingCode.DUPLICATE_IDENTIFIER, FindingCode.IDENTITY_VETO):
+        right = await findings_of(store, code, accepted_ones=True)
+        for things in (await things_of(store, right)).values():
+            found |= {frozenset(pair) for pair in combinations([each.id for each in things], 2)}
+    return found
 
 
 async def _against(store: Store) -> dict[str, str]:
     """Say of things what is seen of them against their status, and is not accepted."""
     said: dict[str, str] = {}
     for code in sorted(ABOUT_PRESENCE):
-        found = await open_findings(store, code)
+        found = await findings_of(store, code)
         things = await things_of(store, found)
         said |= {thing.id: _AGAINST[code] for each in found for thing in things[each.id]}
     return said
@@ -249,7 +260,7 @@ async def examine_past(store: Store, model: Model, rules: Sequence[Rule], moment
     PastTooFar, JournalCompacted
     """
     scan = await past_scan(store, model, moment.revision)
-    ground = Ground(model, scan, moment.at or read_moment(None), None, rules, await things_apart(store))
+    ground = Ground(model, scan, moment.at or read_moment(None), None, rules, await _no_duplicates(store))
     return await asyncio.to_thread(Examination, ground)
 
 

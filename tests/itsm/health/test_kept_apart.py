@@ -72,6 +72,16 @@ async def test_of_three_only_the_two_that_are_kept_apart_are_none(store: Store) 
     assert await duplicates(store) == set()
 
 
+async def test_two_that_a_person_accepted_to_have_one_identifier_are_no_duplicates(store: Store) -> None:
+    rows = [EntityObservation("t", key, "Server", {"name": key, "serial_number": "S1"}, SEEN) for key in ("a", "b")]
+    written = (await load(store, MODEL, rows, source="t", actor="tests")).revision
+    (finding,) = await store.findings("DUPLICATE_IDENTIFIER")
+    made, _ = await accept(store, MODEL, finding.id, by="ann", reason="one chassis")
+    assert await duplicates(store) == await duplicates(store, written) == set()
+    await take_back(store, MODEL, made.id, by="ann")
+    assert await duplicates(store) == {"a", "b"}
+
+
 async def test_what_is_seen_against_its_status_is_missed_until_a_person_accepts_it(store: Store) -> None:
     async def against() -> set[str]:
         found = await examine(store, MODEL, [])
