@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from knockon.cmdb.access import Policy
     from knockon.impact.topology.topologies import Topologies
     from knockon.schema.observation import Item
     from knockon.server.callbacks import Callbacks
@@ -92,7 +93,7 @@ class ChangeSent(_Strict):
 
 
 def changes_endpoint(
-    topologies: Topologies, callbacks: Callbacks, *, max_body: int
+    topologies: Topologies, callbacks: Callbacks, policy: Policy, *, max_body: int
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make the handler that takes a change, as all that its tool says of it, and answers what it would do.
 
@@ -120,13 +121,17 @@ def changes_endpoint(
             raise ChangeInvalid("; ".join(each.message for each in report.rejects))
         change = await find(topologies.store, topologies.model, f"{sent.source}:{sent.id}")
         found = await judged(topologies, change)
+        sight = policy.sight(principal)
         await callbacks.told(change, found.verdict)
         answer = {
             "change": {"id": change.id, "name": change.name, "source": sent.source, "key": sent.id},
             "revision": found.impact.revision if found.impact else report.revision,
             "risk": found.as_json(),
             "blastRadius": impact_json(found.impact) if found.impact else None,
-            "findings": [{"code": each.code, "message": in_api(each.message)} for each in report.findings],
+            "findings": [
+                {"code": each.code, "message": in_api(each.as_seen(topologies.model, sight).message)}
+                for each in report.findings
+            ],
         }
         return Response(orjson.dumps(answer), media_type="application/json")
 

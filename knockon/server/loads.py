@@ -228,12 +228,16 @@ class Loads:
             )  # fmt: skip
 
     async def _answer(self, job: Job, report: LoadReport) -> dict[str, Any]:
-        """Give the report as the loader may see it; of a dry run with what its retirements would hit."""
+        """Give the report as the loader may see it; of a dry run with what its retirements would hit.
+
+        What is rejected is told as it was sent: it is of this sender.
+        """
         hit = None
         if report.plan is not None:
             if job.sight.principal.may(AccessScope.VIEWER):
                 hit = await retirements(self._topologies, report)
             report.plan = [seen_by(each, job.sight) for each in report.plan]
+        report.findings = [each.as_seen(self._topologies.model, job.sight) for each in report.findings]
         said = report.as_json() | ({"blastRadius": impact_json(hit)} if hit else {})
         for each in (*said["findings"], *said["rejects"]):
             each["message"] = in_api(each["message"])

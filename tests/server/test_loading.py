@@ -159,6 +159,47 @@ async def test_only_who_may_load_loads(both: str) -> None:
         assert (await store.feed(0, 100))[-1].head.actor == "loader"
 
 
+async def test_a_finding_tells_who_loads_no_value_that_this_one_may_not_read(both: str) -> None:
+    def person(key: str) -> bytes:
+        return json.dumps({"class": "Person", "key": key, "name": key, "email": "canary@example.org"}).encode()
+
+    async with opened(store_at(both, MODEL)) as store:
+        both_scopes = (AccessScope.LOADER, AccessScope.VIEWER)
+        callers = {
+            scopes: (await create(store, MODEL, "-".join(scopes), scopes, by="ann", expires=None))[1]
+            for scopes in ((AccessScope.LOADER,), both_scopes, (AccessScope.ADMINISTRATOR,))
+        }
+        told = {}
+        async with asking(create_app(settings(both), MODEL)) as client:
+            await client.post("/load", params={"source": "scan"}, content=person("first"), headers=SENT | LINES)
+            for number, (scopes, text) in enumerate(callers.items()):
+                headers = {"Authorization": f"Bearer {text}"} | LINES
+                body = b"\n".join(person(f"p{number}{each}") for each in "ab")
+                answer = await client.post("/load", params={"source": "scan"}, content=body, headers=headers)
+                findings = json.loads(answer.text.splitlines()[-1])["report"]["findings"]
+                assert {each["code"] for each in findings} == {"DUPLICATE_IDENTIFIER"}
+                assert set(findings[0]) == {"code", "message", "location"}
+                told[scopes] = {"share Person.email (redacted), but" in each["message"] for each in findings}
+                assert ("canary" in answer.text) == (scopes == (AccessScope.ADMINISTRATOR,))
+        assert told == {scopes: {scopes != (AccessScope.ADMINISTRATOR,)} for scopes in callers}
+
+
+async def test_who_may_not_read_at_all_is_told_no_value_of_a_finding(both: str) -> None:
+    async with opened(store_at(both, MODEL)) as store:
+        said = {}
+        async with asking(create_app(settings(both), MODEL)) as client:
+            for scopes in ((AccessScope.LOADER,), (AccessScope.LOADER, AccessScope.VIEWER)):
+                _, text = await create(store, MODEL, f"caller-{len(scopes)}", scopes, by="ann", expires=None)
+                lines = [{"class": "Server", "key": f"{len(scopes)}{each}", "serial_number": "S1"} for each in "ab"]
+                body = b"\n".join(json.dumps(each).encode() for each in lines)
+                headers = {"Authorization": f"Bearer {text}"} | LINES
+                answer = await client.post("/load", params={"source": "scan"}, content=body, headers=headers)
+                (*_, finding) = json.loads(answer.text.splitlines()[-1])["report"]["findings"]
+                said[len(scopes)] = finding["message"]
+        assert "(redacted)" in said[1]
+        assert "(redacted)" not in said[2]
+
+
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Give what loads wait for before their first batch."""
