@@ -212,6 +212,22 @@ async def test_one_of_several_operations_is_chosen_by_name(client: httpx2.AsyncC
     assert answer.json() == {"data": {"racks": {"totalCount": 0}}}
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query A { servers { totalCount } } query B { racks { totalCount } }",
+        'mutation M { retire(ref: "Server:box") { revision } } query Q { servers { totalCount } }',
+    ],
+)
+async def test_of_several_operations_none_is_chosen_without_a_name(client: httpx2.AsyncClient, query: str) -> None:
+    before = await client.get("/readyz")
+    answer = await client.post("/graphql", json={"query": query}, headers={**SENT, "Accept": GRAPHQL})
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (400, "QUERY_INVALID")
+    assert ("data" in answer.json(), "operationName" in error["message"]) == (False, True)
+    assert (await client.get("/readyz")).json() == before.json()
+
+
 async def test_the_schema_is_served_by_introspection(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/graphql", json={"query": get_introspection_query()}, headers=SENT)
     assert "Server" in build_client_schema(answer.json()["data"]).type_map

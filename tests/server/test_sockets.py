@@ -172,6 +172,7 @@ async def test_an_id_stands_for_one_subscription_at_a_time(server: Live) -> None
         ("subscription {", "QUERY_INVALID"),
         ("", "QUERY_INVALID"),
         ("subscription { tractors { id } }", "QUERY_INVALID"),
+        ("subscription A { entityChanges { place } } subscription B { entityChanges { place } }", "QUERY_INVALID"),
         ("subscription { entityChanges { place } serviceStates { place } }", "QUERY_INVALID"),
         ("subscription { entityChanges { " + " ".join(f"a{i}: place" for i in range(200)) + " } }", "QUERY_TOO_COSTLY"),
     ],
