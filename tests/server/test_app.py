@@ -136,6 +136,8 @@ async def test_without_a_token_only_names_of_this_machine_are_served(url: str) -
     [
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "BAD_USAGE"),
         ({"content": b"[" * 5_000, "headers": {"Content-Type": "application/json"}}, 400, "BAD_USAGE"),
+        ({"json": COUNT | {"variables": {"v": json.loads("[" * 600 + "]" * 600)}}}, 400, "BAD_USAGE"),
+        ({"json": COUNT | {"variables": {"v": json.loads('{"a":' * 100 + "1" + "}" * 100)}}}, 400, "BAD_USAGE"),
         ({"json": []}, 400, "BAD_USAGE"),
         ({"json": [COUNT]}, 400, "BAD_USAGE"),
         ({"json": {}}, 400, "BAD_USAGE"),
@@ -272,6 +274,8 @@ async def test_the_schema_is_told_again_from_memory_to_whoever_may_read(client: 
     assert again.content == first.content
     assert again.headers["content-type"] == GRAPHQL
     assert (await client.post("/graphql", json=asked)).status_code == 401
+    varied = asked | {"variables": {"x": json.loads("[" * 90 + "]" * 90)}}
+    assert (await client.post("/graphql", json=varied, headers=SENT)).json() == first.json()
     mixed = {"query": "{ __schema { queryType { name } } servers { totalCount } }"}
     assert (await client.post("/graphql", json=mixed, headers=SENT)).json()["data"]["servers"] == {"totalCount": 1}
 
