@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation at run time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -16,7 +17,7 @@ from knockon.cmdb.identity.claims import claims
 from knockon.cmdb.identity.joining import JUNK
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find
-from knockon.errors import BadUsage, ChangeInvalid
+from knockon.errors import BadUsage, ChangeInvalid, TimedOut
 from knockon.graphql.wording import in_api
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.verdict import CHANGE, judged
@@ -101,7 +102,7 @@ class ChangeSent(_Strict):
 
 
 def changes_endpoint(
-    topologies: Topologies, callbacks: Callbacks, policy: Policy, *, max_body: int
+    topologies: Topologies, callbacks: Callbacks, policy: Policy, *, max_body: int, max_seconds: float
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make the handler that takes a change, as all that its tool says of it, and answers what it would do.
 
@@ -112,7 +113,12 @@ def changes_endpoint(
         principal = http.state.principal
         principal.require(AccessScope.CHANGE_COORDINATOR, to="send changes")
         require_json(http)
-        sent = _read(await body_of(http, max_body))
+        try:
+            async with asyncio.timeout(max_seconds):
+                body = await body_of(http, max_body)
+        except TimeoutError:
+            raise TimedOut(f"The body was not there after {max_seconds:g} seconds; nothing is written.") from None
+        sent = _read(body)
         if sent.source in OWN_NAMES:
             raise BadUsage(f"{sent.source} is what knockon itself writes under; name the tool.")
         if sent.source.startswith(PEOPLE):
