@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, get_operation_ast
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    get_operation_ast,
+)
 from strawberry.extensions import SchemaExtension
+
+from knockon.errors import QueryInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +34,22 @@ class Asked:
     name: str | None
     fields: tuple[str, ...]
     names: frozenset[str]
+
+
+class Named(SchemaExtension):
+    """Refuses several operations of which none is named: Strawberry itself would execute the first one."""
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        named = context._provided_operation_name is not None  # noqa: SLF001 - the public name is the first one's then
+        if not named and context.graphql_document is not None and not context.pre_execution_errors:
+            definitions = context.graphql_document.definitions
+            operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
+            if len(operations) > 1:
+                text = "There are several operations; say by operationName which of them to execute."
+                code = {"code": QueryInvalid.code}
+                context.pre_execution_errors = [GraphQLError(text, operations, extensions=code)]
+        yield
 
 
 class Asking(SchemaExtension):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strawberry import ID
 from strawberry.scalars import JSON
 
 from knockon.cmdb.contract.rows import THING, last_seen
-from knockon.cmdb.identity.findings import claim_of, status_of, worded
+from knockon.cmdb.identity.findings import as_seen, claim_of, status_of, worded
 from knockon.cmdb.reconciliation.explaining import things_of
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.cmdb.stewardship.decisions import accepted as accepted_of
@@ -225,7 +224,9 @@ def _findings(
             if len(some) < MAX_PAGE:
                 break
             at = (some[-1].code, some[-1].id)
-        return page_of([as_seen(each, request) for each in found[: asked.limit + 1]], asked)
+        return page_of(
+            [as_seen(each, request.topologies.model, request.sight) for each in found[: asked.limit + 1]], asked
+        )
 
     async def count() -> int:
         raise AssertionError("findings are not counted")
@@ -240,24 +241,6 @@ async def _things(finding: IdentityFinding, request: Request) -> list[Entity]:
 
 async def _accepted(finding: IdentityFinding, request: Request) -> Decision | None:
     return (await accepted_of(request.store, [finding])).get(finding.id)
-
-
-def as_seen(finding: IdentityFinding, request: Request) -> IdentityFinding:
-    """Leave the values out of a claim, or the status, where there are some which the caller may not read."""
-    if status_of(finding):
-        statuses = request.topologies.model.statuses
-        hidden = any(request.sight.hides(name, attribute) for name, (attribute, _) in statuses.items())
-        return replace(finding, what="(redacted)") if hidden else finding
-    claim = claim_of(finding)
-    if claim is None:
-        return finding
-    name = claim.partition(" ")[0]
-    identifier = request.topologies.model.identifiers.get(name)
-    if identifier is None:  # of an older model: nobody can say what its values are
-        hidden = request.sight.hides("", name)
-    else:
-        hidden = any(request.sight.hides_below(identifier.declared_by, each) for each in identifier.by)
-    return replace(finding, what=f"{name} (redacted)") if hidden else finding
 
 
 def _cursor(finding: IdentityFinding) -> str:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from strawberry import ID
 
+from knockon.cmdb.identity.findings import as_seen
 from knockon.cmdb.lookup import find, find_ever
 from knockon.cmdb.stewardship import decisions
 from knockon.cmdb.stewardship.edits import Editor
 from knockon.errors import EditInvalid
 from knockon.graphql.definitions import Weight, argument, maybe, writing
-from knockon.graphql.identity import as_seen
 from knockon.graphql.payloads import OF_THE_CALLER, Outcome, edited, failed
 from knockon.graphql.permissions import require_to_write
 
@@ -239,5 +239,5 @@ async def _decided(request: Request, made: Decision, records: Iterable[Key], cha
     things = {each.id: each for each in (await store.entities(of)).values()}
     return Outcome(
         await store.revision(), decision=made, entities=[things[id_] for id_ in sorted(things)],
-        findings=[as_seen(each, request) for each in changes.findings],
+        findings=[as_seen(each, request.topologies.model, request.sight) for each in changes.findings],
     )  # fmt: skip

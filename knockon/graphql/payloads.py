@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from strawberry.scalars import JSON
 
+from knockon.cmdb.identity.findings import as_seen
 from knockon.errors import (
     BadUsage,
     EditConflict,
@@ -19,7 +20,6 @@ from knockon.errors import (
     StillReported,
 )
 from knockon.graphql.definitions import listed, maybe, plain
-from knockon.graphql.identity import as_seen
 from knockon.graphql.wording import in_api
 
 if TYPE_CHECKING:
@@ -166,4 +166,9 @@ def edited(request: Request, done: Edited) -> Outcome:
     outweighed = [
         replace(each, value=None) if request.sight.hides(owner, each.attribute) else each for each in done.outweighed
     ]
-    return Outcome(done.revision, done.entity, outweighed, [as_seen(each, request) for each in done.changes.findings])
+    return Outcome(
+        done.revision,
+        done.entity,
+        outweighed,
+        [as_seen(each, request.topologies.model, request.sight) for each in done.changes.findings],
+    )

@@ -18,7 +18,7 @@ from strawberry.types.base import StrawberryList
 
 from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
 from knockon.graphql.answers import AnswerTypes
-from knockon.graphql.asked import Asking
+from knockon.graphql.asked import Asking, Named
 from knockon.graphql.board import board_field
 from knockon.graphql.connections import (
     MAX_PAGE,
@@ -165,7 +165,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     config = StrawberryConfig(scalar_map=SCALARS)
     made = ApiSchema(
         query=query, mutation=mutation, subscription=subscription, types=definitions.types(), config=config,
-        extensions=[Parsed, Validated, lambda: Limits(limits), Asking],
+        extensions=[Parsed, Validated, lambda: Limits(limits), Named, Asking],
     )  # fmt: skip
     resolve_directly(made._schema)  # noqa: SLF001 - Strawberry has no public way to graphql-core's schema
     return made

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from strawberry.scalars import JSON
 
 from knockon.cmdb.access import AccessScope
+from knockon.cmdb.identity.findings import as_seen
 from knockon.cmdb.planned import seen_by
 from knockon.cmdb.stewardship.undo import undo_load, undo_source, would_lose
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, writing
-from knockon.graphql.identity import as_seen
 from knockon.graphql.payloads import OF_THE_CALLER, Outcome, failed
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class UndoMutations:
 
 
 def _findings(request: Request, changes: Reconciled | None) -> list[Any]:
-    return [as_seen(each, request) for each in changes.findings] if changes else []
+    return [as_seen(each, request.topologies.model, request.sight) for each in changes.findings] if changes else []
 
 
 def _counts(definitions: Definitions) -> type:

@@ -117,8 +117,12 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     sockets = Sockets(answering, authentication, followers, settings.max_subscriptions, settings.max_body)
     app.add_route("/graphql", endpoint, methods=["POST"])
     app.router.routes.append(WebSocketRoute(SOCKET, socket_endpoint(sockets)))
-    app.add_route("/changes", changes_endpoint(topologies, callbacks, max_body=settings.max_body), methods=["POST"])
-    app.add_route("/load", load_endpoint(loads, model, policy, settings.max_load), methods=["POST"])
+    changes = changes_endpoint(
+        topologies, callbacks, policy, max_body=settings.max_body, max_seconds=settings.max_seconds
+    )
+    app.add_route("/changes", changes, methods=["POST"])
+    load = load_endpoint(loads, model, policy, most=settings.max_load, patience=settings.max_seconds)
+    app.add_route("/load", load, methods=["POST"])
     app.add_route("/openapi.json", openapi_endpoint(), methods=["GET"])
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readiness(served, topologies), methods=["GET"])

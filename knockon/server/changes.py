@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation at run time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -12,9 +13,11 @@ from starlette.responses import Response
 
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.contract.rows import PEOPLE
+from knockon.cmdb.identity.claims import claims
+from knockon.cmdb.identity.joining import JUNK
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find
-from knockon.errors import BadUsage, ChangeInvalid
+from knockon.errors import BadUsage, ChangeInvalid, TimedOut
 from knockon.graphql.wording import in_api
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.verdict import CHANGE, judged
@@ -28,10 +31,14 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from knockon.cmdb.access import Policy
     from knockon.impact.topology.topologies import Topologies
+    from knockon.schema.model import Model
     from knockon.schema.observation import Item
     from knockon.server.callbacks import Callbacks
 
+_SCOPE = "change "
+"""How the scope of each change that was sent here begins."""
 Text = Field(min_length=1, max_length=500)
 
 
@@ -75,10 +82,13 @@ class ChangeSent(_Strict):
             raise ValueError("the work ends before it begins")
         return self
 
-    def observations(self) -> list[Item]:
-        """Give what the tool says, as observations."""
+    def observations(self, model: Model) -> list[Item]:
+        """Give what the tool says, as observations; without a state a change is where changes begin."""
+        lifecycle = model.lifecycle(CHANGE)
+        initial = lifecycle.initial[0] if lifecycle and len(lifecycle.initial) == 1 else None
         said: dict[str, Any] = {
-            "number": self.id, "name": self.name, "kind": self.kind, "state": self.state,
+            "number": self.id, "name": self.name, "kind": self.kind,
+            "state": initial if self.state is None else self.state,
             "planned_start": _moment(self.start), "planned_end": _moment(self.end), "verdict_to": self.callback,
         }  # fmt: skip
         given = {name: value for name, value in said.items() if value is not None}
@@ -92,7 +102,7 @@ class ChangeSent(_Strict):
 
 
 def changes_endpoint(
-    topologies: Topologies, callbacks: Callbacks, *, max_body: int
+    topologies: Topologies, callbacks: Callbacks, policy: Policy, *, max_body: int, max_seconds: float
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make the handler that takes a change, as all that its tool says of it, and answers what it would do.
 
@@ -103,30 +113,39 @@ def changes_endpoint(
         principal = http.state.principal
         principal.require(AccessScope.CHANGE_COORDINATOR, to="send changes")
         require_json(http)
-        sent = _read(await body_of(http, max_body))
+        try:
+            async with asyncio.timeout(max_seconds):
+                body = await body_of(http, max_body)
+        except TimeoutError:
+            raise TimedOut(f"The body was not there after {max_seconds:g} seconds; nothing is written.") from None
+        sent = _read(body)
         if sent.source in OWN_NAMES:
             raise BadUsage(f"{sent.source} is what knockon itself writes under; name the tool.")
         if sent.source.startswith(PEOPLE):
             raise BadUsage(f"{sent.source} is a person, who writes by mutations; name the tool.")
         check_source(sent.source, topologies.model)
         callbacks.check(sent.callback)
-        scope = f"change {sent.id}"
+        scope = f"{_SCOPE}{sent.id}"
         await _refuse_other(topologies, sent, scope)
         report = await load(
-            topologies.store, topologies.model, sent.observations(), source=sent.source, scope=scope,
+            topologies.store, topologies.model, sent.observations(topologies.model), source=sent.source, scope=scope,
             actor=principal.name, complete=True, allow_retire=True,
         )  # fmt: skip
         if report.rejects:
             raise ChangeInvalid("; ".join(each.message for each in report.rejects))
         change = await find(topologies.store, topologies.model, f"{sent.source}:{sent.id}")
         found = await judged(topologies, change)
+        sight = policy.sight(principal)
         await callbacks.told(change, found.verdict)
         answer = {
             "change": {"id": change.id, "name": change.name, "source": sent.source, "key": sent.id},
             "revision": found.impact.revision if found.impact else report.revision,
             "risk": found.as_json(),
             "blastRadius": impact_json(found.impact) if found.impact else None,
-            "findings": [{"code": each.code, "message": in_api(each.message)} for each in report.findings],
+            "findings": [
+                {"code": each.code, "message": in_api(each.as_seen(topologies.model, sight).message)}
+                for each in report.findings
+            ],
         }
         return Response(orjson.dumps(answer), media_type="application/json")
 
@@ -147,6 +166,14 @@ async def _refuse_other(topologies: Topologies, sent: ChangeSent, scope: str) ->
             f"id: {sent.source} reports {sent.id} already, as a {record.class_name}, and not as a change that was sent "
             "here; nothing is written. Give the change its own id, or the tool another source."
         )
+    tokens_of_number = claims(model, CHANGE, {"number": sent.id}, {}).values()
+    alike = [key for keys in (await store.claimants(tokens_of_number, JUNK)).values() for key in keys]
+    for each in (await store.records(alike)).values():
+        if each.present and each.class_name == CHANGE and each.source != sent.source and each.scope.startswith(_SCOPE):
+            raise ChangeInvalid(
+                f"id: {each.source} has sent a change {each.key} here, and a number is one change's; nothing is "
+                f"written. Send it as what makes it one of a kind, as {sent.source}-{sent.id}."
+            )
     readings = {each.ref: tokens(model, each.ref, sent.source) for each in sent.items}
     answers = await store.resolve({token for each in readings.values() for token in each})
     effects: dict[str, ItemChanged] = {}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 _ANSWERED = (OperationType.QUERY, OperationType.MUTATION)
 _GRAPHQL = "application/graphql-response+json"
+_DEEPEST = 100
 _INTROSPECTED = 4  # tools, each with a query of its own
 
 
@@ -79,17 +80,21 @@ class Introspected:
     """Answers about the schema, which tools ask first and which take seconds; they are the same for everybody."""
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, tuple[Asked, bytes]] = {}
+        self._kept: dict[tuple[str, str | None], tuple[Asked, bytes]] = {}
 
     def find(self, question: Question) -> tuple[Asked, bytes] | None:
         """Give what this question asked for before, and the answer that it had."""
-        return self._kept.get(orjson.dumps(question))
+        query, variables, operation = question
+        return None if variables else self._kept.get((query, operation))
 
     def keep(self, question: Question, asked: Asked, answer: bytes) -> None:
-        """Keep an answer, in the place of the oldest where there are enough."""
+        """Keep an answer, in the place of the oldest where there are enough; none that has variables."""
+        query, variables, operation = question
+        if variables:
+            return
         if len(self._kept) >= _INTROSPECTED:
             del self._kept[next(iter(self._kept))]
-        self._kept[orjson.dumps(question)] = asked, answer
+        self._kept[query, operation] = asked, answer
 
 
 def _spoken(accept: str) -> str:
@@ -143,7 +148,25 @@ async def _read(http: HttpRequest, max_body: int) -> Question:
         raise BadUsage(
             "Send a JSON object with query, a text, and if need be variables or extensions, objects, and operationName."
         )
-    return body["query"], body.get("variables"), body.get("operationName")
+    variables = body.get("variables")
+    refuse_deep(variables)
+    return body["query"], variables, body.get("operationName")
+
+
+def refuse_deep(variables: dict[str, Any] | None) -> None:
+    """Refuse variables that are nested deeper than anything that can be asked: reading them would take the stack.
+
+    Raises
+    ------
+    BadUsage
+    """
+    level: list[Any] = [variables]
+    for _ in range(_DEEPEST):
+        nested = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [value for values in nested for value in values]
+        if not level:
+            return
+    raise BadUsage(f"The variables are nested more than {_DEEPEST} levels deep; send flatter ones.")
 
 
 def require_json(http: HttpRequest) -> None:

@@ -126,6 +126,16 @@ class Loads:
         self._running: set[asyncio.Task[None]] = set()
         self._kept: OrderedDict[Name, Load] = OrderedDict()
 
+    def refuse_more(self, name: Name | None) -> None:
+        """Refuse a load that would be new where as many as may run at once are running.
+
+        Raises
+        ------
+        StoreBusy
+        """
+        if self._entered >= AT_ONCE and (name is None or name not in self._kept):
+            raise StoreBusy(f"{AT_ONCE} loads are running here, and no more may; send this again when one has ended.")
+
     async def enter(self, name: Name | None, content: str, *, dry_run: bool) -> tuple[Load, bool]:
         """Give the load that somebody sent under this key before, or a new one, and whether it is to be started.
 
@@ -137,13 +147,12 @@ class Loads:
             It would be new, and as many loads as may run at once are running; or it is running in another process.
         StoreError
         """
+        self.refuse_more(name)
         found = self._kept.get(name) if name else None
         if found:
             if found.content != content:
                 raise BadUsage(OTHER)
             return found, False
-        if self._entered >= AT_ONCE:
-            raise StoreBusy(f"{AT_ONCE} loads are running here, and no more may; send this again when one has ended.")
         self._entered += 1
         new = Load(content)
         if name:
@@ -228,12 +237,16 @@ class Loads:
             )  # fmt: skip
 
     async def _answer(self, job: Job, report: LoadReport) -> dict[str, Any]:
-        """Give the report as the loader may see it; of a dry run with what its retirements would hit."""
+        """Give the report as the loader may see it; of a dry run with what its retirements would hit.
+
+        What is rejected is told as it was sent: it is of this sender.
+        """
         hit = None
         if report.plan is not None:
             if job.sight.principal.may(AccessScope.VIEWER):
                 hit = await retirements(self._topologies, report)
             report.plan = [seen_by(each, job.sight) for each in report.plan]
+        report.findings = [each.as_seen(self._topologies.model, job.sight) for each in report.findings]
         said = report.as_json() | ({"blastRadius": impact_json(hit)} if hit else {})
         for each in (*said["findings"], *said["rejects"]):
             each["message"] = in_api(each["message"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from knockon.errors import InternalError, KnockonError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer: nobody keeps it, nobody guesses at its type."""
 
+
+GONE = 499
+"""Status in the log of a request whose caller went away before all of it was sent: no failure of ours."""
 
 _REFUSALS = {
     404: ("NOT_FOUND", "There is nothing here."),
@@ -47,6 +51,7 @@ def install(app: FastAPI) -> None:
     """Let every error of an application be told as a problem."""
     app.add_exception_handler(KnockonError, _told)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -60,6 +65,10 @@ async def _refused(request: Request, error: Any) -> Response:
     code, detail = _REFUSALS.get(error.status_code, (f"HTTP_{error.status_code}", phrase))
     request.state.codes = [code]
     return problem(error.status_code, code, detail if error.detail == phrase else error.detail, error.headers)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=GONE)
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:

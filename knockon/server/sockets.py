@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from knockon.cmdb.access import LOCAL, AccessScope
 from knockon.errors import BadUsage, InternalError, KnockonError, NotAllowed, NotAuthenticated, TooBusy
+from knockon.server.endpoint import refuse_deep
 from knockon.server.subscription import Operation, Subscription
 
 if TYPE_CHECKING:
@@ -222,6 +223,10 @@ class _Socket:
         variables, name = payload.get("variables"), payload.get("operationName")
         if not isinstance(variables, dict | None) or not isinstance(name, str | None):
             raise _GoodbyeError(_WRONG, BadUsage.code, "variables are an object, and operationName is a text.")
+        try:
+            refuse_deep(variables)
+        except BadUsage as error:
+            raise _GoodbyeError(_WRONG, error.code, str(error)) from None
         if len(self._running) >= self._shared.max_subscriptions:
             text = f"{self._shared.max_subscriptions} subscriptions run on this socket, and no more may."
             refusal = {"message": text, "extensions": {"code": TooBusy.code}}

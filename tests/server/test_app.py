@@ -136,6 +136,8 @@ async def test_without_a_token_only_names_of_this_machine_are_served(url: str) -
     [
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "BAD_USAGE"),
         ({"content": b"[" * 5_000, "headers": {"Content-Type": "application/json"}}, 400, "BAD_USAGE"),
+        ({"json": COUNT | {"variables": {"v": json.loads("[" * 600 + "]" * 600)}}}, 400, "BAD_USAGE"),
+        ({"json": COUNT | {"variables": {"v": json.loads('{"a":' * 100 + "1" + "}" * 100)}}}, 400, "BAD_USAGE"),
         ({"json": []}, 400, "BAD_USAGE"),
         ({"json": [COUNT]}, 400, "BAD_USAGE"),
         ({"json": {}}, 400, "BAD_USAGE"),
@@ -212,6 +214,22 @@ async def test_one_of_several_operations_is_chosen_by_name(client: httpx2.AsyncC
     assert answer.json() == {"data": {"racks": {"totalCount": 0}}}
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query A { servers { totalCount } } query B { racks { totalCount } }",
+        'mutation M { retire(ref: "Server:box") { revision } } query Q { servers { totalCount } }',
+    ],
+)
+async def test_of_several_operations_none_is_chosen_without_a_name(client: httpx2.AsyncClient, query: str) -> None:
+    before = await client.get("/readyz")
+    answer = await client.post("/graphql", json={"query": query}, headers={**SENT, "Accept": GRAPHQL})
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (400, "QUERY_INVALID")
+    assert ("data" in answer.json(), "operationName" in error["message"]) == (False, True)
+    assert (await client.get("/readyz")).json() == before.json()
+
+
 async def test_the_schema_is_served_by_introspection(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/graphql", json={"query": get_introspection_query()}, headers=SENT)
     assert "Server" in build_client_schema(answer.json()["data"]).type_map
@@ -256,6 +274,8 @@ async def test_the_schema_is_told_again_from_memory_to_whoever_may_read(client: 
     assert again.content == first.content
     assert again.headers["content-type"] == GRAPHQL
     assert (await client.post("/graphql", json=asked)).status_code == 401
+    varied = asked | {"variables": {"x": json.loads("[" * 90 + "]" * 90)}}
+    assert (await client.post("/graphql", json=varied, headers=SENT)).json() == first.json()
     mixed = {"query": "{ __schema { queryType { name } } servers { totalCount } }"}
     assert (await client.post("/graphql", json=mixed, headers=SENT)).json()["data"]["servers"] == {"totalCount": 1}
 

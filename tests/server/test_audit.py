@@ -87,6 +87,37 @@ async def test_refusals_are_told_too(mine: httpx2.AsyncClient, caplog: pytest.Lo
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/graphql", "application/json"), ("/changes", "application/json"), ("/load", "application/x-ndjson")],
+)
+async def test_a_caller_who_goes_away_is_no_failure_of_ours(
+    url: str, caplog: pytest.LogCaptureFixture, path: str, said: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    app = create_app(settings(url), MODEL)
+    parts: list[Any] = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return parts.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"source=scan" if path == "/load" else b"",
+        "client": ("192.0.2.7", 1), "server": ("knockon.example.org", 80),
+        "headers": [(b"authorization", f"Bearer {TOKEN}".encode()), (b"content-type", said.encode())],
+    }  # fmt: skip
+    async with app.router.lifespan_context(app):
+        await app(scope, receive, send)
+    (entry,) = entries(caplog)
+    assert (entry["path"], entry["status"]) == (path, 499)
+    assert {each.levelname for each in caplog.records} == {"INFO"}
+
+
 async def test_health_is_not_in_the_log(mine: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     await mine.get("/healthz")

@@ -225,6 +225,34 @@ async def test_who_did_not_hear_is_told_again_also_by_a_service_that_starts_anew
     assert len({told["event"] for told, _ in listener.heard}) == 1
 
 
+async def test_a_number_is_the_change_of_one_tool(client: httpx2.AsyncClient) -> None:
+    first = await send(client, id="CHG7")
+    for spelled in ("CHG7", "chg7"):
+        answer = await client.post("/changes", json=CHANGE | {"source": "other", "id": spelled}, headers=SENT)
+        assert (answer.status_code, answer.json()["code"]) == (422, "CHANGE_INVALID")
+        assert "tool has sent a change CHG7" in answer.json()["detail"]
+    other = await send(client, source="other", id="other-CHG7")
+    assert other["change"]["id"] != first["change"]["id"]
+    assert (await send(client, id="CHG7"))["change"] == first["change"]
+
+
+async def test_a_change_without_a_state_is_where_changes_begin_and_does_not_count_today(
+    client: httpx2.AsyncClient,
+) -> None:
+    query = "query($id: ID!) { node(id: $id) { ... on Change { state } } }"
+    for said, state in (
+        ({}, "draft"),
+        ({"state": "implementing"}, "implementing"),
+        ({"state": "Scheduled"}, "Scheduled"),
+    ):
+        found = await send(client, **said)
+        asked = {"query": query, "variables": {"id": found["change"]["id"]}}
+        node = (await client.post("/graphql", json=asked, headers=SENT)).json()["data"]["node"]
+        assert node["state"] == state
+        counts = MODEL.state_of("Change", node)
+        assert (counts.open, counts.in_effect) == (True, state != "draft")
+
+
 @pytest.mark.parametrize(
     ("changed", "status", "code", "says"),
     [

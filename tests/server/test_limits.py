@@ -10,9 +10,12 @@ import pytest
 from knockon.cmdb.access import AccessScope
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import store_at
-from knockon.errors import BadUsage
+from knockon.errors import BadUsage, Overloaded
 from knockon.graphql.limits import QueryLimits
 from knockon.server import create_app
+from knockon.server.guard import OPEN
+from knockon.server.limiting import WATCHED
+from knockon.server.openapi import description
 from knockon.server.settings import Settings, read_settings
 from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings
 
@@ -136,6 +139,17 @@ async def from_a_browser(client: httpx2.AsyncClient) -> None:
 async def test_no_page_of_elsewhere_may_ask_unless_it_is_named(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/graphql", json=COUNT, headers={"Origin": "https://board.example.org", **SENT})
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_description_of_the_api_has_each_refusal_of_the_guard_and_of_too_much_at_once() -> None:
+    refusals = {each.http_status for each in Overloaded.__subclasses__()}
+    assert refusals == {429, 503}
+    for path, methods in description()["paths"].items():
+        for method in methods.values():
+            told = {int(each) for each in method["responses"]}
+            assert (told >= {401, 421}) == (path not in OPEN)
+            assert (told >= refusals) == (path not in WATCHED)
+            assert (429 in told) == (path not in WATCHED)
 
 
 def test_the_settings_limits_are_those_of_the_schema() -> None:

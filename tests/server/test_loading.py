@@ -113,6 +113,11 @@ async def test_other_forms_are_taken_too(client: httpx2.AsyncClient) -> None:
         ({"source": "person/ann"}, LINES, servers(1), 422, "SOURCE_CONFLICT", "person"),
         ({"source": "scan"}, LINES | {"Idempotency-Key": ""}, servers(1), 400, "BAD_USAGE", "1 to 200"),
         ({"source": "scan"}, LINES | {"Content-Encoding": "gzip"}, servers(1), 415, "UNSUPPORTED_MEDIA_TYPE", "gzip"),
+        ({"source": "scan"}, {"Content-Type": "text/csv; charset=utf-16"}, b"", 415, "UNSUPPORTED_MEDIA_TYPE", "UTF-8"),
+        ({"source": "scan", "scope": "a\0b"}, LINES, servers(1), 400, "BAD_USAGE", "scope has at most 500"),
+        ({"source": "scan", "scope": "a\nb"}, LINES, servers(1), 400, "BAD_USAGE", "control characters"),
+        ({"source": "scan", "scope": "a" * 501}, LINES, servers(1), 400, "BAD_USAGE", "scope has at most 500"),
+        ({"source": "s" * 5_000}, LINES, servers(1), 400, "BAD_USAGE", "source has at most 500"),
         ({"source": "scan"}, {"Content-Type": "image/png"}, b"", 415, "UNSUPPORTED_MEDIA_TYPE", "x-ndjson"),
         ({"source": "scan"}, {"Content-Type": "application/yaml"}, b"a: [", 422, "FILE_NOT_PARSED", "body:"),
         ({"source": "scan"}, LINES, servers(50), 413, "CONTENT_TOO_LARGE", "2,000 bytes"),
@@ -157,6 +162,47 @@ async def test_only_who_may_load_loads(both: str) -> None:
                 statuses[scope] = answer.status_code
         assert statuses == {AccessScope.VIEWER: 403, AccessScope.OPERATOR: 403, AccessScope.LOADER: 200}
         assert (await store.feed(0, 100))[-1].head.actor == "loader"
+
+
+async def test_a_finding_tells_who_loads_no_value_that_this_one_may_not_read(both: str) -> None:
+    def person(key: str) -> bytes:
+        return json.dumps({"class": "Person", "key": key, "name": key, "email": "canary@example.org"}).encode()
+
+    async with opened(store_at(both, MODEL)) as store:
+        both_scopes = (AccessScope.LOADER, AccessScope.VIEWER)
+        callers = {
+            scopes: (await create(store, MODEL, "-".join(scopes), scopes, by="ann", expires=None))[1]
+            for scopes in ((AccessScope.LOADER,), both_scopes, (AccessScope.ADMINISTRATOR,))
+        }
+        told = {}
+        async with asking(create_app(settings(both), MODEL)) as client:
+            await client.post("/load", params={"source": "scan"}, content=person("first"), headers=SENT | LINES)
+            for number, (scopes, text) in enumerate(callers.items()):
+                headers = {"Authorization": f"Bearer {text}"} | LINES
+                body = b"\n".join(person(f"p{number}{each}") for each in "ab")
+                answer = await client.post("/load", params={"source": "scan"}, content=body, headers=headers)
+                findings = json.loads(answer.text.splitlines()[-1])["report"]["findings"]
+                assert {each["code"] for each in findings} == {"DUPLICATE_IDENTIFIER"}
+                assert set(findings[0]) == {"code", "message", "location"}
+                told[scopes] = {"share Person.email (redacted), but" in each["message"] for each in findings}
+                assert ("canary" in answer.text) == (scopes == (AccessScope.ADMINISTRATOR,))
+        assert told == {scopes: {scopes != (AccessScope.ADMINISTRATOR,)} for scopes in callers}
+
+
+async def test_who_may_not_read_at_all_is_told_no_value_of_a_finding(both: str) -> None:
+    async with opened(store_at(both, MODEL)) as store:
+        said = {}
+        async with asking(create_app(settings(both), MODEL)) as client:
+            for scopes in ((AccessScope.LOADER,), (AccessScope.LOADER, AccessScope.VIEWER)):
+                _, text = await create(store, MODEL, f"caller-{len(scopes)}", scopes, by="ann", expires=None)
+                lines = [{"class": "Server", "key": f"{len(scopes)}{each}", "serial_number": "S1"} for each in "ab"]
+                body = b"\n".join(json.dumps(each).encode() for each in lines)
+                headers = {"Authorization": f"Bearer {text}"} | LINES
+                answer = await client.post("/load", params={"source": "scan"}, content=body, headers=headers)
+                (*_, finding) = json.loads(answer.text.splitlines()[-1])["report"]["findings"]
+                said[len(scopes)] = finding["message"]
+        assert "(redacted)" in said[1]
+        assert "(redacted)" not in said[2]
 
 
 @pytest.fixture
@@ -216,6 +262,45 @@ async def test_a_load_that_failed_may_be_sent_again_under_its_key(client: httpx2
         assert (await client.post("/load", params=brake, content=servers(1), headers=headers)).status_code == 409
     answer = await client.post("/load", params=brake, content=servers(100), headers=headers)
     assert answer.status_code == 200
+
+
+async def test_a_dead_letter_names_the_line_and_no_file_of_the_server(client: httpx2.AsyncClient) -> None:
+    await send(client, b'{"class": "Nonsense", "key": "x"}\n')
+    query = "{ deadLetters { edges { node { location } } } }"
+    answer = (await client.post("/graphql", json={"query": query}, headers=SENT)).json()
+    assert [each["node"]["location"] for each in answer["data"]["deadLetters"]["edges"]] == ["1"]
+
+
+async def test_who_stops_sending_is_not_waited_for(tmp_path: Path, bodies: Path) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    given = settings(f"sqlite://{tmp_path / 'estate.db'}").model_copy(update={"max_seconds": 0.2})
+    async with asking(create_app(given, MODEL)) as client:
+        for path, form in (("/load", LINES), ("/changes", JSON)):
+            scope = {"source": "scan"} if path == "/load" else {}
+            answer = await client.post(path, params=scope, content=slow(), headers=SENT | form)
+            assert (answer.status_code, answer.json()["code"]) == (503, "TIMED_OUT")
+    assert not any(bodies.iterdir())  # noqa: ASYNC240 - a test has no other work to hold up
+
+
+async def test_a_load_too_many_is_refused_before_its_body_is_read(
+    client: httpx2.AsyncClient, held: threading.Event
+) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    def sent(source: str, body: Any) -> Any:
+        return client.post("/load", params={"source": source}, content=body, headers=SENT | LINES)
+
+    running = [asyncio.create_task(sent(f"s{number}", servers(1))) for number in range(loads.AT_ONCE)]
+    await asyncio.sleep(0.2)
+    refused = await sent("one-more", never())
+    assert (refused.status_code, refused.json()["code"]) == (503, "STORE_BUSY")
+    held.set()
+    assert [(await each).status_code for each in running] == [200] * loads.AT_ONCE
 
 
 async def test_no_more_loads_at_once_than_may_be(client: httpx2.AsyncClient, held: threading.Event) -> None:

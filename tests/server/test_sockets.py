@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,9 @@ async def test_a_token_that_has_come_to_its_end_is_sent_no_event_more(
         assert follower.connection.close_code == 4403
 
 
+DEEP = json.loads("[" * 600 + "]" * 600)
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [
@@ -131,6 +135,7 @@ async def test_a_token_that_has_come_to_its_end_is_sent_no_event_more(
         ({"type": "subscribe", "id": "1"}, 4400), ({"type": "subscribe", "id": 1, "payload": {"query": "x"}}, 4400),
         ({"type": "subscribe", "id": "1", "payload": {"query": 5}}, 4400),
         ({"type": "subscribe", "id": "1", "payload": {"query": "x", "variables": []}}, 4400),
+        ({"type": "subscribe", "id": "1", "payload": {"query": "x", "variables": {"v": DEEP}}}, 4400),
         ({"type": "connection_init"}, 4429), ("x" * (1024 * 1024 + 1), 1009),
     ],
 )  # fmt: skip
@@ -172,6 +177,7 @@ async def test_an_id_stands_for_one_subscription_at_a_time(server: Live) -> None
         ("subscription {", "QUERY_INVALID"),
         ("", "QUERY_INVALID"),
         ("subscription { tractors { id } }", "QUERY_INVALID"),
+        ("subscription A { entityChanges { place } } subscription B { entityChanges { place } }", "QUERY_INVALID"),
         ("subscription { entityChanges { place } serviceStates { place } }", "QUERY_INVALID"),
         ("subscription { entityChanges { " + " ".join(f"a{i}: place" for i in range(200)) + " } }", "QUERY_TOO_COSTLY"),
     ],

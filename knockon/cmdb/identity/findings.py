@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 
+from knockon.cmdb.access import AccessScope
 from knockon.cmdb.contract.rows import IdentityFinding
 from knockon.cmdb.identity.apart import class_said
 from knockon.cmdb.identity.claims import claimed
@@ -16,6 +18,7 @@ from knockon.errors import FindingCode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.contract.rows import Record
     from knockon.cmdb.identity.joining import Joined, Key, Part
     from knockon.cmdb.identity.touched import Touched
@@ -120,6 +123,24 @@ def claim_of(finding: IdentityFinding) -> str | None:
 def status_of(finding: IdentityFinding) -> str | None:
     """Give the status that a finding is about."""
     return finding.what if finding.code in ABOUT_PRESENCE else None
+
+
+def as_seen(finding: IdentityFinding, model: Model, sight: Sight) -> IdentityFinding:
+    """Leave the values out of a claim, or the status, where somebody may not read them, or may not read at all."""
+    blind = not sight.principal.may(AccessScope.VIEWER)
+    if status_of(finding):
+        hidden = any(sight.hides(name, attribute) for name, (attribute, _) in model.statuses.items())
+        return replace(finding, what="(redacted)") if blind or hidden else finding
+    claim = claim_of(finding)
+    if claim is None:
+        return finding
+    name = claim.partition(" ")[0]
+    identifier = model.identifiers.get(name)
+    if identifier is None:  # of an older model: nobody can say what its values are
+        hidden = sight.hides("", name)
+    else:
+        hidden = any(sight.hides_below(identifier.declared_by, each) for each in identifier.by)
+    return replace(finding, what=f"{name} (redacted)") if blind or hidden else finding
 
 
 def said(model: Model, name: str, record: Record) -> str:

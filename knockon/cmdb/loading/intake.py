@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import SEPARATOR, EdgeRecordKey
+from knockon.cmdb.identity.findings import as_seen, worded
 from knockon.cmdb.loading.spool import Spool
 from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
 from knockon.errors import FindingCode
@@ -18,6 +19,8 @@ from knockon.schema.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from knockon.cmdb.access import Sight
+    from knockon.cmdb.contract.rows import IdentityFinding
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
 
@@ -29,6 +32,12 @@ class Finding:
     code: FindingCode
     message: str
     location: str
+    about: IdentityFinding | None = None
+    """What it tells of who is who, where it does."""
+
+    def as_seen(self, model: Model, sight: Sight) -> Finding:
+        """Leave out of the message what somebody may not read."""
+        return self if self.about is None else replace(self, message=worded(as_seen(self.about, model, sight)))
 
 
 class Intake:

@@ -49,7 +49,7 @@ class LoadReport:
             "revision": self.revision,
             **asdict(self.entities),
             "relationships": asdict(self.relationships),
-            "findings": [asdict(each) for each in self.findings],
+            "findings": [{"code": f.code, "message": f.message, "location": f.location} for f in self.findings],
             "rejects": [reject_json(each) for each in self.rejects],
             "skipped": self.skipped,
             **planned,

@@ -180,7 +180,7 @@ class LoadRun:
             ring = {id_ for _, id_ in each.records}
             told = [at for edge, at in places.items() if edge and edge.type_name == CONTAINS and ring >= {*edge[1:3]}]
             if each.code in CIRCLE and told and each not in self._found:
-                self._found[each] = Finding(FindingCode.CONTAINMENT_CIRCLE, worded(each), min(told))
+                self._found[each] = Finding(FindingCode.CONTAINMENT_CIRCLE, worded(each), min(told), each)
 
     async def withdraw(self, at: str) -> None:
         """Withdraw what the scope has and a complete load at this moment has not."""
@@ -223,7 +223,7 @@ class LoadRun:
         for each in found:
             where = next((location[key] for key in each.records if key in location), "")
             if where or each not in self._found:
-                self._found[each] = Finding(FindingCode(each.code), worded(each), where)
+                self._found[each] = Finding(FindingCode(each.code), worded(each), where, each)
 
     async def _spread(self, write: Write, batch: Sequence[Taken[Any]]) -> None:
         """Before a record joins a scope that was seen as one later than it: give each of the others its own moment."""
