@@ -16,16 +16,18 @@ What goes wrong is raised as the error that the command line would show, by its 
 from __future__ import annotations
 
 import json
+import logging
+import random
 import re
 import tempfile
+import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx2
-import stamina
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -36,13 +38,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from types import TracebackType
 
-    from websockets.sync.client import ClientConnection
-
 T = TypeVar("T")
+log = logging.getLogger("knockon.client")
 
 _PASSING = frozenset({429, 502, 503, 504})
 """Statuses that may be others in a moment."""
 _SPOKEN = Subprotocol("graphql-transport-ws")
+_LONGEST_PAUSE = 30.0
+"""Seconds between two attempts, at most."""
 _REFUSED = 4400
 """From this close code on there is no use in coming again."""
 _LARGEST = 64 * 1024 * 1024
@@ -101,6 +104,24 @@ class _Passing(Exception):
     def __init__(self, error: KnockonError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+class _Patience:
+    """Waits between attempts, longer each time; without ``attempts`` it never gives up."""
+
+    def __init__(self, attempts: int | None) -> None:
+        self._attempts = attempts
+        self._tried = 0
+
+    def wait_after(self, error: KnockonError) -> None:
+        """Wait before the next attempt; raise the error where it was the last."""
+        self._tried += 1
+        if self._tried == self._attempts:
+            raise error
+        # never quite the same, so that clients that lost the service together do not come back together
+        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(self._tried, 10)) * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        log.info("%s Trying again in %.1f seconds.", error, pause)
+        time.sleep(pause)
 
 
 class Client:
@@ -202,8 +223,9 @@ class Client:
         """Give what a subscription tells as it comes, such as ``follow("entityChanges", "change name")``.
 
         It ends when you stop reading. A connection that is lost is made again after the last event that you took, so
-        that nothing is missed and nothing comes twice. Each event has its ``place``: keep it with what you make of the
-        event, and give it as ``after`` when you start anew.
+        that nothing is missed and nothing comes twice; while the service is away it is tried for ever, with pauses that
+        grow to half a minute. Each event has its ``place``: keep it with what you make of the event, and give it as
+        ``after`` when you start anew.
 
         Parameters
         ----------
@@ -221,45 +243,47 @@ class Client:
         KnockonError
             It was refused, or could not go on, by its code.
         StoreUnreachable
-            The service does not answer, however often it is tried.
+            The service has not answered yet, in all ``attempts``. Once it has, this is not raised any more.
         """
         types = self._argument_types(field, "Subscription")
         variables = {**arguments, "reached": True} | ({} if after is None else {"after": str(after)})
         declared = ", ".join(f"${name}: {types.get(name, 'String')}" for name in ["after", *arguments, "reached"])
         passed = ", ".join(f"{name}: ${name}" for name in ["after", *arguments, "reached"])
         text = f"subscription({declared}) {{ {field}({passed}) {{ place reached {selection} }} }}"
+        patience = _Patience(self._attempts)
         while True:
-            connection, held = self._tried(lambda: self._subscribed(text, variables), again=True)
-            with held:
-                for message in _heard(connection):
-                    event = message["payload"]["data"][field]
-                    if not event.pop("reached"):
-                        yield event
-                    variables["after"] = event["place"]
+            try:
+                with closing(self._events(text, variables)) as events:
+                    for event in (each[field] for each in events):
+                        patience = _Patience(None)
+                        if not event.pop("reached"):
+                            yield event
+                        variables["after"] = event["place"]
+            except _Passing as passing:
+                patience.wait_after(passing.error)
 
-    def _subscribed(self, text: str, variables: dict[str, Any]) -> tuple[ClientConnection, ExitStack]:
-        """Begin to follow; whatever may be otherwise in a moment is passing."""
+    def _events(self, text: str, variables: dict[str, Any]) -> Generator[dict[str, Any]]:
+        """Give what comes over one connection; whatever may be otherwise in a moment is passing."""
         address = self._http.base_url.join("/graphql")
         address = address.copy_with(scheme="wss" if address.scheme == "https" else "ws")
         token = self._http.headers.get("Authorization")
-        with ExitStack() as stack:
-            try:
-                connection = stack.enter_context(connect(str(address), subprotocols=[_SPOKEN], max_size=_LARGEST))
+        try:
+            with connect(str(address), subprotocols=[_SPOKEN], max_size=_LARGEST) as connection:
                 payload = {"Authorization": token} if token else {}
                 connection.send(json.dumps({"type": "connection_init", "payload": payload}))
                 connection.recv(timeout=self._http.timeout.read)
                 asked = {"query": text, "variables": variables}
                 connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": asked}))
-            except InvalidStatus as refused:
-                status = refused.response.status_code
-                error = _error("", f"{address} refuses a WebSocket with status {status}.")
-                raise _Passing(error) if status in _PASSING else error from None
-            except (OSError, InvalidHandshake, ConnectionClosed) as lost:
-                if ended := _end_of(lost):
-                    raise ended from None
-                raise _Passing(StoreUnreachable(f"{address} does not answer ({lost}).")) from lost
-            return connection, stack.pop_all()
-        raise AssertionError("unreachable")
+                yield from _heard(connection)
+            raise _Passing(StoreUnreachable(f"{address} has ended the connection."))
+        except InvalidStatus as refused:
+            status = refused.response.status_code
+            error = _error("", f"{address} refuses a WebSocket with status {status}.")
+            raise _Passing(error) if status in _PASSING else error from None
+        except (OSError, InvalidHandshake, ConnectionClosed) as lost:
+            if ended := _end_of(lost):
+                raise ended from None
+            raise _Passing(StoreUnreachable(f"{address} does not answer ({lost}).")) from lost
 
     def load(
         self,
@@ -314,35 +338,30 @@ class Client:
         return self._types[of].get(field, {})
 
     def _tried(self, work: Callable[[], T], *, again: bool) -> T:
-        attempts = self._attempts if again else 1
-        try:
-            for attempt in stamina.retry_context(on=(httpx2.TransportError, _Passing), attempts=attempts, timeout=None):
-                with attempt:
-                    return work()
-        except _Passing as error:
-            raise error.error from None
-        except httpx2.TransportError as error:
-            raise StoreUnreachable(f"{self._http.base_url} does not answer ({error}).") from error
-        raise AssertionError("unreachable")
+        patience = _Patience(self._attempts if again else 1)
+        while True:
+            try:
+                return work()
+            except _Passing as passing:
+                patience.wait_after(passing.error)
+            except httpx2.TransportError as error:
+                patience.wait_after(StoreUnreachable(f"{self._http.base_url} does not answer ({error})."))
 
 
-def _heard(connection: ClientConnection) -> Iterator[dict[str, Any]]:
-    """Give the events that come over a connection, until it is lost."""
-    try:
-        for text in connection:
-            message = json.loads(text)
-            if message["type"] == "next":
-                errors = message["payload"].get("errors")
-            elif message["type"] == "error":
-                errors = message["payload"]
-            else:
-                continue
-            if errors:
-                raise _error(errors[0].get("extensions", {}).get("code", ""), errors[0]["message"])
-            yield message
-    except ConnectionClosed as lost:
-        if error := _end_of(lost):
-            raise error from None
+def _heard(connection: Iterable[str | bytes]) -> Iterator[dict[str, Any]]:
+    """Give the data of the events that come over a connection, until it ends."""
+    for text in connection:
+        message = json.loads(text)
+        if message["type"] == "next":
+            errors = message["payload"].get("errors")
+        elif message["type"] == "error":
+            errors = message["payload"]
+        else:
+            continue
+        if errors:
+            error = _error(errors[0].get("extensions", {}).get("code", ""), errors[0]["message"])
+            raise _Passing(error) if error.http_status in _PASSING else error
+        yield message["payload"]["data"]
 
 
 def _end_of(lost: Exception) -> KnockonError | None:

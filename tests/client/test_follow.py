@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import stamina
 
 from knockon.client import Client
 from knockon.errors import BadUsage, NotAuthenticated, QueryInvalid, StoreUnreachable
-from tests.client.test_client import TOKEN, address
+from tests.client.test_client import TOKEN, address, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["address"]
 
@@ -71,9 +72,8 @@ class Line:
 
 
 @pytest.fixture(autouse=True)
-def at_once() -> Iterator[None]:
-    with stamina.set_testing(testing=True, attempts=10, cap=True):
-        yield
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knockon.client._LONGEST_PAUSE", 0.2)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -142,3 +142,28 @@ def test_nobody_there(address: str) -> None:
         client._http.base_url = client._http.base_url.copy_with(port=port)
         with pytest.raises(StoreUnreachable):
             next(client.follow("entityChanges", "name"))
+
+
+def test_a_service_that_is_away_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = f"sqlite://{tmp_path / 'estate.db'}"
+    caplog.set_level(logging.INFO, "knockon.client")
+
+    def load(name: str) -> int:
+        with Client(address, TOKEN) as other:
+            return other.load([{"class": "Workstation", "key": "l", "name": name}], source="followed").revision
+
+    with ExitStack() as stack:
+        with served(store) as address:
+            client = stack.enter_context(Client(address, TOKEN, attempts=2))
+            load("one")
+            events = stack.enter_context(closing(client.follow("entityChanges", "name", after=0)))
+            assert next(events)["name"] == "one"
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        coming = pool.submit(next, events)
+        while len(caplog.records) < 10 and not coming.done():
+            time.sleep(0.05)
+        assert not coming.done(), "it has given up"
+        with served(store, int(address.rpartition(":")[2])):
+            load("two")
+            assert coming.result(timeout=60)["name"] == "two"
+            events.close()
