@@ -22,6 +22,7 @@ import re
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from knockon.errors import KnockonError, StoreUnreachable
+from knockon.errors import BadUsage, KnockonError, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from types import TracebackType
 
 T = TypeVar("T")
@@ -130,18 +131,23 @@ class Client:
     Parameters
     ----------
     address
-        Such as ``https://cmdb.example.org``.
+        Such as ``https://cmdb.example.org``, or ``https://example.org/cmdb`` behind a proxy.
     token
-        A bearer token; None for ``knockon demo``.
+        A bearer token, with or without blanks and newlines around it; None for ``knockon demo``.
     timeout
         Seconds that the service may be silent.
     attempts
         How often what may be sent twice is sent before an error is raised: questions and loads, no mutations.
+
+    Raises
+    ------
+    BadUsage
+        The address or the token cannot be one. Neither is shown.
     """
 
     def __init__(self, address: str, token: str | None = None, *, timeout: float = 60.0, attempts: int = 5) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout)
+        headers = {"Authorization": f"Bearer {sent}"} if (sent := _sent(token)) else {}
+        self._http = httpx2.Client(base_url=_base(address), headers=headers, timeout=timeout)
         self._attempts = attempts
         self._types: dict[str, dict[str, dict[str, str]]] = {}
 
@@ -157,7 +163,7 @@ class Client:
         """Let go of the connections."""
         self._http.close()
 
-    def query(self, text: str, **variables: Any) -> dict[str, Any]:
+    def query(self, text: str, /, **variables: Any) -> dict[str, Any]:
         """Ask in GraphQL, and give the data.
 
         Raises
@@ -180,7 +186,7 @@ class Client:
 
         return self._tried(ask, again=re.search(r"\bmutation\b", text) is None)
 
-    def pages(self, field: str, selection: str, *, page: int = 200, **arguments: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, field: str, selection: str, /, *, page: int = 200, **arguments: Any) -> Iterator[dict[str, Any]]:
         """Give all things of a list, page by page, such as ``pages("servers", "name", where=...)``.
 
         Parameters
@@ -207,10 +213,10 @@ class Client:
                 return
             after = found["pageInfo"]["endCursor"]
 
-    def impact(self, *references: str, given: Iterable[str] = ("none",)) -> Impact:
-        """Ask what breaks if these things fail; ``given`` is what else is the case, as in ``knockon impact``."""
+    def impact(self, *references: str, given: str | Iterable[str] = "none") -> Impact:
+        """Ask what breaks if these things fail; ``given`` is what else is the case, one or several."""
         of = [{"ref": each} for each in references]
-        found = self.query(_IMPACT, of=of, given=list(given))["impact"]
+        found = self.query(_IMPACT, of=of, given=[given] if isinstance(given, str) else list(given))["impact"]
         services = [
             AffectedService(each["id"], each["class"], each["name"], each["state"], each["criticality"], each["users"])
             for each in found["services"]
@@ -218,7 +224,7 @@ class Client:
         return Impact(found["revision"], found["answerId"], found["truncated"], found["counts"], services)
 
     def follow(
-        self, field: str, selection: str, *, after: str | int | None = None, **arguments: Any
+        self, field: str, selection: str, /, *, after: str | int | None = None, **arguments: Any
     ) -> Generator[dict[str, Any]]:
         """Give what a subscription tells as it comes, such as ``follow("entityChanges", "change name")``.
 
@@ -264,7 +270,7 @@ class Client:
 
     def _events(self, text: str, variables: dict[str, Any]) -> Generator[dict[str, Any]]:
         """Give what comes over one connection; whatever may be otherwise in a moment is passing."""
-        address = self._http.base_url.join("/graphql")
+        address = self._http.base_url.join("graphql")
         address = address.copy_with(scheme="wss" if address.scheme == "https" else "ws")
         token = self._http.headers.get("Authorization")
         try:
@@ -308,6 +314,8 @@ class Client:
         KnockonError
             The load was refused, or could not go on; whole batches before that stay. Rejected records raise nothing:
             they are in the report.
+        BadUsage
+            Not a file, nor records: a single record has to stand in a list too.
         """
         asked = {
             "source": source, "scope": scope, "complete": complete, "partial": partial, "strict": strict,
@@ -346,6 +354,28 @@ class Client:
                 patience.wait_after(passing.error)
             except httpx2.TransportError as error:
                 patience.wait_after(StoreUnreachable(f"{self._http.base_url} does not answer ({error})."))
+
+
+def _base(address: str) -> httpx2.URL:
+    """Give the address; neither this nor a token is shown where it is refused, since callers confuse them."""
+    try:
+        url = httpx2.URL(address.strip())
+    except (httpx2.InvalidURL, AttributeError):
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+        raise BadUsage("Give the address of the service with its scheme, such as https://cmdb.example.org.")
+    if url.path.rstrip("/").endswith("/graphql"):
+        raise BadUsage("Give the address of the service without /graphql at its end: the client adds it.")
+    return url
+
+
+def _sent(token: str | None) -> str:
+    stripped = (token or "").strip()
+    if not re.fullmatch(r"[ -~]*", stripped):
+        raise BadUsage(
+            "The token has a character that no token has, such as a newline in its midst; give it as it was made."
+        )
+    return stripped
 
 
 def _heard(connection: Iterable[str | bytes]) -> Iterator[dict[str, Any]]:
@@ -413,7 +443,10 @@ def _written(records: Iterable[Mapping[str, Any]], stack: ExitStack) -> Path:
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="knockon-"))
     path = Path(folder, "records.ndjson")
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(each) + "\n" for each in records)
+        for each in [None] if isinstance(records, Mapping) else records:
+            if not isinstance(each, Mapping):
+                raise BadUsage("load takes the path of a file, or a list of dictionaries, each one record.")
+            file.write(json.dumps(each) + "\n")
     return path
 
 

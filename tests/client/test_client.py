@@ -15,6 +15,7 @@ import pytest
 
 from knockon.client import Client
 from knockon.errors import (
+    BadUsage,
     KnockonError,
     NotAuthenticated,
     QueryInvalid,
@@ -175,6 +176,41 @@ def test_what_is_no_knockon_is_told() -> None:
 
     with patched(elsewhere) as client, pytest.raises(KnockonError, match="is the address right"):
         client.query("{ __typename }")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "cmdb.example.org", "localhost:8080", "127.0.0.1:8080", "", "http://", "ftp://cmdb.example.org", TOKEN,
+        "http://cmdb.example.org/graphql", "http://cmdb.example.org/cmdb/graphql/", "http://cmdb.example.org/?a=b",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    with pytest.raises(BadUsage, match="Give the address of the service with") as refused:
+        Client(address)
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_token_may_have_blanks_around_it_and_is_never_shown() -> None:
+    with Client("http://cmdb.example.org", f" {TOKEN}\r\n") as client:
+        assert client._http.headers["Authorization"] == f"Bearer {TOKEN}"
+    for wrong in (f"{TOKEN}\nx", f"{TOKEN}\0", f"{TOKEN}ż"):
+        with pytest.raises(BadUsage, match="token has a character") as refused:
+            Client("http://cmdb.example.org", wrong)
+        assert TOKEN not in str(refused.value)
+
+
+def test_variables_may_have_any_name(cmdb: Client) -> None:
+    cmdb.load(NIGHT, source="scan")
+    asked = "query($text: String!, $self: Int) { search(text: $text, first: $self) { totalCount } }"
+    assert cmdb.query(asked, text="box", self=1)["search"]["totalCount"] == 1
+    assert [each.name for each in cmdb.impact("Server:box", given="open").services] == ["shop"]
+
+
+@pytest.mark.parametrize("wrong", [NIGHT[0], {}, ["box"], [NIGHT[0], 1], b"{}"])
+def test_what_is_no_list_of_records_is_refused(cmdb: Client, wrong: Any) -> None:
+    with pytest.raises(BadUsage, match="list of dictionaries"):
+        cmdb.load(wrong, source="scan")
 
 
 def patched(handler: Callable[[httpx2.Request], httpx2.Response], attempts: int = 5) -> Client:

@@ -13,13 +13,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.sync.server import ServerConnection, serve
 
 from knockon.client import Client
-from knockon.errors import BadUsage, NotAuthenticated, QueryInvalid, StoreUnreachable
+from knockon.errors import BadUsage, KnockonError, NotAuthenticated, QueryInvalid, StoreUnreachable
 from tests.client.test_client import TOKEN, address, served
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from websockets.http11 import Request, Response
 
 __all__ = ["address"]
 
@@ -148,14 +151,14 @@ def test_a_service_that_is_away_is_waited_for(tmp_path: Path, caplog: pytest.Log
     store = f"sqlite://{tmp_path / 'estate.db'}"
     caplog.set_level(logging.INFO, "knockon.client")
 
-    def load(name: str) -> int:
-        with Client(address, TOKEN) as other:
-            return other.load([{"class": "Workstation", "key": "l", "name": name}], source="followed").revision
+    def load(to: str, name: str) -> None:
+        with Client(to, TOKEN) as other:
+            other.load([{"class": "Workstation", "key": "l", "name": name}], source="followed")
 
     with ExitStack() as stack:
-        with served(store) as address:
-            client = stack.enter_context(Client(address, TOKEN, attempts=2))
-            load("one")
+        with served(store) as where:
+            client = stack.enter_context(Client(where, TOKEN, attempts=2))
+            load(where, "one")
             events = stack.enter_context(closing(client.follow("entityChanges", "name", after=0)))
             assert next(events)["name"] == "one"
         pool = stack.enter_context(ThreadPoolExecutor(1))
@@ -163,7 +166,27 @@ def test_a_service_that_is_away_is_waited_for(tmp_path: Path, caplog: pytest.Log
         while len(caplog.records) < 10 and not coming.done():
             time.sleep(0.05)
         assert not coming.done(), "it has given up"
-        with served(store, int(address.rpartition(":")[2])):
-            load("two")
+        with served(store, int(where.rpartition(":")[2])):
+            load(where, "two")
             assert coming.result(timeout=60)["name"] == "two"
             events.close()
+
+
+def test_a_path_of_the_address_is_kept() -> None:
+    asked: list[str] = []
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        asked.append(request.path)
+        return connection.respond(404, "")
+
+    with (
+        serve(lambda _connection: None, "127.0.0.1", 0, process_request=refuse) as proxy,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        pool.submit(proxy.serve_forever)
+        with Client(f"http://127.0.0.1:{proxy.socket.getsockname()[1]}/cmdb") as client:
+            client._types["Subscription"] = {}
+            with pytest.raises(KnockonError, match="404"):
+                next(client.follow("entityChanges", "name"))
+        proxy.shutdown()
+    assert asked == ["/cmdb/graphql"]
