@@ -16,33 +16,37 @@ What goes wrong is raised as the error that the command line would show, by its 
 from __future__ import annotations
 
 import json
+import logging
+import random
 import re
 import tempfile
+import time
 import uuid
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx2
-import stamina
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from knockon.errors import KnockonError, StoreUnreachable
+from knockon.errors import BadUsage, KnockonError, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from types import TracebackType
 
-    from websockets.sync.client import ClientConnection
-
 T = TypeVar("T")
+log = logging.getLogger("knockon.client")
 
 _PASSING = frozenset({429, 502, 503, 504})
 """Statuses that may be others in a moment."""
 _SPOKEN = Subprotocol("graphql-transport-ws")
+_LONGEST_PAUSE = 30.0
+"""Seconds between two attempts, at most."""
 _REFUSED = 4400
 """From this close code on there is no use in coming again."""
 _LARGEST = 64 * 1024 * 1024
@@ -103,24 +107,47 @@ class _Passing(Exception):
         self.error = error
 
 
+class _Patience:
+    """Waits between attempts, longer each time; without ``attempts`` it never gives up."""
+
+    def __init__(self, attempts: int | None) -> None:
+        self._attempts = attempts
+        self._tried = 0
+
+    def wait_after(self, error: KnockonError) -> None:
+        """Wait before the next attempt; raise the error where it was the last."""
+        self._tried += 1
+        if self._tried == self._attempts:
+            raise error
+        # never quite the same, so that clients that lost the service together do not come back together
+        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(self._tried, 10)) * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        log.info("%s Trying again in %.1f seconds.", error, pause)
+        time.sleep(pause)
+
+
 class Client:
     """Speaks to one service; to be closed, or used in ``with``.
 
     Parameters
     ----------
     address
-        Such as ``https://cmdb.example.org``.
+        Such as ``https://cmdb.example.org``, or ``https://example.org/cmdb`` behind a proxy.
     token
-        A bearer token; None for ``knockon demo``.
+        A bearer token, with or without blanks and newlines around it; None for ``knockon demo``.
     timeout
         Seconds that the service may be silent.
     attempts
         How often what may be sent twice is sent before an error is raised: questions and loads, no mutations.
+
+    Raises
+    ------
+    BadUsage
+        The address or the token cannot be one. Neither is shown.
     """
 
     def __init__(self, address: str, token: str | None = None, *, timeout: float = 60.0, attempts: int = 5) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout)
+        headers = {"Authorization": f"Bearer {sent}"} if (sent := _sent(token)) else {}
+        self._http = httpx2.Client(base_url=_base(address), headers=headers, timeout=timeout)
         self._attempts = attempts
         self._types: dict[str, dict[str, dict[str, str]]] = {}
 
@@ -136,7 +163,7 @@ class Client:
         """Let go of the connections."""
         self._http.close()
 
-    def query(self, text: str, **variables: Any) -> dict[str, Any]:
+    def query(self, text: str, /, **variables: Any) -> dict[str, Any]:
         """Ask in GraphQL, and give the data.
 
         Raises
@@ -159,7 +186,7 @@ class Client:
 
         return self._tried(ask, again=re.search(r"\bmutation\b", text) is None)
 
-    def pages(self, field: str, selection: str, *, page: int = 200, **arguments: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, field: str, selection: str, /, *, page: int = 200, **arguments: Any) -> Iterator[dict[str, Any]]:
         """Give all things of a list, page by page, such as ``pages("servers", "name", where=...)``.
 
         Parameters
@@ -186,10 +213,10 @@ class Client:
                 return
             after = found["pageInfo"]["endCursor"]
 
-    def impact(self, *references: str, given: Iterable[str] = ("none",)) -> Impact:
-        """Ask what breaks if these things fail; ``given`` is what else is the case, as in ``knockon impact``."""
+    def impact(self, *references: str, given: str | Iterable[str] = "none") -> Impact:
+        """Ask what breaks if these things fail; ``given`` is what else is the case, one or several."""
         of = [{"ref": each} for each in references]
-        found = self.query(_IMPACT, of=of, given=list(given))["impact"]
+        found = self.query(_IMPACT, of=of, given=[given] if isinstance(given, str) else list(given))["impact"]
         services = [
             AffectedService(each["id"], each["class"], each["name"], each["state"], each["criticality"], each["users"])
             for each in found["services"]
@@ -197,13 +224,14 @@ class Client:
         return Impact(found["revision"], found["answerId"], found["truncated"], found["counts"], services)
 
     def follow(
-        self, field: str, selection: str, *, after: str | int | None = None, **arguments: Any
+        self, field: str, selection: str, /, *, after: str | int | None = None, **arguments: Any
     ) -> Generator[dict[str, Any]]:
         """Give what a subscription tells as it comes, such as ``follow("entityChanges", "change name")``.
 
         It ends when you stop reading. A connection that is lost is made again after the last event that you took, so
-        that nothing is missed and nothing comes twice. Each event has its ``place``: keep it with what you make of the
-        event, and give it as ``after`` when you start anew.
+        that nothing is missed and nothing comes twice; while the service is away it is tried for ever, with pauses that
+        grow to half a minute. Each event has its ``place``: keep it with what you make of the event, and give it as
+        ``after`` when you start anew.
 
         Parameters
         ----------
@@ -221,45 +249,47 @@ class Client:
         KnockonError
             It was refused, or could not go on, by its code.
         StoreUnreachable
-            The service does not answer, however often it is tried.
+            The service has not answered yet, in all ``attempts``. Once it has, this is not raised any more.
         """
         types = self._argument_types(field, "Subscription")
         variables = {**arguments, "reached": True} | ({} if after is None else {"after": str(after)})
         declared = ", ".join(f"${name}: {types.get(name, 'String')}" for name in ["after", *arguments, "reached"])
         passed = ", ".join(f"{name}: ${name}" for name in ["after", *arguments, "reached"])
         text = f"subscription({declared}) {{ {field}({passed}) {{ place reached {selection} }} }}"
+        patience = _Patience(self._attempts)
         while True:
-            connection, held = self._tried(lambda: self._subscribed(text, variables), again=True)
-            with held:
-                for message in _heard(connection):
-                    event = message["payload"]["data"][field]
-                    if not event.pop("reached"):
-                        yield event
-                    variables["after"] = event["place"]
+            try:
+                with closing(self._events(text, variables)) as events:
+                    for event in (each[field] for each in events):
+                        patience = _Patience(None)
+                        if not event.pop("reached"):
+                            yield event
+                        variables["after"] = event["place"]
+            except _Passing as passing:
+                patience.wait_after(passing.error)
 
-    def _subscribed(self, text: str, variables: dict[str, Any]) -> tuple[ClientConnection, ExitStack]:
-        """Begin to follow; whatever may be otherwise in a moment is passing."""
-        address = self._http.base_url.join("/graphql")
+    def _events(self, text: str, variables: dict[str, Any]) -> Generator[dict[str, Any]]:
+        """Give what comes over one connection; whatever may be otherwise in a moment is passing."""
+        address = self._http.base_url.join("graphql")
         address = address.copy_with(scheme="wss" if address.scheme == "https" else "ws")
         token = self._http.headers.get("Authorization")
-        with ExitStack() as stack:
-            try:
-                connection = stack.enter_context(connect(str(address), subprotocols=[_SPOKEN], max_size=_LARGEST))
+        try:
+            with connect(str(address), subprotocols=[_SPOKEN], max_size=_LARGEST) as connection:
                 payload = {"Authorization": token} if token else {}
                 connection.send(json.dumps({"type": "connection_init", "payload": payload}))
                 connection.recv(timeout=self._http.timeout.read)
                 asked = {"query": text, "variables": variables}
                 connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": asked}))
-            except InvalidStatus as refused:
-                status = refused.response.status_code
-                error = _error("", f"{address} refuses a WebSocket with status {status}.")
-                raise _Passing(error) if status in _PASSING else error from None
-            except (OSError, InvalidHandshake, ConnectionClosed) as lost:
-                if ended := _end_of(lost):
-                    raise ended from None
-                raise _Passing(StoreUnreachable(f"{address} does not answer ({lost}).")) from lost
-            return connection, stack.pop_all()
-        raise AssertionError("unreachable")
+                yield from _heard(connection)
+            raise _Passing(StoreUnreachable(f"{address} has ended the connection."))
+        except InvalidStatus as refused:
+            status = refused.response.status_code
+            error = _error("", f"{address} refuses a WebSocket with status {status}.")
+            raise _Passing(error) if status in _PASSING else error from None
+        except (OSError, InvalidHandshake, ConnectionClosed) as lost:
+            if ended := _end_of(lost):
+                raise ended from None
+            raise _Passing(StoreUnreachable(f"{address} does not answer ({lost}).")) from lost
 
     def load(
         self,
@@ -284,6 +314,8 @@ class Client:
         KnockonError
             The load was refused, or could not go on; whole batches before that stay. Rejected records raise nothing:
             they are in the report.
+        BadUsage
+            Not a file, nor records: a single record has to stand in a list too.
         """
         asked = {
             "source": source, "scope": scope, "complete": complete, "partial": partial, "strict": strict,
@@ -314,35 +346,52 @@ class Client:
         return self._types[of].get(field, {})
 
     def _tried(self, work: Callable[[], T], *, again: bool) -> T:
-        attempts = self._attempts if again else 1
-        try:
-            for attempt in stamina.retry_context(on=(httpx2.TransportError, _Passing), attempts=attempts, timeout=None):
-                with attempt:
-                    return work()
-        except _Passing as error:
-            raise error.error from None
-        except httpx2.TransportError as error:
-            raise StoreUnreachable(f"{self._http.base_url} does not answer ({error}).") from error
-        raise AssertionError("unreachable")
+        patience = _Patience(self._attempts if again else 1)
+        while True:
+            try:
+                return work()
+            except _Passing as passing:
+                patience.wait_after(passing.error)
+            except httpx2.TransportError as error:
+                patience.wait_after(StoreUnreachable(f"{self._http.base_url} does not answer ({error})."))
 
 
-def _heard(connection: ClientConnection) -> Iterator[dict[str, Any]]:
-    """Give the events that come over a connection, until it is lost."""
+def _base(address: str) -> httpx2.URL:
+    """Give the address; neither this nor a token is shown where it is refused, since callers confuse them."""
     try:
-        for text in connection:
-            message = json.loads(text)
-            if message["type"] == "next":
-                errors = message["payload"].get("errors")
-            elif message["type"] == "error":
-                errors = message["payload"]
-            else:
-                continue
-            if errors:
-                raise _error(errors[0].get("extensions", {}).get("code", ""), errors[0]["message"])
-            yield message
-    except ConnectionClosed as lost:
-        if error := _end_of(lost):
-            raise error from None
+        url = httpx2.URL(address.strip())
+    except (httpx2.InvalidURL, AttributeError):
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+        raise BadUsage("Give the address of the service with its scheme, such as https://cmdb.example.org.")
+    if url.path.rstrip("/").endswith("/graphql"):
+        raise BadUsage("Give the address of the service without /graphql at its end: the client adds it.")
+    return url
+
+
+def _sent(token: str | None) -> str:
+    stripped = (token or "").strip()
+    if not re.fullmatch(r"[ -~]*", stripped):
+        raise BadUsage(
+            "The token has a character that no token has, such as a newline in its midst; give it as it was made."
+        )
+    return stripped
+
+
+def _heard(connection: Iterable[str | bytes]) -> Iterator[dict[str, Any]]:
+    """Give the data of the events that come over a connection, until it ends."""
+    for text in connection:
+        message = json.loads(text)
+        if message["type"] == "next":
+            errors = message["payload"].get("errors")
+        elif message["type"] == "error":
+            errors = message["payload"]
+        else:
+            continue
+        if errors:
+            error = _error(errors[0].get("extensions", {}).get("code", ""), errors[0]["message"])
+            raise _Passing(error) if error.http_status in _PASSING else error
+        yield message["payload"]["data"]
 
 
 def _end_of(lost: Exception) -> KnockonError | None:
@@ -394,7 +443,10 @@ def _written(records: Iterable[Mapping[str, Any]], stack: ExitStack) -> Path:
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="knockon-"))
     path = Path(folder, "records.ndjson")
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(each) + "\n" for each in records)
+        for each in [None] if isinstance(records, Mapping) else records:
+            if not isinstance(each, Mapping):
+                raise BadUsage("load takes the path of a file, or a list of dictionaries, each one record.")
+            file.write(json.dumps(each) + "\n")
     return path
 
 

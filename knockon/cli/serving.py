@@ -65,6 +65,9 @@ def _say_demo(address: str, url: str) -> None:
     # another terminal may stand in another folder, and without this environment's PATH
     me = Path(sys.argv[0]).absolute()
     command = shlex.quote(str(me)) if me.is_file() else "knockon"
+    from knockon.server.pages import built
+
+    browser = f"\nIn a browser: {address}/graphiql\n" if built() else ""
     typer.echo(
         f"""
 knockon demo is at {address}/ on this machine only. Ctrl-C stops it. Three things to try:
@@ -76,8 +79,6 @@ knockon demo is at {address}/ on this machine only. Ctrl-C stops it. Three thing
   3. The same through GraphQL:
      curl -s {address}/graphql -H 'Content-Type: application/json' \\
        -d '{json.dumps({"query": _QUESTION})}'
-
-In a browser: {address}/graphiql
-""",
+{browser}""",
         err=True,
     )

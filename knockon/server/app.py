@@ -38,7 +38,7 @@ from knockon.server.metrics import MeasuredStore, Metrics
 from knockon.server.oidc import verifier_of
 from knockon.server.openapi import openapi_endpoint
 from knockon.server.page import start_page
-from knockon.server.pages import Pages
+from knockon.server.pages import Pages, built
 from knockon.server.sockets import Sockets, socket_endpoint
 from knockon.server.subscription import Answering
 
@@ -131,7 +131,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     @app.get("/", include_in_schema=False)
     async def start(request: Request) -> HTMLResponse:
         """Say what this is, and three things to try."""
-        return HTMLResponse(start_page(str(request.base_url), token=not demo, pages=settings.pages))
+        return HTMLResponse(start_page(str(request.base_url), token=not demo, pages=settings.pages and built()))
 
     return app
 

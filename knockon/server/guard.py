@@ -57,7 +57,9 @@ class Guard:
                 headers.update({**PRIVATE, "Content-Security-Policy": _NO_PAGE, "Referrer-Policy": "no-referrer"})
             await send(message)
 
-        answer = self._app if scope["path"] in OPEN else await self._known(scope)
+        # a browser sends no token with an address; a demo asks every page for the name of this machine instead
+        start = self._authentication is not None and scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
+        answer = self._app if start or scope["path"] in OPEN else await self._known(scope)
         await answer(scope, receive, send_guarded)
 
     async def _may_speak(self, scope: Scope) -> bool:

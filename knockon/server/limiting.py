@@ -35,10 +35,11 @@ class Concurrency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in WATCHED:
+        caller: Principal | None = scope.get("state", {}).get("principal")
+        # without a caller it is what the guard shows to anybody
+        if scope["type"] != "http" or scope["path"] in WATCHED or caller is None:
             await self._app(scope, receive, send)
             return
-        caller: Principal = scope["state"]["principal"]
         if error := self._full(caller):
             refusal = refused(scope, error.http_status, error.code, str(error), {"Retry-After": RETRY_AFTER})
             await refusal(scope, receive, send)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from knockon.server.problems import refused
@@ -24,6 +26,13 @@ _HEADERS = {
     "Cache-Control": "no-cache",  # kept, and asked about each time: the next version has the same names
     "Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 }  # fmt: skip
+
+_UNBUILT = "The pages were not built: run make pages where the program lies, and start the service again."
+
+
+def built() -> bool:
+    """Tell whether there are pages to point at."""
+    return all((STATIC / f"{page[1:]}.html").is_file() for page in PAGES)
 
 
 class Pages:
@@ -48,8 +57,14 @@ class Pages:
             answer = await self._folder.get_response(name, scope)
             answer.headers.update(_HEADERS)
             await answer(scope, receive, send)
+        elif scope["path"].rstrip("/") in PAGES and scope["path"].endswith("/"):
+            # relative: a proxy may have taken a path off
+            away = {"Location": f"..{scope['path'].rstrip('/')}"}
+            await Response(status_code=308, headers={**_HEADERS, **away})(scope, receive, send)
         elif scope["path"] in PAGES:
-            why = "The pages were not built: run make pages where the program lies, and start the service again."
-            await refused(scope, 404, "NOT_FOUND", why)(scope, receive, send)
+            answer = refused(scope, 404, "NOT_FOUND", _UNBUILT)
+            if "text/html" in Headers(scope=scope).get("accept", ""):
+                answer = HTMLResponse(f"<!doctype html><title>knockon</title><p>{_UNBUILT}</p>", 404, _HEADERS)
+            await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-import stamina
 
 from knockon.client import Client
 from knockon.errors import (
+    BadUsage,
     KnockonError,
     NotAuthenticated,
     QueryInvalid,
@@ -34,13 +36,13 @@ NIGHT = [
 ]
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    store = f"sqlite://{tmp_path_factory.mktemp('served') / 'estate.db'}"
-    command = [sys.executable, "-c", "from knockon.cli import main; main()", "serve", "--port", "0", "--store", store]
+@contextmanager
+def served(store: str, port: int = 0) -> Iterator[str]:
+    """Serve a store from a process of its own, and give its address."""
+    command = [sys.executable, "-c", "from knockon.cli import main; main()", "serve", "--store", store]
     environment = {**os.environ, "KNOCKON_TOKEN": TOKEN, "KNOCKON_LOG_LEVEL": "warning"}
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, "--port", str(port)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as server:
         assert server.stdout is not None
         try:
@@ -49,6 +51,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(f"sqlite://{tmp_path_factory.mktemp('served') / 'estate.db'}") as address:
+        yield address
 
 
 @pytest.fixture
@@ -117,7 +125,10 @@ def test_the_brake_is_raised(cmdb: Client) -> None:
     assert cmdb.load(many(10, "Printer"), source="brake", complete=True, allow_retire=True).retired == 90
 
 
-def test_nobody_there_is_told_after_several_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there_is_told_after_several_attempts(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.INFO, "knockon")
     tried = []
 
     def refuse(_request: httpx2.Request) -> httpx2.Response:
@@ -127,6 +138,8 @@ def test_nobody_there_is_told_after_several_attempts(monkeypatch: pytest.MonkeyP
     with patched(refuse, attempts=3) as client, pytest.raises(StoreUnreachable, match="does not answer"):
         client.query("{ __typename }")
     assert len(tried) == 3
+    assert [(each.name, each.levelname) for each in caplog.records] == [("knockon.client", "INFO")] * 2
+    assert capfd.readouterr().err == ""
 
 
 def test_what_passes_is_tried_again_and_a_mutation_is_not() -> None:
@@ -165,6 +178,41 @@ def test_what_is_no_knockon_is_told() -> None:
         client.query("{ __typename }")
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "cmdb.example.org", "localhost:8080", "127.0.0.1:8080", "", "http://", "ftp://cmdb.example.org", TOKEN,
+        "http://cmdb.example.org/graphql", "http://cmdb.example.org/cmdb/graphql/", "http://cmdb.example.org/?a=b",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    with pytest.raises(BadUsage, match="Give the address of the service with") as refused:
+        Client(address)
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_token_may_have_blanks_around_it_and_is_never_shown() -> None:
+    with Client("http://cmdb.example.org", f" {TOKEN}\r\n") as client:
+        assert client._http.headers["Authorization"] == f"Bearer {TOKEN}"
+    for wrong in (f"{TOKEN}\nx", f"{TOKEN}\0", f"{TOKEN}ż"):
+        with pytest.raises(BadUsage, match="token has a character") as refused:
+            Client("http://cmdb.example.org", wrong)
+        assert TOKEN not in str(refused.value)
+
+
+def test_variables_may_have_any_name(cmdb: Client) -> None:
+    cmdb.load(NIGHT, source="scan")
+    asked = "query($text: String!, $self: Int) { search(text: $text, first: $self) { totalCount } }"
+    assert cmdb.query(asked, text="box", self=1)["search"]["totalCount"] == 1
+    assert [each.name for each in cmdb.impact("Server:box", given="open").services] == ["shop"]
+
+
+@pytest.mark.parametrize("wrong", [NIGHT[0], {}, ["box"], [NIGHT[0], 1], b"{}"])
+def test_what_is_no_list_of_records_is_refused(cmdb: Client, wrong: Any) -> None:
+    with pytest.raises(BadUsage, match="list of dictionaries"):
+        cmdb.load(wrong, source="scan")
+
+
 def patched(handler: Callable[[httpx2.Request], httpx2.Response], attempts: int = 5) -> Client:
     """Give a client that speaks to a function, so that faults come when they should."""
     client = Client("http://cmdb.example.org", TOKEN, attempts=attempts)
@@ -173,6 +221,5 @@ def patched(handler: Callable[[httpx2.Request], httpx2.Response], attempts: int 
 
 
 @pytest.fixture(autouse=True)
-def without_waiting() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knockon.client._LONGEST_PAUSE", 0.0)

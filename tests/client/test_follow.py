@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import stamina
+from websockets.sync.server import ServerConnection, serve
 
 from knockon.client import Client
-from knockon.errors import BadUsage, NotAuthenticated, QueryInvalid, StoreUnreachable
-from tests.client.test_client import TOKEN, address
+from knockon.errors import BadUsage, KnockonError, NotAuthenticated, QueryInvalid, StoreUnreachable
+from tests.client.test_client import TOKEN, address, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
+
+    from websockets.http11 import Request, Response
 
 __all__ = ["address"]
 
@@ -71,9 +75,8 @@ class Line:
 
 
 @pytest.fixture(autouse=True)
-def at_once() -> Iterator[None]:
-    with stamina.set_testing(testing=True, attempts=10, cap=True):
-        yield
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knockon.client._LONGEST_PAUSE", 0.2)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -142,3 +145,48 @@ def test_nobody_there(address: str) -> None:
         client._http.base_url = client._http.base_url.copy_with(port=port)
         with pytest.raises(StoreUnreachable):
             next(client.follow("entityChanges", "name"))
+
+
+def test_a_service_that_is_away_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = f"sqlite://{tmp_path / 'estate.db'}"
+    caplog.set_level(logging.INFO, "knockon.client")
+
+    def load(to: str, name: str) -> None:
+        with Client(to, TOKEN) as other:
+            other.load([{"class": "Workstation", "key": "l", "name": name}], source="followed")
+
+    with ExitStack() as stack:
+        with served(store) as where:
+            client = stack.enter_context(Client(where, TOKEN, attempts=2))
+            load(where, "one")
+            events = stack.enter_context(closing(client.follow("entityChanges", "name", after=0)))
+            assert next(events)["name"] == "one"
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        coming = pool.submit(next, events)
+        while len(caplog.records) < 10 and not coming.done():
+            time.sleep(0.05)
+        assert not coming.done(), "it has given up"
+        with served(store, int(where.rpartition(":")[2])):
+            load(where, "two")
+            assert coming.result(timeout=60)["name"] == "two"
+            events.close()
+
+
+def test_a_path_of_the_address_is_kept() -> None:
+    asked: list[str] = []
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        asked.append(request.path)
+        return connection.respond(404, "")
+
+    with (
+        serve(lambda _connection: None, "127.0.0.1", 0, process_request=refuse) as proxy,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        pool.submit(proxy.serve_forever)
+        with Client(f"http://127.0.0.1:{proxy.socket.getsockname()[1]}/cmdb") as client:
+            client._types["Subscription"] = {}
+            with pytest.raises(KnockonError, match="404"):
+                next(client.follow("entityChanges", "name"))
+        proxy.shutdown()
+    assert asked == ["/cmdb/graphql"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+from graphql import build_schema, parse, validate
 
 from knockon import __version__, errors
 from knockon.cli.main import app
@@ -145,3 +146,12 @@ def test_the_threat_model_names_tests_that_are_there() -> None:
     there = {str(each.relative_to(ROOT)) for each in (ROOT / "tests").rglob("*")}
     lost = {each for each in named if each not in there and not any(one.endswith(f"/{each}") for one in there)}
     assert lost == set()
+
+
+def test_the_queries_of_the_reference_fit_the_schema() -> None:
+    reference = ROOT / "docs/reference"
+    schema = build_schema((reference / "schema.graphql").read_text(encoding="utf-8"))
+    text = (reference / "graphql.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)
+    assert len(queries) >= 5
+    assert [each.message for query in queries for each in validate(schema, parse(query))] == []

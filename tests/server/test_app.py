@@ -102,10 +102,13 @@ async def test_every_answer_keeps_out_of_caches_and_frames(client: httpx2.AsyncC
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-async def test_the_start_page_needs_nothing_from_elsewhere_and_its_examples_work(client: httpx2.AsyncClient) -> None:
-    page = await client.get("/", headers=SENT)
+async def test_the_start_page_needs_nothing_from_elsewhere_and_its_examples_work(
+    client: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knockon.server.pages.STATIC", tmp_path)
+    page = await client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    assert re.findall(r'href="([^"]*)"', page.text) == ["graphiql", "docs"]
+    assert "href" not in page.text, "the pages were not built"
     assert not re.search(r"<(script|link|img|iframe|style)|src=|//cdn", page.text)
     lines = [unescape(each) for each in re.findall(r"<pre>(.*?)</pre>", page.text)]
     assert len(lines) == 3
@@ -114,6 +117,15 @@ async def test_the_start_page_needs_nothing_from_elsewhere_and_its_examples_work
         (body,) = re.findall(r"-d '(.*)'$", line)
         answer = (await client.post("/graphql", json=json.loads(body), headers=SENT)).json()
         assert "errors" not in answer, answer
+
+
+async def test_the_start_page_points_at_pages_that_were_built(
+    client: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knockon.server.pages.STATIC", tmp_path)
+    for name in ("graphiql.html", "docs.html"):
+        (tmp_path / name).touch()
+    assert re.findall(r'href="([^"]*)"', (await client.get("/")).text) == ["graphiql", "docs"]
 
 
 async def test_without_a_token_only_names_of_this_machine_are_served(url: str) -> None:
@@ -289,6 +301,11 @@ async def test_without_built_pages_the_way_to_build_them_is_told(
             answer = await client.get(page)
             assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
             assert "make pages" in answer.json()["detail"]
+            shown = await client.get(page, headers={"Accept": "text/html,*/*;q=0.8"})
+            assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+            assert "make pages" in shown.text
+            moved = await client.get(f"{page}/")
+            assert (moved.status_code, moved.headers["location"]) == (308, f"..{page}")
 
 
 async def test_pages_can_be_turned_off(url: str) -> None:
