@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from knockon.cmdb.past.changes import moment_of
@@ -20,7 +21,6 @@ from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from knockon.cmdb.contract.rows import Revision
     from knockon.cmdb.contract.store import Store
@@ -168,8 +168,10 @@ class ServiceStates:
             del self._kept[key]
 
     async def _work_out(self, look: Look, given: str) -> Mapping[str, ServiceState]:
-        span = Span.at(look.moment or self._topologies.asked_at())
         store, model = self._topologies.store, self._topologies.model
+        # without a moment of its own a look is of when its revision was written: so it is the same for all
+        written = None if look.moment else await store.written_at(look.revision)
+        span = Span.at(look.moment or (datetime.fromisoformat(written) if written else self._topologies.asked_at()))
         view = await self._topologies.current()
         if view.revision == look.revision:
             context = await context_of(store, model, given, span)
