@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from strawberry.scalars import JSON
 
+from knockon.cmdb.stewardship.meanwhile import NO_ATTRIBUTES
 from knockon.errors import (
     BadUsage,
     EditConflict,
@@ -173,7 +174,9 @@ def failed(request: Request, error: KnockonError) -> Outcome:
     if isinstance(error, EditConflict) and error.changes:
         told = cast("tuple[Meanwhile, ...]", error.changes)
         changes = [
-            replace(each, before=None, after=None) if request.sight.hides(error.owner, each.attribute) else each
+            each
+            if each.attribute in NO_ATTRIBUTES or not request.sight.hides(error.owner, each.attribute)
+            else replace(each, before=None, after=None)
             for each in told
         ]
         what = ", ".join(f"{each.attribute} (by {each.by}, revision {each.revision})" for each in changes)

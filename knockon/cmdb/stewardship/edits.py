@@ -25,6 +25,7 @@ from knockon.cmdb.stewardship.words import (
     own_record,
     person_source,
     record_of_the_gone,
+    refuse_made_nameless,
     refuse_nameless,
 )
 from knockon.cmdb.stewardship.writing import Edited, refuse_reported
@@ -60,7 +61,7 @@ class Editor(Relating):
         source, key = person_source(self.by), str(uuid7())
         said = self._valid(EntityObservation(source, key, class_name, dict(attributes)))
         said = replace(said, attributes=beginning(self.model, said))
-        refuse_nameless(self.model, said)
+        refuse_nameless(self.model, said.class_name, said.attributes)
 
         async def work(write: Write) -> Edited:
             taken = Taken(said, values.now(), digest(said.class_name, said.attributes))
@@ -78,7 +79,7 @@ class Editor(Relating):
         Raises
         ------
         EditInvalid
-            The model does not take it.
+            The model does not take it; or nobody could tell the thing from others any more.
         EditConflict
             One of these attributes changed since ``expected``, or the thing was retired.
         ReferenceNotFound, ReferenceAmbiguous, JournalCompacted
@@ -89,7 +90,9 @@ class Editor(Relating):
             entity = (await write.entities([meant.id]))[meant.id]
             refuse_set(self.model, entity, attributes)
             await refuse_changed(self.store, entity, expected, attributes)
-            return await self._say(write, entity, await write.members([entity.id]), attributes)
+            edited = await self._say(write, entity, await write.members([entity.id]), attributes)
+            refuse_made_nameless(self.model, entity, edited.entity)
+            return edited
 
         return await self._written("change", work)
 
