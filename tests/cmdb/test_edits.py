@@ -133,6 +133,23 @@ async def test_what_the_model_does_not_take_is_refused_and_nothing_is_written(pa
     assert await store.revision() == before
 
 
+async def test_a_relationship_that_is_not_allowed_is_told_with_the_ones_that_are(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store)
+    anna = Editor(store, MODEL, "anna")
+    await anna.create("BusinessService", {"name": "shop"})
+    before = await store.revision()
+    with pytest.raises(EditInvalid, match=r"MEMBER_OF from a BusinessService to a Server, .* It goes from an? ") as no:
+        await anna.relate("shop", "MEMBER_OF", "scan:r1", {})
+    with pytest.raises(EditInvalid) as loop:
+        await anna.relate("scan:r1", "DEPENDS_ON", "scan:r1", {})
+    with pytest.raises(EditInvalid) as unknown:
+        await anna.unrelate("scan:r1", "LIKES", "scan:r2")
+    codes = [each.value.reject for each in (no, loop, unknown)]
+    assert codes == ["RELATIONSHIP_NOT_ALLOWED", "SELF_LOOP", "UNKNOWN_RELATIONSHIP_TYPE"]
+    assert await store.revision() == before
+
+
 async def test_what_nobody_could_tell_from_others_is_not_created(pair: tuple[Store, Store]) -> None:
     store, _ = pair
     anna = Editor(store, MODEL, "anna")
