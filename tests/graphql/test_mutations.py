@@ -73,6 +73,9 @@ async def test_a_thing_is_made_changed_retired_and_restored(api: Writing) -> Non
     assert entity["attributes"] == {"name": "srv-9", "serial_number": "S9", "environment": "test"}
     (written,) = await api.store.feed(made["revision"] - 1)
     assert (written.head.actor, written.head.source, written.head.note["reason"]) == ("anna", "person/anna", "lab")
+    told = await api.ask("""query($id: ID!) { node(id: $id) { ... on Entity { history { actor reason } } } }""",
+                         id=entity["id"])  # fmt: skip
+    assert told["node"]["history"] == [{"actor": "anna", "reason": "lab"}]
     changed = await api.edit(
         f"""update(ref: "{entity["id"]}", thing: {{server: {{description: "rack 7", environment: null}}}},
         expectedRevision: {entity["revision"]})"""
