@@ -171,6 +171,10 @@ def failed(request: Request, error: KnockonError) -> Outcome:
     legal = error.legal if isinstance(error, IllegalMove) else ()
     message = in_api(str(error))
     changes: list[Meanwhile] = []
+    if isinstance(error, EditConflict) and error.shared is not None:
+        hides = request.sight.hides
+        if not any(not any(hides(error.owner, each) for each in by) for by in error.shared):
+            message = "Something is there already that has the same identifiers, and nothing is written."
     if isinstance(error, EditConflict) and error.changes:
         told = cast("tuple[Meanwhile, ...]", error.changes)
         changes = [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid_utils import uuid7
 
 from knockon.cmdb.contract.rows import PEOPLE, Decision, Scope, last_reported
+from knockon.cmdb.identity.claims import claimed
 from knockon.cmdb.lookup import find, find_ever
 from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.reconciled import Reconciled
@@ -228,9 +229,16 @@ class Editor(Relating):
         record = (await write.records([own]))[own]
         entity = (await write.entities([record.entity_id]))[record.entity_id]
         if await _members(write, entity.id) != {own}:
+            # as it was: what this edit says of it is not its name yet
+            there = (await self.store.entities([entity.id])).get(entity.id, entity)
+            said = record.said
+            sets = [tuple(each.by) for each in self.model.classes[entity.class_name].identifiers]
+            values = [(claimed(said, by), claimed(there.attributes, by), by) for by in sets]
             raise EditConflict(
-                f"This is there already: {entity.class_name}:{entity.name} ({entity.id}) has the same identifiers, "
-                "and nothing is written. Change that one."
+                f"This is there already: {there.class_name}:{there.name} ({there.id}) has the same identifiers, "
+                "and nothing is written. Change that one.",
+                owner=there.class_name,
+                shared=tuple(by for own, other, by in values if own is not None and own == other),
             )
         for each in changes.findings:  # two records of one person are never joined: a double shows as a finding
             if each.code == FindingCode.DUPLICATE_IDENTIFIER and own in each.records:
