@@ -371,13 +371,18 @@ class NotAllowed(Refused):
 class EditConflict(Refused):
     """What a person wants to change was changed since that person looked; ``changes`` tell by whom, when and how.
 
-    They are of attributes of ``owner``, a class or a relationship type.
+    They are of attributes of ``owner``, a class or a relationship type. Where something is there already, ``shared``
+    are the attributes, by identifier set, that say so: who may read none of these sets is not told what it is.
     """
 
     code = "EDIT_CONFLICT"
 
-    def __init__(self, message: str, changes: tuple[object, ...] = (), owner: str = "") -> None:
+    def __init__(
+        self, message: str, changes: tuple[object, ...] = (), owner: str = "",
+        shared: tuple[tuple[str, ...], ...] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message)
+        self.shared = shared
         self.changes = changes
         self.owner = owner
 

@@ -30,6 +30,8 @@ def print_history(told: dict[str, Any]) -> None:
             f"[bold]revision {event['revision']}[/]  {event['at'][:19]}Z  {event['kind']} by "
             f"{escape(event['actor'])}{source}"
         )
+        if event["reason"]:
+            out.print(f"  because: {escape(event['reason'])}", soft_wrap=True)
         for change in event["changes"]:
             for line in _lines(change):
                 out.print(line, soft_wrap=True)

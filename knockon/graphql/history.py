@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from strawberry import ID
 from strawberry.scalars import JSON
 
-from knockon.cmdb.past.history import histories
+from knockon.cmdb.past.history import histories, reason_of
 from knockon.errors import BadUsage
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
 from knockon.graphql.types import ROOT
@@ -111,5 +111,6 @@ def _event_type(definitions: Definitions, nodes: NodeTypes, value: type) -> type
         plain("actor", str, lambda each: each.revision.head.actor, "Who did it."),
         plain("kind", str, lambda each: each.revision.head.kind, "What it was part of: load, run, ..."),
         plain("source", str, lambda each: each.revision.head.source, "From which source."),
+        plain("reason", maybe(str), lambda each: reason_of(each.revision), "Why, in the words of who did it."),
         plain("changes", listed(change), lambda each: each.changes, "What it changed.", many=SOME),
     )

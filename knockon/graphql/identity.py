@@ -114,11 +114,13 @@ class IdentityFields:
                 "freshness", maybe(fresh), freshness_of, "Whether it was reported lately; null where no source does.",
             ),
             resolved(
-                "records", listed(record), _heard, "What sources say of it, by source and key.",
+                "records", maybe(listed(record)), _heard,
+                "What sources say of it, by source and key; of the present only.",
                 weight=Weight(many=FEW),
             ),
             resolved(
-                "provenance", listed(won), provenance, "Whose word counts for each attribute, and since when.",
+                "provenance", maybe(listed(won)), provenance,
+                "Whose word counts for each attribute, and since when; of the present only.",
                 weight=Weight(many=FEW),
             ),
         ]  # fmt: skip

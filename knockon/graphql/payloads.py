@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from strawberry.scalars import JSON
 
 from knockon.cmdb.identity.findings import as_seen
+from knockon.cmdb.stewardship.meanwhile import NO_ATTRIBUTES
 from knockon.errors import (
     BadUsage,
     EditConflict,
@@ -149,10 +150,16 @@ def failed(request: Request, error: KnockonError) -> Outcome:
     legal = error.legal if isinstance(error, IllegalMove) else ()
     message = in_api(str(error))
     changes: list[Meanwhile] = []
+    if isinstance(error, EditConflict) and error.shared is not None:
+        hides = request.sight.hides
+        if not any(not any(hides(error.owner, each) for each in by) for by in error.shared):
+            message = "Something is there already that has the same identifiers, and nothing is written."
     if isinstance(error, EditConflict) and error.changes:
         told = cast("tuple[Meanwhile, ...]", error.changes)
         changes = [
-            replace(each, before=None, after=None) if request.sight.hides(error.owner, each.attribute) else each
+            each
+            if each.attribute in NO_ATTRIBUTES or not request.sight.hides(error.owner, each.attribute)
+            else replace(each, before=None, after=None)
             for each in told
         ]
         what = ", ".join(f"{each.attribute} (by {each.by}, revision {each.revision})" for each in changes)

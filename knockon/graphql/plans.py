@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.errors import QueryTooCostly
 from knockon.graphql.answers import FEW
-from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved
+from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved, sighted
 from knockon.graphql.questions import ANALYSIS, WINDOW, given_of
 from knockon.graphql.structure import named
 from knockon.itsm.blast_radius.question import Ask
@@ -17,9 +17,12 @@ from knockon.itsm.planning.rolling import rolling
 from knockon.itsm.planning.what_if import what_if
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
 
+    from knockon.cmdb.access import Sight
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
@@ -235,8 +238,18 @@ class PlanQuestions:
             "AvailabilityTarget",
             "What an agreement promises.",
             *named(lambda each: each.agreement),
-            plain("availabilityTarget", float, lambda each: each.percent, "In percent."),
-            plain("verdict", self._verdict(), lambda each: each.verdict, "Whether it is met."),
+            sighted(
+                "availabilityTarget",
+                maybe(float),
+                _shown(lambda each: each.percent),
+                "In percent; null if redacted.",
+            ),
+            sighted(
+                "verdict",
+                maybe(self._verdict()),
+                _shown(lambda each: each.verdict),
+                "Whether it is met; null where what is promised is redacted.",
+            ),
         )
         own = self._define(
             "AvailabilityItem",
@@ -275,3 +288,12 @@ def _few(references: list[str]) -> list[str]:
     if len(references) > MOST_REFERENCES:
         raise QueryTooCostly(f"At most {MOST_REFERENCES} references at once; the command line takes more.")
     return references
+
+
+def _shown(read: Callable[[Any], Any]) -> Callable[[Any, Sight], Any]:
+    """Read of a target what tells how much is promised, for whoever may know that."""
+
+    def see(target: Any, sight: Sight) -> Any:
+        return None if sight.hides(target.agreement.class_name, "availability_target") else read(target)
+
+    return see

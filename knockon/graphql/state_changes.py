@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from knockon.graphql.request import Request
     from knockon.schema.states import State
 
-MOST_LOOKS = 100
+MOST_LOOKS = 10
 """Revisions that are looked at one by one, where so many came at once; what older ones did is told in one."""
 TIME_EVERY = 60.0
 """Seconds between looks at a clock, where states may differ with the time alone."""

@@ -57,3 +57,9 @@ def unknown(what: str, name: str, known: Iterable[str], otherwise: str = ".") ->
 
 
 LISTED = "; `knockon model show Entity` lists the classes."
+
+
+def indefinite(class_name: str, *, first: bool = False) -> str:
+    """Name one of a class in a sentence, as in "an Incident"; ``first`` begins the sentence."""
+    article = "an" if class_name.startswith(("A", "E", "I", "O", "Un")) else "a"
+    return f"{article.capitalize() if first else article} {class_name}"

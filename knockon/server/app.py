@@ -77,7 +77,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     loads = Loads(connect, topologies, metrics.loaded)
     pasts = Pasts(topologies)
     news = News(served, every=settings.follow_seconds)
-    following = Following(news, ServiceStates(topologies, pasts))
+    states = ServiceStates(topologies)
+    following = Following(news, states)
     followers = Followers(settings.max_sockets)
     callbacks = Callbacks(
         topologies, settings.callbacks, settings.callback_secret, every=settings.callback_seconds,
@@ -95,6 +96,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
                 async with callbacks.watching(), news.watching():
                     yield
                     await followers.leave()
+                await states.close()
                 await loads.finish()
 
     policy = Policy(model, settings.readers)

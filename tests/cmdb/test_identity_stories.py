@@ -289,3 +289,15 @@ async def test_a_record_that_came_too_late_to_be_there_may_be_spoken_of_again_an
     assert [(await at(store, "a:r")).attributes, await count(store)] == [{"serial": "S1"}, 1]
     await undo_source(store, MODEL, "a", by="ann")
     assert await count(store) == 0
+
+
+async def test_a_link_names_two_records_of_which_one_may_be_the_other(store: Store) -> None:
+    await say(store, "a", thing("s", class_name="Server"))
+    await say(store, "b", thing("w", class_name="Workstation"), thing("c", class_name="Computer"))
+    before = await store.revision()
+    with pytest.raises(BadUsage, match="A Server is never a Workstation: neither class is below the other"):
+        await decide(store, MODEL, "link", ("a", "s"), ("b", "w"), by="ann")
+    assert (await store.revision(), await count(store)) == (before, 3)
+    await decide(store, MODEL, "apart", ("a", "s"), ("b", "w"), by="ann")
+    await decide(store, MODEL, "link", ("a", "s"), ("b", "c"), by="ann")
+    assert await count(store) == 2

@@ -131,3 +131,14 @@ async def test_a_status_that_differs_from_what_is_seen_is_told_with_it(empty: Ap
 async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
     data = await api.ask("{ servers(first: 1) { pageInfo { endCursor } } }")
     assert (await api.code(FINDINGS, after=data["servers"]["pageInfo"]["endCursor"]))[0] == "BAD_CURSOR"
+
+
+async def test_what_is_known_of_the_present_only_does_not_take_the_past_away(api: Api) -> None:
+    result = await api.result(
+        """{ servers(asOf: "1", first: 2) { edges { node {
+        name records { key } provenance { attribute } freshness { seen } } } } }"""
+    )
+    assert {(each.extensions or {}).get("code", each.message) for each in result.errors} == {"BAD_USAGE"}
+    nodes = [each["node"] for each in result.data["servers"]["edges"]]
+    assert nodes
+    assert all(each["name"] and each["records"] is each["provenance"] is each["freshness"] is None for each in nodes)

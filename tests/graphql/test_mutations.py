@@ -73,6 +73,9 @@ async def test_a_thing_is_made_changed_retired_and_restored(api: Writing) -> Non
     assert entity["attributes"] == {"name": "srv-9", "serial_number": "S9", "environment": "test"}
     (written,) = await api.store.feed(made["revision"] - 1)
     assert (written.head.actor, written.head.source, written.head.note["reason"]) == ("anna", "person/anna", "lab")
+    told = await api.ask("""query($id: ID!) { node(id: $id) { ... on Entity { history { actor reason } } } }""",
+                         id=entity["id"])  # fmt: skip
+    assert told["node"]["history"] == [{"actor": "anna", "reason": "lab"}]
     changed = await api.edit(
         f"""update(ref: "{entity["id"]}", thing: {{server: {{description: "rack 7", environment: null}}}},
         expectedRevision: {entity["revision"]})"""
@@ -277,3 +280,13 @@ async def test_what_is_sensitive_is_not_told_to_who_may_not_read_it(api: Writing
     for who, value in ((ANNA, None), (LOCAL, "+44 3")):
         done = await api.as_(who).edit("""update(ref: "ann", thing: {person: {phone: "+44 4"}})""")
         assert [(each["source"], each["value"]) for each in done["outweighed"]] == [("t", value)]
+
+
+async def test_nobody_learns_whose_a_sensitive_identifier_is(api: Writing) -> None:
+    await api.load(thing("eve", "Person", name="Eve", employee_number="E-7"))
+    call = """create(thing: {person: {name: "Probe", employeeNumber: "E-7"}})"""
+    error = await api.error(call)
+    assert error["message"] == "Something is there already that has the same identifiers, and nothing is written."
+    told = await api.as_(LOCAL).error(call)
+    assert told["message"].startswith("This is there already: Person:Eve (")
+    assert error["code"] == told["code"] == "EDIT_CONFLICT"

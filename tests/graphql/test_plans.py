@@ -89,6 +89,14 @@ async def test_availability_says_the_same(api: Api) -> None:
     assert answer["targets"]
 
 
+async def test_what_is_promised_is_told_to_whoever_may_read_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await api.load(thing("gold", "ServiceLevelAgreement", availability_target=99.5), link("shop", "COVERED_BY", "gold"))
+    hidden = ("ServiceLevelAgreement", "availability_target")
+    monkeypatch.setattr("knockon.cmdb.access.Sight.hides", lambda _self, *asked: asked == hidden)
+    (told,) = (await api.ask(AVAILABILITY, service="shop"))["availability"]["targets"]
+    assert (told["name"], told["availabilityTarget"], told["verdict"]) == ("gold", None, None)
+
+
 OF_THEN = """query($then: String) {
   whatIf(changes: "remove: [esx-2]", of: [{ref: "srv-1"}], asOf: $then) { revision cases { worse { name after } } }
   rollingOrder(refs: ["esx-1", "esx-2"], asOf: $then) { revision waves { cis { name } } }

@@ -121,7 +121,12 @@ def _spoken(model: Model, type_name: str, outgoing: bool) -> str:
 
 def event_json(event: Event) -> dict[str, Any]:
     """Give the ``--json`` form of an event."""
-    return {**_head_json(event.revision), "changes": [_happening_json(each) for each in event.changes]}
+    reason = reason_of(event.revision)
+    return {
+        **_head_json(event.revision),
+        "reason": reason,
+        "changes": [_happening_json(each) for each in event.changes],
+    }
 
 
 def revision_json(revision: Revision) -> dict[str, Any]:
@@ -146,6 +151,12 @@ def _head_json(revision: Revision) -> dict[str, Any]:
         "kind": head.kind,
         "source": head.source,
     }
+
+
+def reason_of(revision: Revision) -> str | None:
+    """Give why somebody wrote a revision, in that one's words; None where nobody said."""
+    reason = revision.head.note.get("reason")
+    return reason if isinstance(reason, str) and reason else None
 
 
 def _named(entry: JournalEntry) -> dict[str, Any]:

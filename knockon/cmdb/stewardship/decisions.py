@@ -14,7 +14,7 @@ from knockon.cmdb.reconciliation.reckoning import reckon_again
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage, FindingCode, ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema import values
-from knockon.schema.wording import unknown
+from knockon.schema.wording import indefinite, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ async def decide(
     Raises
     ------
     BadUsage
-        It is one record, or the two are of families of classes that never meet.
+        It is one record; or, of a link, the two are of classes of which neither is below the other.
     """
     records = await store.records([a, b])
     for key in (a, b):
@@ -69,7 +69,14 @@ async def decide(
         raise BadUsage("These are one record; name two.")
     classes = [records[key].class_name for key in (a, b)]
     if kind == "link" and model.family(classes[0]) != model.family(classes[1]):
-        raise BadUsage(f"A {classes[0]} and a {classes[1]} share no identifiers and are never one thing.")
+        named = f"{indefinite(classes[0], first=True)} and {indefinite(classes[1])}"
+        raise BadUsage(f"{named} share no identifiers and are never one thing.")
+    if kind == "link" and not (model.is_a(*classes) or model.is_a(*reversed(classes))):
+        never = f"{indefinite(classes[0], first=True)} is never {indefinite(classes[1])}"
+        raise BadUsage(
+            f"{never}: neither class is below the other. Nothing is written. Mend the class where it is wrong, and "
+            "load that."
+        )
     now = values.now()
     decision = Decision(str(uuid7()), kind, a, b, now, by, reason)
     return decision, await _put(store, model, decision, by, now)
@@ -91,9 +98,8 @@ async def classify(
     if class_name not in model.classes:
         raise BadUsage(unknown("class", class_name, model.classes))
     if model.classes[class_name].abstract or model.family(class_name) != model.family(found.class_name):
-        raise BadUsage(
-            f"A {found.class_name} is never a {class_name}: they share no identifiers, or it is too general."
-        )
+        never = f"{indefinite(found.class_name, first=True)} is never {indefinite(class_name)}"
+        raise BadUsage(f"{never}: they share no identifiers, or it is too general.")
     now = values.now()
     decision = Decision(str(uuid7()), "class", record, (THING, class_name), now, by, reason)
     return decision, await _put(store, model, decision, by, now)

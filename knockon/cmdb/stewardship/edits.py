@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid_utils import uuid7
 
 from knockon.cmdb.contract.rows import PEOPLE, Decision, Scope, last_reported
+from knockon.cmdb.identity.claims import claimed
 from knockon.cmdb.lookup import find, find_ever
 from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.reconciled import Reconciled
@@ -25,6 +26,7 @@ from knockon.cmdb.stewardship.words import (
     own_record,
     person_source,
     record_of_the_gone,
+    refuse_made_nameless,
     refuse_nameless,
 )
 from knockon.cmdb.stewardship.writing import Edited, refuse_reported
@@ -60,7 +62,7 @@ class Editor(Relating):
         source, key = person_source(self.by), str(uuid7())
         said = self._valid(EntityObservation(source, key, class_name, dict(attributes)))
         said = replace(said, attributes=beginning(self.model, said))
-        refuse_nameless(self.model, said)
+        refuse_nameless(self.model, said.class_name, said.attributes)
 
         async def work(write: Write) -> Edited:
             taken = Taken(said, values.now(), digest(said.class_name, said.attributes))
@@ -78,7 +80,7 @@ class Editor(Relating):
         Raises
         ------
         EditInvalid
-            The model does not take it.
+            The model does not take it; or nobody could tell the thing from others any more.
         EditConflict
             One of these attributes changed since ``expected``, or the thing was retired.
         ReferenceNotFound, ReferenceAmbiguous, JournalCompacted
@@ -89,7 +91,9 @@ class Editor(Relating):
             entity = (await write.entities([meant.id]))[meant.id]
             refuse_set(self.model, entity, attributes)
             await refuse_changed(self.store, entity, expected, attributes)
-            return await self._say(write, entity, await write.members([entity.id]), attributes)
+            edited = await self._say(write, entity, await write.members([entity.id]), attributes)
+            refuse_made_nameless(self.model, entity, edited.entity)
+            return edited
 
         return await self._written("change", work)
 
@@ -225,9 +229,16 @@ class Editor(Relating):
         record = (await write.records([own]))[own]
         entity = (await write.entities([record.entity_id]))[record.entity_id]
         if await _members(write, entity.id) != {own}:
+            # as it was: what this edit says of it is not its name yet
+            there = (await self.store.entities([entity.id])).get(entity.id, entity)
+            said = record.said
+            sets = [tuple(each.by) for each in self.model.classes[entity.class_name].identifiers]
+            values = [(claimed(said, by), claimed(there.attributes, by), by) for by in sets]
             raise EditConflict(
-                f"This is there already: {entity.class_name}:{entity.name} ({entity.id}) has the same identifiers, "
-                "and nothing is written. Change that one."
+                f"This is there already: {there.class_name}:{there.name} ({there.id}) has the same identifiers, "
+                "and nothing is written. Change that one.",
+                owner=there.class_name,
+                shared=tuple(by for own, other, by in values if own is not None and own == other),
             )
         for each in changes.findings:  # two records of one person are never joined: a double shows as a finding
             if each.code == FindingCode.DUPLICATE_IDENTIFIER and own in each.records:

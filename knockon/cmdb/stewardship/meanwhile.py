@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _PAGE = 500
 _ITSELF, _THERE = "the relationship", "there"
 """What is told where a relationship came or went; no attribute has a space in its name."""
+NO_ATTRIBUTES = frozenset({"class", _ITSELF})
+"""What may be told as changed and is no attribute, so that nothing of it is sensitive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def refuse_returned(entity: Entity, expected: int | None) -> None:
     EditConflict
     """
     what = f"{entity.class_name}:{entity.name}"
+    if expected is not None and expected < 0:
+        raise BadUsage(f"There is no revision {expected}: say at which one you looked.")
     if not entity.retired:
         raise EditConflict(f"{what} is not retired: there is nothing to restore.")
     if expected is not None and entity.revision > expected:
@@ -117,7 +121,9 @@ async def refuse_edge_changed(
 
 
 async def _refuse_future(store: Store, expected: int | None) -> None:
-    """Refuse a revision that nobody can have looked at: it would let every edit through."""
+    """Refuse a revision that nobody can have looked at: a later one would let every edit through."""
+    if expected is not None and expected < 0:
+        raise BadUsage(f"There is no revision {expected}: say at which one you looked.")
     if expected is not None and expected > (newest := await store.revision()):
         raise BadUsage(f"Revision {expected} is not there yet, the newest is {newest}; say at which one you looked.")
 

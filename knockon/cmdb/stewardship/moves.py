@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import PEOPLE
 from knockon.errors import EditInvalid, IllegalMove, KeptElsewhere
+from knockon.schema.wording import indefinite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +27,9 @@ def lifecycle_of(model: Model, entity: Entity) -> LifecycleSpec:
     """
     lifecycle = model.lifecycle(entity.class_name)
     if lifecycle is None:
-        raise EditInvalid(f"{entity.class_name}:{entity.name} has no state: a {entity.class_name} has no lifecycle.")
+        raise EditInvalid(
+            f"{entity.class_name}:{entity.name} has no state: {indefinite(entity.class_name)} has no lifecycle."
+        )
     return lifecycle
 
 
@@ -46,7 +49,8 @@ def beginning(model: Model, said: EntityObservation) -> Values:
         return {**said.attributes, lifecycle.attribute: lifecycle.initial[0]}
     if state is not None and state not in lifecycle.initial:
         raise IllegalMove(
-            f"A {said.class_name} does not begin in {lifecycle.attribute} {state!r}, and nothing is written. It may "
+            f"{indefinite(said.class_name, first=True)} does not begin in {lifecycle.attribute} {state!r}, and "
+            "nothing is written. It may "
             f"begin in {', '.join(lifecycle.initial)}, and is moved on from there.",
             lifecycle.initial,
         )

@@ -13,10 +13,10 @@ from knockon.cmdb.reconciliation.taken import Taken, digest, edge_record_key
 from knockon.cmdb.stewardship.meanwhile import refuse_changed, refuse_edge_changed
 from knockon.cmdb.stewardship.words import moment_after, outweighed_on_edge, person_source
 from knockon.cmdb.stewardship.writing import Edited, Writing, refuse_reported
-from knockon.errors import EditInvalid, ReferenceNotFound
+from knockon.errors import EditInvalid, FindingCode, ReferenceNotFound, RejectCode
 from knockon.schema import validate
 from knockon.schema.observation import Reject, RelationshipObservation
-from knockon.schema.wording import unknown
+from knockon.schema.wording import indefinite, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +64,7 @@ class Relating(Writing):
                 await refuse_changed(self.store, now[end.id], None, ())
             edge = EdgeKey(said.type_name, now[said.from_ref].id, now[said.to_ref].id, key.group)
             await refuse_edge_changed(self.store, edge, words, expected, said.attributes)
+            self._refuse_not_allowed(edge.type_name, now[edge.source_id], now[edge.target_id])
             related = await self._say_edge(write, said, edge)
             changes = Reconciled(related=related, stored=related.stored)
             changes.add(await reconcile.place_again(write, self.model, [key]))
@@ -94,7 +95,7 @@ class Relating(Writing):
         found = self.model.direction(type_name)
         if found is None:
             why = unknown("relationship type", type_name, self.model.type_names)
-            raise EditInvalid(f"UNKNOWN_RELATIONSHIP_TYPE: {why}")
+            raise EditInvalid(f"{RejectCode.UNKNOWN_RELATIONSHIP_TYPE}: {why}", RejectCode.UNKNOWN_RELATIONSHIP_TYPE)
         kind, turned = found
         first, second = (each.id for each in (reversed(ends) if turned else ends))
         edge = EdgeKey(kind.name, first, second, group)
@@ -111,6 +112,17 @@ class Relating(Writing):
 
         return await self._written("unrelate", work)
 
+    def _refuse_not_allowed(self, type_name: str, source: Entity, target: Entity) -> None:
+        if source.id == target.id or self.model.allows(type_name, source.class_name, target.class_name):
+            return
+        ends = [f"from {indefinite(a)} to {indefinite(b)}" for a, b in self.model.relationships[type_name].spec.ends]
+        code = FindingCode.RELATIONSHIP_NOT_ALLOWED
+        raise EditInvalid(
+            f"{code}: the model does not allow {type_name} from {indefinite(source.class_name)} to "
+            f"{indefinite(target.class_name)}, and nothing is written. It goes {'; '.join(ends)}.",
+            code,
+        )
+
     async def _say_edge(self, write: Write, said: RelationshipObservation, edge: EdgeKey) -> Related:
         """Write a person's word on a relationship, later than what other people have said of it.
 
@@ -126,7 +138,8 @@ class Relating(Writing):
         taken = Taken(said, moment_after(last_seen(each, scopes) for each in people.values()), digest(said.attributes))
         related = await relate.relate(write, self.model, [taken], Scope(said.source, ""))
         if related.waiting:
-            raise EditInvalid(f"{related.waiting[0].because}: {relate.WHY[related.waiting[0].because or '']}")
+            code = related.waiting[0].because or ""
+            raise EditInvalid(f"{code}: {relate.WHY[code]}", code)
         word = relate.counting(list(heard.values()), scopes) if related.unchanged else None
         if word and word.key != key and last_seen(word, scopes) < taken.seen:
             # the person says again what somebody has said otherwise since

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
     from knockon.schema.model import Model
-    from knockon.schema.observation import EntityObservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,7 @@ class Outweighed:
 
     def __str__(self) -> str:
         value = "no value" if self.value is None else repr(self.value)
-        word = f"{self.source}'s word counts for {self.attribute}: {value}"
-        return f"{'taken back' if self.said is None else 'kept'}, but {word}."
+        return f"kept, but {self.source}'s word counts for {self.attribute}: {value}."
 
 
 def person_source(by: str) -> str:
@@ -55,8 +53,8 @@ def person_source(by: str) -> str:
     return PEOPLE + by
 
 
-def refuse_nameless(model: Model, said: EntityObservation) -> None:
-    """Refuse to create what nobody could find again or tell from others of its class.
+def refuse_nameless(model: Model, class_name: str, attributes: Mapping[str, Any]) -> None:
+    """Refuse to create, or leave, what nobody could find again or tell from others of its class.
 
     Needed is the name, where things of the class are told apart by it, else that or all values of one identifier set.
 
@@ -65,13 +63,28 @@ def refuse_nameless(model: Model, said: EntityObservation) -> None:
     EditInvalid
         It names what lacks.
     """
-    sets = [each.by for each in model.classes[said.class_name].identifiers]
-    by_name = [each for each in sets if "name" in each]
-    wanted = [("name",)] if by_name else [*sets, ("name",)]
-    if all(claimed(said.attributes, each) is None for each in wanted):
+    wanted = _told_apart_by(model, class_name)
+    if all(claimed(attributes, each) is None for each in wanted):
         ways = ", or ".join(" and ".join(each) for each in wanted)
-        why = f"this {said.class_name} could not be told from others: give {ways}"
+        why = f"this {class_name} could not be told from others: give {ways}"
         raise EditInvalid(f"{RejectCode.MISSING_IDENTIFIER}: {why}. Nothing is written.", RejectCode.MISSING_IDENTIFIER)
+
+
+def refuse_made_nameless(model: Model, before: Entity, after: Entity) -> None:
+    """Refuse an edit after which nobody could tell a thing from others of its class, where that could be done before.
+
+    Raises
+    ------
+    EditInvalid
+    """
+    wanted = _told_apart_by(model, before.class_name)
+    if any(claimed(before.attributes, each) is not None for each in wanted):
+        refuse_nameless(model, after.class_name, after.attributes)
+
+
+def _told_apart_by(model: Model, class_name: str) -> list[tuple[str, ...]]:
+    sets = [tuple(each.by) for each in model.classes[class_name].identifiers]
+    return [("name",)] if any("name" in each for each in sets) else [*sets, ("name",)]
 
 
 def moment_after(moments: Iterable[str]) -> str:
@@ -113,14 +126,18 @@ async def record_of_the_gone(write: Write, entity: Entity, source: str) -> tuple
 
 
 async def outweighed(write: Write, model: Model, entity: Entity, own: Key, said: Mapping[str, Any]) -> list[Outweighed]:
-    """Tell which of the values that a person gave do not count, and whose do."""
+    """Tell which of the values that a person gave do not count, and whose do; a word taken back is none."""
+    declared = model.classes[entity.class_name].attributes
     members = await write.members([entity.id])
     scopes = await write.scopes({each.source for each in members})
     won = thing(model, [Heard(each, last_seen(each, scopes)) for each in members], entity.class_name).won
     return [
         Outweighed(name, value, won[name].value, won[name].record.source)
         for name, value in sorted(said.items())
-        if name in won and (won[name].record.source, won[name].record.key) != own and won[name].value != value
+        if (value is not None or (name in declared and declared[name].spec.null_overwrites))
+        and name in won
+        and (won[name].record.source, won[name].record.key) != own
+        and won[name].value != value
     ]
 
 

@@ -1,12 +1,14 @@
 """What is already the case: the declared effects of records, first of all of those in effect now.
 
-Which records count is said by their lifecycle in the model: a state is ``in_effect`` or not, and a
-state that the lifecycle does not know counts as in effect and is reported as unknown.
+Which records count is said by their lifecycle in the model: a state is ``in_effect`` or not. A state that the
+lifecycle does not know is reported as unknown, and counts as in effect unless the record's own plan says that it is not
+yet, or not any more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.filter import Compare, Condition, Not
@@ -16,6 +18,7 @@ from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity, Neighbour
     from knockon.cmdb.contract.store import Store
@@ -48,7 +51,8 @@ class Context:
 
     effects: list[Effect] = field(default_factory=list)
     records: set[str] = field(default_factory=set)  # ids of the records in effect
-    unmapped: list[Entity] = field(default_factory=list)  # records in a state that the model does not map
+    unmapped: list[Entity] = field(default_factory=list)  # in a state that the model does not map; counted as in effect
+    unplanned: list[tuple[Entity, str]] = field(default_factory=list)  # the same, but by their plan not in effect: why
     unreadable: list[tuple[Entity, str]] = field(default_factory=list)  # records whose times cannot be read, and why
 
     @property
@@ -60,6 +64,9 @@ class Context:
         for record in self.unmapped:
             state = record.attributes.get("state")
             yield Unknown(Ci.of(record), f"the model does not know its state {state!r}; it counts as open")
+        for record, why in self.unplanned:
+            state = record.attributes.get("state")
+            yield Unknown(Ci.of(record), f"the model does not know its state {state!r}; it is not counted: {why}")
         for record, why in self.unreadable:
             yield Unknown(Ci.of(record), f"when it recurs cannot be read, so it is not counted: {why}")
 
@@ -78,8 +85,8 @@ class Context:
         return found
 
 
-async def open_records(store: Store, model: Model, *, but: Collection[str] = ()) -> Context:
-    """Compute what is so now from all records in effect, except those with an id in ``but``.
+async def open_records(store: Store, model: Model, now: datetime, *, but: Collection[str] = ()) -> Context:
+    """Compute what is so ``now`` from all records in effect, except those with an id in ``but``.
 
     Costs two round trips for every 500 records in effect of each class.
     """
@@ -88,8 +95,17 @@ async def open_records(store: Store, model: Model, *, but: Collection[str] = ())
         where = _may_hold(model, class_name)
         async for records in all_entities(store, model.concrete(class_name), where):
             standing = [(record, model.state_of(record.class_name, record.attributes)) for record in records]
-            wanted = [record for record, state in standing if state.in_effect and record.id not in but]
-            context.unmapped += [record for record, state in standing if not state.known and record.id not in but]
+            wanted = []
+            for record, state in standing:
+                if record.id in but or not state.in_effect:
+                    continue
+                why = None if state.known else _not_now(record, now)
+                if why:
+                    context.unplanned.append((record, why))
+                    continue
+                wanted.append(record)
+                if not state.known:
+                    context.unmapped.append(record)
             context.records |= {record.id for record in wanted}
             context.effects += await declared_effects(store, model, wanted)
     return context
@@ -132,6 +148,15 @@ def _may_hold(model: Model, class_name: str) -> Condition | None:
         return None
     over = tuple(sorted(name for name, state in lifecycle.states.items() if not state.in_effect))
     return Not(Compare(lifecycle.attribute, "in", over)) if over else None
+
+
+def _not_now(record: Entity, now: datetime) -> str | None:
+    """Say why a record is not in effect by its own plan; None where it may be, or has no plan."""
+    at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # as moments are kept: as text they sort by time
+    start, end = (str(record.attributes.get(each) or "") for each in ("planned_start", "planned_end"))
+    if start > at:
+        return f"its planned start is {start}"
+    return f"its planned end was {end}" if end and end <= at else None
 
 
 def _named(record: Entity) -> str:

@@ -100,7 +100,7 @@ async def context_of(store: Store, model: Model, given: str, span: Span) -> Cont
         ``given`` is none of them.
     """
     kinds = kinds_of(given)
-    context = await open_records(store, model) if "open" in kinds else Context()
+    context = await open_records(store, model, span.start) if "open" in kinds else Context()
     if "window" in kinds:
         await _take(context, store, model, await _changes(store, model, span))
     if "maintenance" in kinds:

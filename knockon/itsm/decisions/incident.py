@@ -41,7 +41,7 @@ async def affected_services(topologies: Topologies, incident: Entity) -> list[In
     store, model = topologies.store, topologies.model
     view = await topologies.current()
     own = await declared_effects(store, model, [incident])
-    context = await open_records(store, model, but={incident.id})
+    context = await open_records(store, model, topologies.asked_at(), but={incident.id})
     context.effects += [effect for effect in own if effect.pin]
     seeds: dict[str, State] = {}
     for effect in own:

@@ -15,6 +15,7 @@ from knockon.itsm.planning.asking import look_up
 from knockon.itsm.planning.overlay_file import refuse
 from knockon.schema import validate
 from knockon.schema.observation import EntityObservation, Reject, RelationshipObservation
+from knockon.schema.wording import indefinite
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -215,7 +216,8 @@ class _Checking:
         if source.id == target.id:
             self._wrong(line, RejectCode.SELF_LOOP, f"{_named(source)} cannot be related to itself.")
         elif not self._model.allows(typed.type_name, source.class_name, target.class_name):
-            message = f"the model does not allow that a {source.class_name} {typed.type_name} a {target.class_name}."
+            named = indefinite(source.class_name), indefinite(target.class_name)
+            message = f"the model does not allow that {named[0]} {typed.type_name} {named[1]}."
             self._wrong(line, FindingCode.RELATIONSHIP_NOT_ALLOWED, message)
         else:
             return Edge(key, typed.attributes)

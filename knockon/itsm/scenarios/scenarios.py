@@ -79,7 +79,8 @@ async def run_scenarios(
     store, model = topologies.store, topologies.model
     known = await look_up(store, model, {reference for each in scenarios for reference in each.references})
     view = await topologies.current()
-    open_now = await open_records(store, model) if any(each.given == "open" for each in scenarios) else Context()
+    is_open = any(each.given == "open" for each in scenarios)
+    open_now = await open_records(store, model, topologies.asked_at()) if is_open else Context()
     results = []
     for number, scenario in enumerate(scenarios):
         progress(number, len(scenarios))

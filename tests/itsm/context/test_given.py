@@ -27,10 +27,14 @@ EVENING = Span.read("2026-11-03T20:00:00Z/2026-11-03T23:00:00Z")
 
 
 async def planned(
-    shop: Topologies, start: str | None, end: str | None, state: str = "approved", effect: str = "down"
+    shop: Topologies, start: str | None, end: str | None, state: str | None = "approved", effect: str = "down"
 ) -> None:
     times = {name: f"2026-11-03T{at}:00Z" for name, at in (("planned_start", start), ("planned_end", end)) if at}
-    await say(shop.store, thing("CHG1", "Change", state=state, **times), link("CHG1", "CHANGES", "db-2", effect=effect))
+    await say(
+        shop.store,
+        thing("CHG1", "Change", **({"state": state} if state else {}), **times),
+        link("CHG1", "CHANGES", "db-2", effect=effect),
+    )
 
 
 async def failed(shop: Topologies, given: str, span: Span = EVENING) -> set[str]:
@@ -74,6 +78,34 @@ async def test_what_is_planned_is_not_what_is_open(shop: Topologies) -> None:
     assert await failed(shop, "open") == {"box"}
     assert await failed(shop, "open,window") == {"box", "db-2"}
     assert await failed(shop, "none") == set()
+
+
+@pytest.mark.parametrize("state", ["Somewhere else", None])
+@pytest.mark.parametrize(
+    ("start", "end", "why"),
+    [
+        ("20:01", "22:00", "it is not counted: its planned start is 2026-11-03T20:01:00Z"),
+        ("20:01", None, "it is not counted: its planned start is 2026-11-03T20:01:00Z"),
+        ("18:00", "20:00", "it is not counted: its planned end was 2026-11-03T20:00:00Z"),
+        ("20:00", "20:01", "it counts as open"), ("18:00", None, "it counts as open"),
+        (None, "20:01", "it counts as open"), (None, None, "it counts as open"),
+    ],
+)  # fmt: skip
+async def test_a_change_in_an_unknown_state_is_in_effect_unless_its_plan_says_otherwise(
+    shop: Topologies, state: str | None, start: str | None, end: str | None, why: str
+) -> None:
+    await planned(shop, start, end, state)
+    counted = why == "it counts as open"
+    context = await context_of(shop.store, shop.model, "open", EVENING)
+    assert [each.item_id for each in context.effects] == list(context.states)
+    assert len(context.states) == len(context.records) == counted
+    (told,) = context.not_counted()
+    assert told.because == f"the model does not know its state {state!r}; {why}"
+
+
+async def test_a_change_whose_state_is_known_is_not_asked_for_its_plan(shop: Topologies) -> None:
+    await planned(shop, "21:00", "22:00", "implementing")
+    assert await failed(shop, "open") == {"db-2"}
 
 
 async def test_a_change_under_way_is_told_once(shop: Topologies) -> None:

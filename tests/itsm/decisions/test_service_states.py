@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from dataclasses import replace
@@ -27,8 +28,7 @@ SEEN = itertools.count()
 
 
 def states_of(store: Store) -> ServiceStates:
-    topologies = Topologies(store, MODEL)
-    return ServiceStates(topologies, Pasts(topologies))
+    return ServiceStates(Topologies(store, MODEL))
 
 
 async def something(store: Store, chance: random.Random) -> None:
@@ -96,6 +96,58 @@ async def test_what_makes_a_service_worse_and_what_did(shop: Topologies) -> None
 async def test_a_revision_that_is_not_there(shop: Topologies) -> None:
     with pytest.raises(BadUsage, match="not there yet"):
         await states_of(shop.store).at(Look(1_000), "open")
+
+
+async def held(states: ServiceStates, revisions: int) -> list[asyncio.Task[Any]]:
+    """Begin as many looks into the past as there are revisions, the first of which is held up at its scan."""
+    tasks = [asyncio.create_task(states.at(Look(each), "open")) for each in range(1, revisions + 1)]
+    await states._turn.acquire()
+    while len(states._turn._waiters or ()) < revisions:  # noqa: ASYNC110 - nobody tells of it
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_who_asks_about_the_past_waits_for_nobody_who_follows(shop: Topologies) -> None:
+    for _ in range(4):
+        await something(shop.store, random.Random(1))
+    states, pasts, newest = states_of(shop.store), Pasts(shop), await shop.store.revision()
+    following = await held(states, newest - 1)
+    then = await pasts.at("1")
+    assert (await then.current()).revision == 1
+    assert not any(each.done() for each in following)
+    assert (await pasts.at("1"))._shared is then._shared, "and nobody took its place"
+    states._turn.release()
+    assert all(await asyncio.gather(*following))
+
+
+async def test_work_ends_with_the_last_who_waits_for_it(shop: Topologies) -> None:
+    await something(shop.store, random.Random(1))
+    states = states_of(shop.store)
+    (first,) = await held(states, 1)
+    second = asyncio.create_task(states.at(Look(1), "open"))
+    while sum(each.waiting for each in states._kept.values()) < 2:  # noqa: ASYNC110 - nobody tells of it
+        await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    assert len(states._tasks) == 1, "somebody waits"
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    await asyncio.gather(*states._tasks, return_exceptions=True)
+    assert not states._tasks
+    states._turn.release()
+    assert await states.at(Look(1), "open") is not None, "and who comes later begins anew"
+
+
+async def test_closing_leaves_no_work_behind(shop: Topologies) -> None:
+    for _ in range(3):
+        await something(shop.store, random.Random(1))
+    states = states_of(shop.store)
+    following = await held(states, 3)
+    await states.close()
+    assert not states._tasks
+    assert all(
+        isinstance(each, asyncio.CancelledError) for each in await asyncio.gather(*following, return_exceptions=True)
+    )
 
 
 def test_looks_read_as_they_were_written() -> None:
