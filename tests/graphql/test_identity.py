@@ -81,7 +81,7 @@ async def test_findings_are_read_page_by_page_and_by_code(empty: Api) -> None:
     nodes = [each["node"] for each in everything["edges"]]
     assert [each["code"] for each in nodes[-1:]] == ["IDENTITY_VETO"]
     assert (nodes[-1]["records"], nodes[-1]["claim"]) == (["t:web", "u:w1"], "ComputerSystem.name web")
-    assert "knockon link" in nodes[-1]["message"]
+    assert "the mutation `link`" in nodes[-1]["message"]
     assert len(nodes) > 3
     read: list[Any] = []
     after, going = None, True
