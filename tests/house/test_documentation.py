@@ -86,7 +86,8 @@ def leaves(root: type[KnockonError]) -> Iterator[type[KnockonError]]:
 
 
 LEAVES = {each.code: each for each in leaves(KnockonError)}
-CODES = sorted({*LEAVES, *RejectCode, *FindingCode})
+OVER_HTTP = ["CONTENT_TOO_LARGE", "METHOD_NOT_ALLOWED", "MISDIRECTED_REQUEST", "NOT_FOUND", "UNSUPPORTED_MEDIA_TYPE"]
+CODES = sorted({*LEAVES, *RejectCode, *FindingCode}) + OVER_HTTP
 
 
 def test_every_error_has_a_code_of_its_own() -> None:
