@@ -194,7 +194,7 @@ async def body_of(http: HttpRequest, most: int) -> bytes:
     async for part in http.stream():
         read += part
         if len(read) > most:
-            raise HTTPException(413)
+            raise HTTPException(413, f"The request may have {most:,} bytes.")
     return bytes(read)
 
 
