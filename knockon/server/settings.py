@@ -92,8 +92,8 @@ class Settings(BaseSettings):
     max_load: int = Field(2**31, ge=1, description="How many bytes one load over HTTP may have.")
     max_seconds: float = Field(
         30, gt=0, allow_inf_nan=False,
-        description="After how many seconds a query is given up, the body of a change is waited for no longer, and a load "
-        "of which nothing more comes is refused.",
+        description="After how many seconds a query is given up, the body of a change is waited for no longer, and a "
+        "load of which nothing more comes is refused.",
     )  # fmt: skip
     max_concurrent: int = Field(64, ge=1, description="How many requests are answered at once; others are refused.")
     max_concurrent_of_one: int = Field(
