@@ -70,12 +70,12 @@ def _storage(estate: Estate) -> None:
             "StorageVolume", here(name), capacity_bytes=20_000 * _GIGABYTE, storage_class="mirrored-flash"
         )
         for array in _ARRAYS:
-            estate.relate(volume, "HOSTED_ON", here(array), redundancy_group="mirror")
+            estate.relate(volume, "STORED_ON", here(array), redundancy_group="mirror")
         kept.append(volume)
     lone = estate.add(
         "StorageVolume", here(f"lyo-{blueprint.LONE_VOLUME}"), capacity_bytes=9_000 * _GIGABYTE, storage_class="disk"
     )
-    estate.relate(lone, "HOSTED_ON", here("lyo-nas-01"))
+    estate.relate(lone, "STORED_ON", here("lyo-nas-01"))
     estate.supported(group_key(estate, "Virtualisation and Storage"), [*kept, lone])
 
 

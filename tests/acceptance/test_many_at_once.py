@@ -65,7 +65,7 @@ async def in_turn(told: dict[str, list[Item]], tmp_path_factory: pytest.TempPath
 async def bring(store: Store, source: str, items: list[Item]) -> LoadReport:
     report = await load(store, MODEL, items, source=source, actor="acceptance")
     assert report.rejects == []
-    assert {each.code for each in report.findings} <= {"WAITING_REFERENCE"}
+    assert {each.code for each in report.findings} <= {"WAITING_REFERENCE", "MISSING_PARENT"}
     return report
 
 

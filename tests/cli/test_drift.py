@@ -75,7 +75,7 @@ def test_health_beside_what_it_was(moved: Knockon) -> None:
     before = json.loads(ran.out)["against"]
     then = {each["name"]: each for each in before["checks"]}
     assert (before["cis"], then["orphans"]["met"], then["orphans"]["asked"]) == (4, 2, 4)
-    assert {each["name"] for each in before["leftOut"]} == {"stale", "waiting", "ambiguous", "not-allowed",
+    assert {each["name"] for each in before["leftOut"]} == {"stale", "status", "waiting", "ambiguous", "not-allowed",
                                                             "self-loops"}  # fmt: skip
     areas = {each["name"]: (each["score"], each["scoreToday"]) for each in before["areas"]}
     assert areas["correctness"][0] < areas["correctness"][1]
