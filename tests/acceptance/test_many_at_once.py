@@ -72,7 +72,7 @@ async def bring(store: Store, source: str, items: list[Item]) -> LoadReport:
 async def test_eight_loads_at_once_make_the_estate_of_eight_in_turn(
     place: Place, told: dict[str, list[Item]], in_turn: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load_run, "BATCH", 150)  # so that the loads meet often
+    monkeypatch.setattr(load_run, "BATCH", 50)  # so that the loads meet often
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(opened(place.store())) for _ in SOURCES]
         pairs = zip(stores, told.items(), strict=True)
