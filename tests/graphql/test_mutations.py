@@ -170,7 +170,7 @@ async def test_what_is_wrong_is_told_as_data_and_nothing_is_written(api: Writing
         ("""update(ref: "nobody", thing: {server: {description: "x"}})""", "REFERENCE_NOT_FOUND", None),
         ("""retire(ref: "box")""", "STILL_REPORTED", None),
         ("""restore(ref: "box")""", "EDIT_CONFLICT", None),
-        ("""relate(from: "box", type: CONSUMED_BY, to: "web")""", "EDIT_INVALID", None),
+        ("""relate(from: "box", type: CONSUMED_BY, to: "web")""", "EDIT_INVALID", "RELATIONSHIP_NOT_ALLOWED"),
         ("""relate(from: "box", type: RUNS, to: "web", attributes: {effect: down})""", "EDIT_INVALID",
          "UNKNOWN_ATTRIBUTE"),
     ):  # fmt: skip
@@ -193,10 +193,13 @@ async def test_what_somebody_changed_meanwhile_is_told_as_data(api: Writing) -> 
     await api.edit(call % ('model: "X1"', looked))  # what nobody else has changed
 
 
-async def test_a_word_that_does_not_count_is_told(api: Writing) -> None:
+async def test_what_a_person_says_nothing_of_is_no_word_that_does_not_count(api: Writing) -> None:
     await api.load(thing("late", "Server", serial_number="L1", description="rack 7"))
     done = await api.edit("""update(ref: "late", thing: {server: {description: null, model: "X1"}})""")
-    assert done["outweighed"] == [{"attribute": "description", "source": "t", "value": "rack 7"}]
+    assert done["outweighed"] == []
+    assert (await api.ask('{ servers(where: {name: {eq: "late"}}) { edges { node { description } } } }'))[
+        "servers"
+    ] == {"edges": [{"node": {"description": "rack 7"}}]}
 
 
 DECIDED = """revision entities { name } findings { code records claim message }

@@ -76,7 +76,7 @@ def test_attributes_have_their_types(small: GraphQLSchema) -> None:
     assert found == relations | {
         "id": "ID!", "class": "String!", "name": "String!", "revision": "Int!", "attributes": "JSON!",
         "blastRadius": "ImpactAnswer", "history": "[HistoryEvent!]", "redacted": "[String!]!",
-        "records": "[SourceRecord!]!", "provenance": "[Provenance!]!", "freshness": "Freshness",
+        "records": "[SourceRecord!]", "provenance": "[Provenance!]", "freshness": "Freshness",
         "serialNumber": "String", "notes": "String", "memory": "Long", "cores": "Int", "loadAverage": "Float",
         "monitored": "Boolean", "startedAt": "DateTime", "boughtOn": "Date", "uptimeTarget": "Duration",
         "console": "String", "address": "String", "mac": "String", "contact": "String", "price": "Money",

@@ -94,7 +94,9 @@ async def test_a_file_of_before_there_were_indexes_gets_them(tmp_path: Path) -> 
     await store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         before = MIGRATIONS.index(values.TABLES)
-        connection.executescript("DROP TABLE attribute_value; DROP TABLE attribute_index; DROP TABLE token")
+        connection.executescript(
+            "DROP TABLE attribute_value; DROP TABLE attribute_index; DROP TABLE token; DROP TABLE lease"
+        )
         connection.executescript("ALTER TABLE alias DROP COLUMN records; ALTER TABLE alias DROP COLUMN since")
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [before])
     await store.open()
