@@ -33,7 +33,7 @@ BLAST = """query ($ref: String!) { impact(of: [{ref: $ref}]) { counts { DOWN DEG
   affected(first: 100) { edges { node { id name state distance because { text } } } }
   services { id name state criticality users } } }"""
 SEARCH = """query ($text: String!) { search(text: $text, first: 20) { totalCount edges { node { id name class } } } }"""
-INCIDENT = """query ($id: ID!) { node(id: $id) { id name ... on Incident { state openedAt
+INCIDENT = """query ($id: ID!) { node(id: $id) { id ... on Incident { name state openedAt
   affects { edges { node { id name } } } affectedServices { id name state because } } } }"""
 
 
