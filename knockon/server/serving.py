@@ -61,8 +61,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     except OSError as error:
         raise BadUsage(f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port.") from error
     with listener:
-        # connections inherit it; asyncio sets it on sockets of its own only, and else the body of each answer waits 40 ms
-        # for the caller to acknowledge the head
+        # connections inherit it; asyncio sets it on sockets of its own only, and else the body of each answer waits
+        # 40 ms for the caller to acknowledge the head
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
