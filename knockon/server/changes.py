@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from starlette.responses import Response
 
 from knockon.cmdb.access import AccessScope
-from knockon.cmdb.contract.rows import PEOPLE
 from knockon.cmdb.identity.claims import claims
 from knockon.cmdb.identity.joining import JUNK
 from knockon.cmdb.loading.load import load
@@ -22,7 +21,7 @@ from knockon.graphql.wording import in_api
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.verdict import CHANGE, judged
 from knockon.loaders import check_source
-from knockon.schema.observation import OWN_NAMES, EntityObservation, RelationshipObservation
+from knockon.schema.observation import OWN_NAMES, PEOPLE, EntityObservation, RelationshipObservation
 from knockon.schema.reference import tokens
 from knockon.server.endpoint import body_of, require_json
 

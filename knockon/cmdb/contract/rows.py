@@ -11,7 +11,6 @@ from collections.abc import Mapping  # noqa: TC003 - fields are read at run time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from knockon.schema import observation
 from knockon.schema.immutable import immutable
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 SEPARATOR = "\x1f"
 """Joins the fields of an order; it sorts before every character of a name, so joined fields sort like tuples."""
-
-PEOPLE = observation.PEOPLE
 
 THING = ""
 """Stands in place of a source where a finding is about a whole thing, named by its id, and not about a record."""

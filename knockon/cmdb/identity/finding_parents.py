@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract.rows import PEOPLE, EdgeRecord
+from knockon.cmdb.contract.rows import EdgeRecord
 from knockon.cmdb.identity.claims import claims, is_parent_reference, parents_of, ways_to_parents
+from knockon.schema.observation import PEOPLE
 from knockon.schema.reference import tokens
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.rows import PEOPLE
 from knockon.cmdb.identity.findings import made
 from knockon.errors import FindingCode
+from knockon.schema.observation import PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

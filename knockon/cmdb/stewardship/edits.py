@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from uuid_utils import uuid7
 
-from knockon.cmdb.contract.rows import PEOPLE, Decision, Scope, last_reported
+from knockon.cmdb.contract.rows import Decision, Scope, last_reported
 from knockon.cmdb.identity.claims import claimed
 from knockon.cmdb.lookup import find, find_ever
 from knockon.cmdb.reconciliation import reconcile
@@ -32,7 +32,7 @@ from knockon.cmdb.stewardship.words import (
 from knockon.cmdb.stewardship.writing import Edited, refuse_reported
 from knockon.errors import EditConflict, FindingCode
 from knockon.schema import values
-from knockon.schema.observation import EntityObservation
+from knockon.schema.observation import PEOPLE, EntityObservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract.rows import PEOPLE
 from knockon.errors import EditInvalid, IllegalMove, KeptElsewhere
+from knockon.schema.observation import PEOPLE
 from knockon.schema.wording import indefinite
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.images import seen_image
-from knockon.cmdb.contract.rows import PEOPLE, EdgeKey, Scope, last_seen
+from knockon.cmdb.contract.rows import EdgeKey, Scope, last_seen
 from knockon.cmdb.lookup import find
 from knockon.cmdb.reconciliation import reconcile, relate
 from knockon.cmdb.reconciliation.reconciled import Reconciled
@@ -15,7 +15,7 @@ from knockon.cmdb.stewardship.words import moment_after, outweighed_on_edge, per
 from knockon.cmdb.stewardship.writing import Edited, Writing, refuse_reported
 from knockon.errors import EditInvalid, FindingCode, ReferenceNotFound, RejectCode
 from knockon.schema import validate
-from knockon.schema.observation import Reject, RelationshipObservation
+from knockon.schema.observation import PEOPLE, Reject, RelationshipObservation
 from knockon.schema.wording import indefinite, unknown
 
 if TYPE_CHECKING:

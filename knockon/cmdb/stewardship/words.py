@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from uuid_utils import uuid7
 
-from knockon.cmdb.contract.rows import PEOPLE, SEPARATOR, Record, last_seen
+from knockon.cmdb.contract.rows import SEPARATOR, Record, last_seen
 from knockon.cmdb.identity.claims import claimed
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import EditInvalid, RejectCode
 from knockon.schema import values
+from knockon.schema.observation import PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from knockon.cmdb.contract.rows import PEOPLE, RevisionHead, Scope
+from knockon.cmdb.contract.rows import RevisionHead, Scope
 from knockon.cmdb.identity.findings import worded
 from knockon.cmdb.reconciliation import reconcile, relate
 from knockon.cmdb.reconciliation.reckoning import reckon_again
@@ -14,7 +14,7 @@ from knockon.cmdb.stewardship.words import moment_after, person_source
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import EditInvalid, StillReported
 from knockon.schema import validate, values
-from knockon.schema.observation import Reject
+from knockon.schema.observation import PEOPLE, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
