@@ -26,7 +26,6 @@ Kept = Literal[
 One = Annotated[str, typer.Argument(metavar="A", help="A record, source:key; or what has one record only.")]
 Other = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, for whoever reads it later.", show_default=False)]
-_PAGE = 1_000
 
 
 def explain_identity(
@@ -60,18 +59,14 @@ def findings(
     from knockon.cli.identity_tables import print_findings
     from knockon.cmdb.reconciliation.explaining import finding_json, things_of
     from knockon.cmdb.stewardship.decisions import accepted as accepted_of
+    from knockon.cmdb.stewardship.decisions import findings_of
 
     async def ask(
         opened: Store, model: Model
     ) -> tuple[list[tuple[IdentityFinding, list[Entity], Decision | None]], bool]:
-        found: list[tuple[IdentityFinding, list[Entity], Decision | None]] = []
-        place = ("", "")
-        while len(found) <= limit and (page := await opened.findings(code or "", place, _PAGE)):
-            place = (page[-1].code, page[-1].id)
-            decided = await accepted_of(opened, page)
-            meant = [each for each in page if (each.id in decided) == accepted][: limit + 1 - len(found)]
-            things = await things_of(opened, meant)
-            found += [(each, things[each.id], decided.get(each.id)) for each in meant]
+        some = await findings_of(opened, code or "", accepted_ones=accepted, limit=limit + 1)
+        decided, things = await accepted_of(opened, some), await things_of(opened, some)
+        found = [(each, things[each.id], decided.get(each.id)) for each in some]
         return found, await opened.revision() > 0 and await opened.reckoned() != model.reckoning
 
     found, outdated = asked(store, ask)

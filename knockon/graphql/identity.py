@@ -12,9 +12,10 @@ from knockon.cmdb.identity.findings import as_seen, claim_of, status_of, worded
 from knockon.cmdb.reconciliation.explaining import things_of
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.cmdb.stewardship.decisions import accepted as accepted_of
+from knockon.cmdb.stewardship.decisions import findings_of
 from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
-from knockon.graphql.connections import MAX_PAGE, Connection, Page, cursor_of, page_of, paging
+from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
 from knockon.graphql.wording import in_api
 from knockon.itsm.health.freshness import freshness
@@ -217,18 +218,8 @@ def _findings(
     place = ("", "") if asked.after is None else _place(asked.after)
 
     async def page() -> Page:
-        found: list[IdentityFinding] = []
-        at = place
-        while len(found) <= asked.limit:
-            some = await request.store.findings(code or "", at, MAX_PAGE)
-            decided = await accepted_of(request.store, some)
-            found += [each for each in some if (each.id in decided) == accepted]
-            if len(some) < MAX_PAGE:
-                break
-            at = (some[-1].code, some[-1].id)
-        return page_of(
-            [as_seen(each, request.topologies.model, request.sight) for each in found[: asked.limit + 1]], asked
-        )
+        found = await findings_of(request.store, code or "", accepted_ones=accepted, after=place, limit=asked.limit + 1)
+        return page_of([as_seen(each, request.topologies.model, request.sight) for each in found], asked)
 
     async def count() -> int:
         raise AssertionError("findings are not counted")

@@ -131,15 +131,23 @@ async def accepted(store: Store, findings: Iterable[IdentityFinding]) -> dict[st
     return {each.a[1]: each for each in made if each.kind == "right" and not each.taken_back}
 
 
-async def findings_of(store: Store, code: str, *, accepted_ones: bool = False) -> list[IdentityFinding]:
-    """Give all findings of a code but those that a person accepted as they are, or those alone."""
+async def findings_of(
+    store: Store, code: str, *, accepted_ones: bool = False, after: tuple[str, str] = ("", ""), limit: int | None = None
+) -> list[IdentityFinding]:
+    """Give the findings of a code, or of all for "", but those that a person accepted as they are; or those alone.
+
+    They come by (code, id), from the first one after a place; at most ``limit``, if that is given.
+    """
     found: list[IdentityFinding] = []
-    place = ("", "")
-    while page := await store.findings(code, place, BATCH):
-        place = (page[-1].code, page[-1].id)
+    step = BATCH if limit is None else min(limit, BATCH)
+    while limit is None or len(found) < limit:
+        page = await store.findings(code, after, step)
         decided = await accepted(store, page)
         found += [each for each in page if (each.id in decided) == accepted_ones]
-    return found
+        if len(page) < step:
+            break
+        after = (page[-1].code, page[-1].id)
+    return found[:limit]
 
 
 async def _finding(store: Store, id_: str) -> IdentityFinding:
