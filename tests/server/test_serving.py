@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from knockon.errors import BadUsage, StoreUnreachable
 from knockon.server import create_app, run_server
+from knockon.server.serving import _listening
 from tests.server.conftest import MODEL, TOKEN, settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from knockon.schema.installed import installed_model
 from knockon.server import create_app, run_server
+from knockon.server.serving import _listening
 from knockon.server.settings import read_settings
 app = create_app(read_settings(), installed_model())
 run_server(app, host="127.0.0.1", port=0, announce=lambda address: print(address, flush=True))
@@ -114,6 +116,7 @@ SLOW = """
 import asyncio
 from knockon.schema.installed import installed_model
 from knockon.server import create_app, run_server
+from knockon.server.serving import _listening
 from knockon.server.settings import read_settings
 app = create_app(read_settings(), installed_model())
 @app.get("/slow")
@@ -158,3 +161,11 @@ def _listens(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_connection_does_not_hold_the_body_of_an_answer_back() -> None:
+    """Else TCP would wait with it for the caller to acknowledge the head: 40 ms, each time."""
+    with _listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
