@@ -146,7 +146,6 @@ class AnswerTypes:
 
     def _impact_type(self, connections: ConnectionTypes) -> type:
         define = self._definitions.object
-        item = self.item
         lists: dict[str, tuple[type, str]] = {
             "seeds": (
                 define(
@@ -155,7 +154,7 @@ class AnswerTypes:
                 ),
                 "What was asked about; not among the affected.",
             ),
-            "assumed": (item, "What was assumed to be operational."),
+            "assumed": (self.item, "What was assumed to be operational."),
             "survivors": (self._survivor_type(), "Redundancy groups that lost a member and are not down."),
             "starved": (
                 define(
@@ -188,7 +187,7 @@ class AnswerTypes:
                     plain("path", listed(self._step), lambda each: each.path, "From it back to a seed.", many=FEW),
                     *self.surroundings,
                     plain(
-                        "newSinglePoints", listed(item), lambda each: [Item(ci) for ci in each.new_single_points],
+                        "newSinglePoints", listed(self.item), lambda each: [Item(ci) for ci in each.new_single_points],
                         "Whose further failure now takes it down that would not have before.", many=FEW,
                     ),
                 ),
@@ -201,7 +200,7 @@ class AnswerTypes:
                 ),
                 "Whom to tell, each once: those who own, support or consume seeds and services that get worse.",
             ),
-            "unmapped": (item, "Seeds and affected things that support no service."),
+            "unmapped": (self.item, "Seeds and affected things that support no service."),
             "unknown": (
                 define(
                     "ImpactUnknown", "Something not taken into account.", *self.named(sure=False),

@@ -52,9 +52,8 @@ class Intake:
         self.nameless_rejects = 0  # rejected records of which it cannot be told what they are about
         self.findings: list[Finding] = []
         self.skipped: Counter[str] = Counter()
-        self.unknown_states: dict[
-            tuple[str, str], tuple[str, int]
-        ] = {}  # by class and word: the first place, how often
+        # by class and word: the first place, and how often
+        self.unknown_states: dict[tuple[str, str], tuple[str, int]] = {}
         self.oldest = self.newest = ""  # when the records that were taken were seen, the first and the last
         self.partial = False  # whether there are partial records
 
