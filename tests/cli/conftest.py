@@ -9,6 +9,7 @@ import pytest
 from tests.cli.command import Knockon
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ESTATE = """
@@ -48,11 +49,13 @@ def knockon(tmp_path: Path) -> Knockon:
 
 
 @pytest.fixture(scope="session")
-def estate(tmp_path_factory: pytest.TempPathFactory) -> Knockon:
-    """Give the command with ESTATE loaded; nobody writes to it."""
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knockon]:
+    """Give the command with ESTATE loaded; nobody writes to it, which is held when all have asked."""
     home = tmp_path_factory.mktemp("home")
     (home / "estate.yaml").write_text(ESTATE)
     knockon = Knockon(home).at("estate.db")
     report = knockon("load", "estate.yaml", "--json").json()
     assert (report["created"], report["rejected"], report["relationships"]["waiting"]) == (12, 0, 1)
-    return knockon
+    newest = knockon("changes", "--json").out
+    yield knockon
+    assert knockon("changes", "--json").out == newest

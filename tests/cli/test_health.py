@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.cli.command import as_table
+from tests.cli.conftest import ESTATE
 
 if TYPE_CHECKING:
     from tests.cli.command import Knockon, Ran
@@ -75,21 +76,23 @@ def test_rules_of_ones_own(estate: Knockon) -> None:
     assert (refused.code, "RULES_INVALID" in refused.err) == (2, True)
 
 
-def test_a_trend_is_of_evenly_spaced_revisions_until_there_are_baselines(estate: Knockon) -> None:
-    newest = json.loads(estate("health", "--json").out)["revision"]
-    answer = json.loads(estate("health", "--trend", "3", "--json").out)
+def test_a_trend_is_of_evenly_spaced_revisions_until_there_are_baselines(knockon: Knockon) -> None:
+    (knockon.home / "estate.yaml").write_text(ESTATE)
+    assert knockon("load", "estate.yaml").code == 0
+    newest = json.loads(knockon("health", "--json").out)["revision"]
+    answer = json.loads(knockon("health", "--trend", "3", "--json").out)
     revisions = [each["revision"] for each in answer["trend"]]
     assert revisions == sorted({1 + (newest - 1) * n // 3 for n in range(3)} - {newest})
     assert [each["name"] for each in answer["trend"]] == list(map(str, revisions))
-    alone = [json.loads(estate("health", "--against", str(each), "--json").out)["against"] for each in revisions]
+    alone = [json.loads(knockon("health", "--against", str(each), "--json").out)["against"] for each in revisions]
     assert answer["trend"] == alone
     assert "stale" in {each["name"] for each in answer["trend"][0]["leftOut"]}
     assert "against" not in answer
-    estate("baseline", "create", "golden")
-    both = json.loads(estate("health", "--trend", "3", "--against", "1", "--json").out)
+    assert knockon("baseline", "create", "golden").code == 0
+    both = json.loads(knockon("health", "--trend", "3", "--against", "1", "--json").out)
     assert ([each["name"] for each in both["trend"]], both["against"]["name"]) == (["golden"], "1")
-    shown = estate("health", "--trend", "24").out
+    shown = knockon("health", "--trend", "24").out
     assert "golden" in shown
     assert "Left out of all: stale" in shown
     assert max(map(len, shown.splitlines())) <= 80
-    assert estate("health", "--trend", "25").code == 2
+    assert knockon("health", "--trend", "25").code == 2
