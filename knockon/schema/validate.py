@@ -79,6 +79,8 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
 
 
 def _reference(raw: Any, where: str) -> str:
+    if isinstance(raw, str) and 0 < len(raw) <= MAX_KEY and raw.isprintable() and not raw.isspace():  # nearly all are
+        return raw
     text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
     if not isinstance(text, str):
         fault = "is missing" if text is None else "is not text"
@@ -94,6 +96,8 @@ def _reference(raw: Any, where: str) -> str:
 
 
 def _typed(kind: EntityClass | RelationshipType, given: Attributes, *, partial: bool, own: bool) -> Attributes:
+    if not given and not kind.required:  # most relationships
+        return {}
     declared = kind.attributes
     typed: Attributes = {}
     unfit: _Fault | None = None

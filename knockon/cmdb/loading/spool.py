@@ -104,7 +104,9 @@ class Spool:
         other = fresh.get(place)
         if other is not None:
             self._twice(kept.taken, other.taken)
-        self._weight += _APART + sum(len(each) for each in kept.taken.said.attributes.values() if isinstance(each, str))
+        self._weight += _APART
+        if said := kept.taken.said.attributes:
+            self._weight += sum([len(each) for each in said.values() if isinstance(each, str)])
         if other is None or kept.age > other.age:
             fresh[place] = kept
 

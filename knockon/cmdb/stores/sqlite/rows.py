@@ -27,7 +27,7 @@ from knockon.cmdb.contract.rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
 RECORD = (
     "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest,"
@@ -84,17 +84,15 @@ def entity_of(row: tuple[Any, ...]) -> Entity:
     return Entity(id_, class_name, name, order, values, bool(retired), revision, split_from, bool(disputed))
 
 
-def entity_row(entity: Entity, revision: int, names: Sequence[str]) -> tuple[Any, ...]:
-    attributes = dumped(entity.attributes)
+def entity_row(entity: Entity, revision: int) -> tuple[Any, ...]:
     return (
         entity.id,
         entity.class_name,
         entity.name,
         entity.order,
-        attributes,
+        dumped(entity.attributes),
         entity.retired,
         revision,
-        dumped(names),
         entity.split_from,
         entity.disputed,
     )
