@@ -171,14 +171,15 @@ class LoadRun:
             if seen > record.seen
         )
         standing = [*edges.read, *(record for record, _ in edges.unchanged)]
-        await self._find_circles({each.edge: said[each.key].said.location for each in standing if each.key in said})
+        containing = [each for each in standing if each.key.type_name == CONTAINS and each.key in said]
+        await self._find_circles({each.edge: said[each.key].said.location for each in containing if each.edge})
 
-    async def _find_circles(self, places: Mapping[EdgeKey | None, str]) -> None:
+    async def _find_circles(self, places: Mapping[EdgeKey, str]) -> None:
         """Take up the circles of containment that these relationships are part of, each at the first of its places."""
-        ends = {(THING, end) for edge in places if edge and edge.type_name == CONTAINS for end in edge[1:3]}
+        ends = {(THING, end) for edge in places for end in edge[1:3]}
         for each in await self.transactions.reader.findings_about(ends) if ends else ():
             ring = {id_ for _, id_ in each.records}
-            told = [at for edge, at in places.items() if edge and edge.type_name == CONTAINS and ring >= {*edge[1:3]}]
+            told = [at for edge, at in places.items() if ring >= {*edge[1:3]}]
             if each.code in CIRCLE and told and each not in self._found:
                 self._found[each] = Finding(FindingCode.CONTAINMENT_CIRCLE, worded(each), min(told), each)
 

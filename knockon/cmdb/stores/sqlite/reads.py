@@ -104,8 +104,11 @@ BETWEEN = """SELECT e.type_name, e.redundancy_group, e.attributes, e.source_id, 
 
 WAITING = f"SELECT {EDGE_RECORD} FROM edge_record s WHERE s.because IS NOT NULL AND s.because != '{WITHDRAWN}'"
 
+# Most ends have one record between them, which the index alone tells.
 CONTESTED = """SELECT json_extract(a.value, '$[0]'), json_extract(a.value, '$[1]'), json_extract(a.value, '$[2]'),
     json_extract(a.value, '$[3]') FROM json_each(?) a WHERE 1 < (
+    SELECT count(*) FROM edge_record b WHERE b.from_id = json_extract(a.value, '$[1]')
+    AND b.to_id = json_extract(a.value, '$[2]')) AND 1 < (
     SELECT count(*) FROM edge_record s WHERE s.from_id = json_extract(a.value, '$[1]')
     AND s.to_id = json_extract(a.value, '$[2]') AND s.type_name = json_extract(a.value, '$[0]')
     AND s.redundancy_group = json_extract(a.value, '$[3]') AND s.because IS NULL)"""
