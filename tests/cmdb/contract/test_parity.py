@@ -181,7 +181,8 @@ async def apply(store: Store, batch: Batch) -> None:
         await write.put_entities(batch.things)
         there = {each.key for each in batch.links}
         resolved = {each.edge for each in batch.sayings if each.edge}  # has its edge, however that is
-        await write.put_edges([*batch.links, *(Edge(key, {}) for key in resolved - there)])
+        more = [edge(key.source_id, key.target_id, key.group, key.type_name) for key in resolved - there]
+        await write.put_edges([*batch.links, *more])
         await write.put_edge_records(batch.sayings)
         for alias, target in batch.aliases.items():
             await write.put_alias(Alias(alias, target))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.contract.rows import WITHDRAWN
+from knockon.cmdb.contract.rows import WITHDRAWN, EdgeKey
 from knockon.cmdb.stores.neo4j import baselines, forms, identity, letters, reads, said
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         DeadLetter,
         Decision,
         Edge,
-        EdgeKey,
         EdgeRecord,
         EdgeRecordKey,
         Entity,
@@ -54,15 +53,19 @@ UNWIND $tokens AS token
 MATCH (:_Watch {token: token})<-[:_WATCHES]-(r:_EdgeRecord)
 WITH DISTINCT r
 RETURN collect(properties(r))"""
-TOUCHING: LiteralString = """
+WAITING_AT: LiteralString = """
 UNWIND $ids AS id
 CALL (id) {
-  MATCH (r:_EdgeRecord {known_from: id}) RETURN r
+  MATCH (r:_Waiting {known_from: id}) RETURN r
   UNION
-  MATCH (r:_EdgeRecord {known_to: id}) RETURN r
+  MATCH (r:_Waiting {known_to: id}) RETURN r
 }
 WITH DISTINCT r
 RETURN collect(properties(r))"""
+EDGES_AT: LiteralString = """
+UNWIND $ids AS id
+MATCH (n:_Entity {_id: id})-[r]-(:_Entity)
+RETURN collect(DISTINCT [coalesce(r._type, type(r)), startNode(r)._id, endNode(r)._id, r._group])"""
 CONTESTED: LiteralString = """
 UNWIND $keys AS k
 MATCH (r:_EdgeRecord {edge: k})
@@ -261,7 +264,12 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
         return [forms.to_edge_record(each) for each in kept]
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
-        return [forms.to_edge_record(each) for each in await self._collected(TOUCHING, ids=list(set(ids)))]
+        asked = list(set(ids))
+        waiting = [forms.to_edge_record(each) for each in await self._collected(WAITING_AT, ids=asked)]
+        # one that resolves has an edge
+        edges = [EdgeKey(*each) for each in await self._collected(EDGES_AT, ids=asked)]
+        resolved = await self.sayings(edges) if edges else {}
+        return [*waiting, *(each for said_of_it in resolved.values() for each in said_of_it)]
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         with driver_errors():
@@ -313,7 +321,7 @@ RETURN id, collect(DISTINCT m._id)"""
 
     async def spread_seen(self, row: Scope) -> None:
         for statement in (SPREAD_RECORDS, SPREAD_EDGE_RECORDS):
-            await self._run(statement, source=row.source, scope=row.name, seen=row.seen)
+            await self._run(statement, **reads.of_source(row.source, row.name), seen=row.seen)
         await self.put_scope(replace(row, seen=row.complete))
 
     async def _put(self, statement: LiteralString, rows: Collection[Any]) -> None:
