@@ -175,11 +175,11 @@ def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
     async def node(_root: None, request: Request, id: str) -> Entity | None:  # noqa: A002 - as it is called in GraphQL
         return (await request.store.entities([id])).get(id)
 
-    async def many(_root: None, request: Request, ids: list[str]) -> list[Entity | None]:
+    async def many(_root: None, request: Request, ids: list[str]) -> Sequence[Any]:
         if len(ids) > MAX_PAGE:
             raise BadUsage(f"At most {MAX_PAGE} ids at once.")
         found = await request.store.entities(ids)
-        return [found.get(each) for each in ids]
+        return await request.pace.answer([found.get(each) for each in ids])
 
     return [
         resolved(
