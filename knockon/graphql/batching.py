@@ -138,8 +138,10 @@ class BatchedStore:
         found = await self._each("records", keys, read)
         return {key: record for key, record in found.items() if record is not None}
 
-    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
-        """As ``Store.decisions``, of given records or findings only."""
+    async def decisions(self, keys: Collection[tuple[str, str]] | None = None) -> list[Decision]:
+        """As ``Store.decisions``."""
+        if keys is None:
+            return list(await self._once("decisions", self._store.decisions))
 
         async def read(wanted: list[tuple[str, str]]) -> list[list[Decision]]:
             found = await self._store.decisions(wanted)

@@ -29,6 +29,7 @@ from knockon.graphql.connections import (
     paging,
     paging_arguments,
 )
+from knockon.graphql.decisions import decisions_field
 from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolve_directly, resolved
 from knockon.graphql.entity_changes import entity_changes_field
 from knockon.graphql.filters import Filters
@@ -44,6 +45,7 @@ from knockon.graphql.payloads import Payloads
 from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
+from knockon.graphql.replaying import LetterMutations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
 from knockon.graphql.searching import search_field
 from knockon.graphql.state_changes import service_states_field
@@ -150,6 +152,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         *PlanQuestions(definitions, answers).query_fields(),
         *HealthQuestions(definitions, rules).query_fields(),
         *identity.query_fields(),
+        decisions_field(definitions, connections),
         letters_field(definitions, connections),
         board_field(definitions, answers, connections),
     ]
@@ -157,6 +160,7 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     payloads = Payloads(definitions, nodes)
     writes = Mutations(Inputs(definitions, model, attributes), payloads, relationship_name).fields()
     writes += UndoMutations(definitions, nodes, payloads).fields()
+    writes += LetterMutations(definitions, payloads).fields()
     mutation = definitions.object("Mutation", "What can be written.", *writes)
     subscription = definitions.object(
         "Subscription", "What can be followed, over a WebSocket.",
