@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
-from knockon.graphql.definitions import argument, listed, maybe, plain, resolved
+from knockon.graphql.definitions import argument, as_of_argument, listed, maybe, plain, resolved
 
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
@@ -59,6 +59,7 @@ def decisions_field(definitions: Definitions, connections: ConnectionTypes) -> S
         argument("takenBack", maybe(bool), "Only those that were taken back, or only those that count."),
         argument("first", maybe(int)),
         argument("after", maybe(str)),
+        as_of_argument(),
     ]
     said = "What persons have decided on who is who and on findings, as it stands now, with what was taken back."
     return resolved("decisions", maybe(connection), _decisions, said, arguments)

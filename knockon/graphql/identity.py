@@ -17,7 +17,7 @@ from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
 from knockon.graphql.decisions import decision_type
-from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
+from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved, sighted
 from knockon.graphql.wording import in_api
 from knockon.itsm.health.freshness import freshness
 
@@ -169,6 +169,7 @@ class IdentityFields:
             argument("accepted", bool, "Those instead that a person accepted as they are.", default=False),
             argument("first", maybe(int)),
             argument("after", maybe(str)),
+            as_of_argument(),
         ]
         said = "What a person should look at in who is who and in status against presence, as it stands now."
         return [resolved("findings", maybe(connection), _findings, said, arguments)]

@@ -69,6 +69,11 @@ class Request:
         self._moments: dict[str, asyncio.Future[Request]] = {}
         self._then: dict[str | int, Request] = {}  # by the name that a field of the query has in the answer
 
+    @property
+    def today(self) -> Topologies:
+        """Give the estate as it is, also where the request is of a moment of the past."""
+        return self._pasts.today
+
     def of(self, path: Path) -> Request:
         """Give the request that a field belongs to."""
         return self._then.get(_top(path), self) if self._then else self

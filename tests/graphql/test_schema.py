@@ -118,6 +118,7 @@ def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
         "commonUpstream": "CommonAnswer", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",
         "recoveryOrder": "RecoveryOrderAnswer", "availability": "AvailabilityAnswer", "search": "SearchConnection",
         "health": "Health", "findings": "IdentityFindingConnection", "deadLetters": "DeadLetterConnection",
+        "decisions": "IdentityDecisionConnection",
         "entities": "EntityConnection", "configurationItems": "ConfigurationItemConnection",
         "clusters": "ClusterConnection", "fastClusters": "FastClusterConnection",
         "policies": "PolicyConnection", "machines": "MachineConnection",
@@ -149,6 +150,11 @@ def test_a_filter_has_the_operators_of_its_type(small: GraphQLSchema) -> None:
     }  # fmt: skip
 
 
+def test_every_field_of_the_query_takes_a_moment_of_the_past(schema: ApiSchema) -> None:
+    query: Any = core(schema).type_map["Query"]
+    assert [name for name, field in query.fields.items() if "asOf" not in field.args] == []
+
+
 def test_later_things_are_absent(schema: ApiSchema) -> None:
     whole = core(schema)
     assert fields(whole, "Subscription") == {"entityChanges": "EntityChange", "serviceStates": "ServiceStateChange"}
@@ -163,6 +169,7 @@ def test_a_mutation_takes_a_thing_of_every_class_with_all_of_its_attributes(sche
         "restore": "EditPayload", "relate": "EditPayload", "unrelate": "EditPayload", "link": "DecisionPayload",
         "keepApart": "DecisionPayload", "takeBack": "DecisionPayload", "classify": "DecisionPayload",
         "accept": "DecisionPayload", "undoLoad": "UndoPayload", "undoSource": "UndoPayload",
+        "replayLetters": "ReplayPayload", "dropLetters": "DropPayload",
     }  # fmt: skip
     concrete = model.concrete("Entity")
     assert fields(whole, "ThingInput") == {pascal_to_camel(name): f"{name}Input" for name in concrete}

@@ -23,10 +23,20 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.filter import Condition
     from knockon.cmdb.contract.ordering import OrderBy
-    from knockon.cmdb.contract.rows import Edge, Entity, Found, Record, Revision
+    from knockon.cmdb.contract.rows import (
+        DeadLetter,
+        Decision,
+        Edge,
+        Entity,
+        Found,
+        IdentityFinding,
+        Record,
+        Revision,
+    )
     from knockon.cmdb.contract.store import Direction, Store
     from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
+_PRESENT = "is known of the present only; leave asOf out."
 
 
 class PastStore:
@@ -69,7 +79,9 @@ class PastStore:
 
     async def scan(self, classes: Collection[str]) -> Scan:
         """As ``Store.scan``."""
-        wanted = set(classes)
+        return await to_thread(self._of_classes, set(classes))
+
+    def _of_classes(self, wanted: set[str]) -> Scan:
         entities = [each for each in self._scan.entities if each.class_name in wanted]
         ids = {each.id for each in entities}
         edges = [each for each in self._scan.edges if each.key.source_id in ids and each.key.target_id in ids]
@@ -187,9 +199,23 @@ class PastStore:
 
     async def members(self, _ids: Collection[str]) -> list[Record]:
         """Refuse: the journal has things, and not the records that made them."""
-        raise BadUsage(
-            "Which records made a thing, and whose word counted, is known of the present only; leave asOf out."
-        )
+        raise BadUsage(f"Which records made a thing, and whose word counted, {_PRESENT}")
+
+    async def findings(self, *_asked: object) -> list[IdentityFinding]:
+        """Refuse: what is to be looked at follows from records, and is not in the journal."""
+        raise BadUsage(f"What is to be looked at in who is who {_PRESENT}")
+
+    async def decisions(self, _keys: object = None) -> list[Decision]:
+        """Refuse: when a decision was taken back is not kept with it."""
+        raise BadUsage(f"What persons decided {_PRESENT}")
+
+    async def letters(self, *_asked: object, **_page: object) -> list[DeadLetter]:
+        """Refuse: what was taken in the end leaves no letter behind."""
+        raise BadUsage(f"Which records were not taken {_PRESENT}")
+
+    async def count_letters(self, *_asked: object) -> int:
+        """Refuse, as ``letters``."""
+        raise BadUsage(f"Which records were not taken {_PRESENT}")
 
     async def search(
         self, sought: Query, classes: Collection[str], *,
