@@ -77,6 +77,7 @@ def test_attributes_have_their_types(small: GraphQLSchema) -> None:
         "id": "ID!", "class": "String!", "name": "String!", "revision": "Int!", "attributes": "JSON!",
         "blastRadius": "ImpactAnswer", "history": "[HistoryEvent!]", "redacted": "[String!]!",
         "records": "[SourceRecord!]", "provenance": "[Provenance!]", "freshness": "Freshness",
+        "relationships": "RelationshipConnection",
         "serialNumber": "String", "notes": "String", "memory": "Long", "cores": "Int", "loadAverage": "Float",
         "monitored": "Boolean", "startedAt": "DateTime", "boughtOn": "Date", "uptimeTarget": "Duration",
         "console": "String", "address": "String", "mac": "String", "contact": "String", "price": "Money",
@@ -112,7 +113,7 @@ def test_one_connection_for_each_relationship_and_direction(small: GraphQLSchema
 def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     root = fields(small, "Query")
     assert root == {
-        "node": "Node", "nodes": "[Node]!", "serviceBoard": "ServiceBoard",
+        "entity": "Entity", "node": "Node", "nodes": "[Node]!", "serviceBoard": "ServiceBoard",
         "impact": "ImpactAnswer", "supports": "SupportsAnswer",
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer", "dependencies": "DependenciesAnswer",
         "commonUpstream": "CommonAnswer", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",

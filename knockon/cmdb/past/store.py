@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         DeadLetter,
         Decision,
         Edge,
+        EdgeKey,
+        EdgeRecord,
         Entity,
         Found,
         IdentityFinding,
@@ -200,6 +202,10 @@ class PastStore:
     async def members(self, _ids: Collection[str]) -> list[Record]:
         """Refuse: the journal has things, and not the records that made them."""
         raise BadUsage(f"Which records made a thing, and whose word counted, {_PRESENT}")
+
+    async def sayings(self, _keys: object) -> dict[EdgeKey, list[EdgeRecord]]:
+        """Refuse, as ``members``."""
+        raise BadUsage(f"Which records made a relationship {_PRESENT}")
 
     async def findings(self, *_asked: object) -> list[IdentityFinding]:
         """Refuse: what is to be looked at follows from records, and is not in the journal."""
