@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 LINES = {"Content-Type": "application/x-ndjson"}
 FEW, MANY = 100, 1_000
 
+QUERIES = {
+    "past": '{ servers(asOf: "THEN", first: 1) { totalCount edges { node { name } } } }',
+    "health": "{ health { score areas { checks { items(first: 100) { name } } } } }",
+    "past health": '{ health(asOf: "THEN") { score } }',
+    "impact": '{ impact(of: [{ref: "scan:s1"}, {ref: "scan:shop"}]) { counts { DOWN } affected { totalCount } } }',
+    "search": '{ search(text: "s1", first: 5) { totalCount edges { node { name } } } }',
+    "needs": '{ dependencies(ref: "scan:shop") { truncated } singlePointsOfFailure(service: "shop") { truncated } }',
+    "board": "{ serviceBoard { counts { DOWN } } }",
+    "relationships": '{ entity(ref: "scan:shop") { relationships(first: 50) { totalCount edges { node { name } } } } }',
+    "filter": '{ servers(where: {name: {contains: "9"}}, first: 1) { totalCount } }',
+}
+
 
 class Turns:
     """Counts the functions that this thread calls in each turn of the loop, and keeps the largest number."""
@@ -94,6 +106,10 @@ async def most_of(client: httpx2.AsyncClient, number: int) -> dict[str, int]:
     assert (report["retired"], len(report["blastRadius"]["seeds"])) == (number, number)
     wide = "{ servers(first: 500) { edges { node { name attributes provenance { value } records { key } } } } }"
     await turn("page", ask(client, wide))
+    last = report["revision"]
+    for name, query in QUERIES.items():
+        answer = await turn(name, ask(client, query.replace("THEN", str(last))))
+        assert "errors" not in answer.json(), answer.text
     for name in ("true", "false"):
         undo = f'mutation {{ undoSource(source: "scan", dryRun: {name}) {{ loss {{ retired }} errors {{ code }} }} }}'
         answer = await turn(f"undo, dry run: {name}", ask(client, undo))

@@ -73,7 +73,7 @@ class PastStore:
     @classmethod
     async def at(cls, now: Store, model: Model, revision: int) -> PastStore:
         """Read the past from a store; costs and errors as ``past.past_scan``."""
-        return cls(now, model, await past_scan(now, model, revision))
+        return await to_thread(cls, now, model, await past_scan(now, model, revision))
 
     async def revision(self) -> int:
         """Give the revision that it is of."""
@@ -146,23 +146,31 @@ class PastStore:
         bound: int | None = None,
     ) -> list[Entity]:  # fmt: skip
         """As ``Store.page``."""
-        self._check(classes, where, by, bound)
-        found: list[Entity] = []
-        if limit <= 0:
-            return found
-        test = test_of(where, self._near)
-        rows = self._plain(classes, after, before) if by is None else self._ordered(classes, by, after, before)
-        for each in reversed(rows) if backward else rows:
-            if test(each):
-                found.append(each)
-                if len(found) == limit:
-                    break
-        return found[::-1] if backward else found
+
+        def looked_through() -> list[Entity]:
+            self._check(classes, where, by, bound)
+            found: list[Entity] = []
+            if limit <= 0:
+                return found
+            test = test_of(where, self._near)
+            rows = self._plain(classes, after, before) if by is None else self._ordered(classes, by, after, before)
+            for each in reversed(rows) if backward else rows:
+                if test(each):
+                    found.append(each)
+                    if len(found) == limit:
+                        break
+            return found[::-1] if backward else found
+
+        return await to_thread(looked_through)
 
     async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
         """As ``Store.count``."""
-        self._check(classes, where, None, bound)
-        return sum(map(test_of(where, self._near), self._of(classes)))
+
+        def counted() -> int:
+            self._check(classes, where, None, bound)
+            return sum(map(test_of(where, self._near), self._of(classes)))
+
+        return await to_thread(counted)
 
     async def neighbours(
         self, ids: Collection[str], type_name: str, direction: Direction, *,
