@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
-    from knockon.cmdb.contract.store import Direction, Store
+    from knockon.cmdb.contract.store import Direction, Store, Way
     from knockon.cmdb.contract.words import Query
     from knockon.graphql.pace import Pace
 
@@ -95,6 +95,15 @@ class BatchedStore:
             return [found.get(key, 0) for key in keys]
 
         return await self._each(("count", type_name, direction), ids, read)
+
+    async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+        """As ``Store.count_related``."""
+
+        async def read(keys: list[str]) -> list[dict[Way, int]]:
+            found = await self._store.count_related(keys)
+            return [found[key] for key in keys]
+
+        return await self._each("related", ids, read)
 
     async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
         """As ``Store.sayings``."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from knockon.cmdb.contract.rows import EdgeRecord, Entity, Neighbour
-    from knockon.cmdb.contract.store import Direction
+    from knockon.cmdb.contract.store import Direction, Way
     from knockon.graphql.connections import ConnectionTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
@@ -128,18 +128,21 @@ class EveryRelationship:
             )  # fmt: skip
             return [_Related(way, each) for each in found[entity.id]]
 
+        async def counts() -> dict[Way, int]:
+            return (await request.store.count_related([entity.id]))[entity.id]
+
         async def page() -> Page:
-            between = [
-                each for each in ways if all(each >= way for way in after) and all(each <= way for way in before)
-            ]
-            rows = [each for some in await gather(*map(read, between)) for each in some]
+            some = await counts()
+            there = [
+                each for each in ways
+                if each[1:] in some and all(each >= way for way in after) and all(each <= way for way in before)
+            ]  # fmt: skip
+            rows = [row for found in await gather(*map(read, there)) for row in found]
             return page_of(rows[-asked.limit - 1 :] if asked.backward else rows[: asked.limit + 1], asked)
 
-        async def counted(way: _Way) -> int:
-            return (await request.store.count_neighbours([entity.id], way.type_name, way.direction))[entity.id]
-
         async def count() -> int:
-            return sum(await gather(*map(counted, ways)))
+            some = await counts()
+            return sum(some.get(each[1:], 0) for each in ways)
 
         return Connection(page, count)
 

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
         Record,
         Revision,
     )
-    from knockon.cmdb.contract.store import Direction, Store
+    from knockon.cmdb.contract.store import Direction, Store, Way
     from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
+_WAYS: tuple[Direction, ...] = ("out", "in")
 _PRESENT = "is known of the present only; leave asOf out."
 
 
@@ -188,6 +189,11 @@ class PastStore:
     async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
         """As ``Store.count_neighbours``."""
         return {id_: len(self._edges.get((id_, type_name, direction), ())) for id_ in ids}
+
+    async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+        """As ``Store.count_related``."""
+        ways: list[Way] = [(kind, way) for kind in self._model.relationships for way in _WAYS]
+        return {id_: {way: len(edges) for way in ways if (edges := self._edges.get((id_, *way)))} for id_ in ids}
 
     async def history(
         self, ids: Collection[str], *, since: int = 0, before: int | None = None, limit: int
