@@ -12,18 +12,15 @@ from knockon.errors import BadCursor, BadUsage, RejectCode
 from knockon.schema.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import TypeVar
 
     from knockon.cmdb.contract.rows import DeadLetter
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.loading.replay import Replayed
     from knockon.schema.model import Model
-    from knockon.schema.observation import Item
 
     T = TypeVar("T")
 
-    Said = list[tuple[DeadLetter, Item]]
     Left = list[tuple[str, str]]
 
 commands = typer.Typer()
@@ -174,6 +171,7 @@ def _replayed(
     """Replay with a progress bar on standard error."""
     from knockon.cli.progress import progress_bar
     from knockon.cmdb.loading import replay as replaying
+    from knockon.loaders.native import item
 
     with progress_bar() as bar:
         task = bar.add_task("replaying", total=None)
@@ -183,45 +181,14 @@ def _replayed(
 
         async def work(opened: Store, model: Model) -> tuple[list[Replayed], Left]:
             if mended is not None:
-                said, left = _mended(await opened.letters_with(mended), mended)
+                chosen = replaying.as_mended(await opened.letters_with(mended), mended, item)
             else:
                 if ids:
                     found = await replaying.letters_named(opened, ids)
                 else:
                     found = [each async for each in replaying.every_letter(opened, source or "")]
-                said, left = _as_kept(found)
-            done = await replaying.replay(opened, model, said, actor=me(), dry_run=dry_run, progress=progress)
-            return done, left
+                chosen = replaying.as_kept(found, item)
+            done = await replaying.replay(opened, model, chosen.said, actor=me(), dry_run=dry_run, progress=progress)
+            return done, chosen.left
 
         return asked(store, work)
-
-
-def _as_kept(found: Sequence[DeadLetter]) -> tuple[Said, Left]:
-    """Read letters as they are kept, and tell which cannot be read so."""
-    from knockon.cmdb.loading.replay import unfit
-
-    said = [(each, _item(each, each.record)) for each in found if not unfit(each)]
-    return said, [(each.id, unfit(each)) for each in found if unfit(each)]
-
-
-def _mended(found: dict[str, DeadLetter], mended: dict[str, Any]) -> tuple[Said, Left]:
-    """Read mended records in place of what the letters hold; a letter that was settled meanwhile is left."""
-    from knockon.cmdb.loading.replay import unfit
-
-    said: Said = []
-    left: Left = []
-    for id_, record in mended.items():
-        letter = found.get(id_)
-        if letter is None:
-            left.append((id_, "It is no dead letter any more: its source has said it again, or it was dropped."))
-        elif record == letter.record and unfit(letter):
-            left.append((id_, unfit(letter)))
-        else:
-            said.append((letter, _item(letter, record)))
-    return said, left
-
-
-def _item(letter: DeadLetter, record: Any) -> Item:
-    from knockon.loaders.native import item
-
-    return item(record, letter.location, letter.source, letter.seen, partial=letter.partial)

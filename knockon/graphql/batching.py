@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
-    from knockon.cmdb.contract.store import Direction, Store
+    from knockon.cmdb.contract.store import Direction, Store, Way
     from knockon.cmdb.contract.words import Query
     from knockon.graphql.pace import Pace
 
@@ -96,6 +96,15 @@ class BatchedStore:
 
         return await self._each(("count", type_name, direction), ids, read)
 
+    async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+        """As ``Store.count_related``."""
+
+        async def read(keys: list[str]) -> list[dict[Way, int]]:
+            found = await self._store.count_related(keys)
+            return [found[key] for key in keys]
+
+        return await self._each("related", ids, read)
+
     async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
         """As ``Store.sayings``."""
 
@@ -138,8 +147,10 @@ class BatchedStore:
         found = await self._each("records", keys, read)
         return {key: record for key, record in found.items() if record is not None}
 
-    async def decisions(self, keys: Collection[tuple[str, str]]) -> list[Decision]:
-        """As ``Store.decisions``, of given records or findings only."""
+    async def decisions(self, keys: Collection[tuple[str, str]] | None = None) -> list[Decision]:
+        """As ``Store.decisions``."""
+        if keys is None:
+            return list(await self._once("decisions", self._store.decisions))
 
         async def read(wanted: list[tuple[str, str]]) -> list[list[Decision]]:
             found = await self._store.decisions(wanted)

@@ -231,9 +231,7 @@ class ConnectionTypes:
 
 
 async def _edges(connection: Connection, request: Request) -> Sequence[Any]:
-    rows = (await connection.page()).rows
-    await request.pace.answer(len(rows))
-    return rows
+    return await request.pace.answer((await connection.page()).rows)
 
 
 async def _total(connection: Connection, _request: object) -> int:

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from strawberry import ID
 
 from knockon.graphql.answers import FEW
-from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved
+from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved
 from knockon.graphql.questions import ANALYSIS
 from knockon.itsm.health.answer import percent
 from knockon.itsm.health.health import BY, About, Examinations
@@ -58,7 +58,8 @@ class HealthQuestions:
         async def health(_root: None, request: Request, by: str, **options: Any) -> _Asked:
             about = About(options.get("class"), options.get("service"), options.get("owner"))
             meant, said = await understood(request.store, request.shared.model, about)
-            found = await self._examinations(request.shared).current()
+            made, moment = self._examinations(request.today), request.shared.moment
+            found = await (made.past(moment, request.shared.store) if moment else made.current())
             return _Asked(found, meant, found.answer(meant, said, by=str(by)))
 
         divided = self._definitions.enum("HealthBy", "Whose scores are given apart.", [(by, _SAID[by]) for by in BY])
@@ -67,6 +68,7 @@ class HealthQuestions:
             argument("service", maybe(str), f"Only what this service needs, and itself. {_REFERENCE}"),
             argument("owner", maybe(str), f"Only what this party owns. {_REFERENCE}"),
             argument("by", divided, "Whose scores are given apart.", "class"),
+            as_of_argument(),
         ]
         said = (
             "How good what is recorded of the configuration items is. Made anew when something changed, or in a minute."

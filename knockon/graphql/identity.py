@@ -16,7 +16,8 @@ from knockon.cmdb.stewardship.decisions import findings_of
 from knockon.errors import BadCursor, FindingCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
-from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, resolved, sighted
+from knockon.graphql.decisions import decision_type
+from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved, sighted
 from knockon.graphql.wording import in_api
 from knockon.itsm.health.freshness import freshness
 
@@ -155,7 +156,7 @@ class IdentityFields:
                 weight=Weight(many=FEW),
             ),
             resolved(
-                "accepted", maybe(_decision(self._definitions)), _accepted,
+                "accepted", maybe(decision_type(self._definitions)), _accepted,
                 "Who said that it is right as it is, and why; null if nobody did.",
             ),
         )  # fmt: skip
@@ -168,30 +169,10 @@ class IdentityFields:
             argument("accepted", bool, "Those instead that a person accepted as they are.", default=False),
             argument("first", maybe(int)),
             argument("after", maybe(str)),
+            as_of_argument(),
         ]
         said = "What a person should look at in who is who and in status against presence, as it stands now."
         return [resolved("findings", maybe(connection), _findings, said, arguments)]
-
-
-def _decision(definitions: Definitions) -> type:
-    return definitions.object(
-        "IdentityDecision", "A person's word on who is who, or on a finding.",
-        plain("id", str, lambda each: each.id, "Takes it back."),
-        plain("kind", str, lambda each: each.kind, "link, apart, class or right."),
-        plain("records", listed(str), lambda each: [":".join(key) for key in each.records], "As source:key."),
-        plain(
-            "class", maybe(str), lambda each: each.b[1] if each.kind == "class" else None,
-            "Of class: what it is said to be.",
-        ),
-        plain(
-            "finding", maybe(str), lambda each: each.a[1] if each.kind == "right" else None,
-            "Of right: the finding that is right as it is.",
-        ),
-        plain("at", str, lambda each: each.at, "When, in UTC."),
-        plain("by", str, lambda each: each.by, "Who decided."),
-        plain("reason", str, lambda each: each.reason, "Why; empty if not given."),
-        plain("takenBack", maybe(str), lambda each: each.taken_back or None, "Who took it back."),
-    )  # fmt: skip
 
 
 def _named(heard: Callable[[Any], Heard]) -> list[StrawberryField]:

@@ -9,7 +9,7 @@ from strawberry.scalars import JSON
 from knockon.errors import RejectCode
 from knockon.graphql.answers import FEW
 from knockon.graphql.connections import Connection, Page, cursor_of, page_of, paging
-from knockon.graphql.definitions import argument, maybe, plain, resolved, sighted
+from knockon.graphql.definitions import argument, as_of_argument, maybe, plain, resolved, sighted
 from knockon.graphql.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def letters_field(definitions: Definitions, connections: ConnectionTypes) -> Str
         argument("code", maybe(code), "Only those of one code."),
         argument("first", maybe(int)),
         argument("after", maybe(str)),
+        as_of_argument(),
     ]
     said = "The records that no load has taken, as it stands now: by load, and in a load as its report lists them."
     return resolved("deadLetters", maybe(connection), _letters, said, arguments)

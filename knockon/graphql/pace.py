@@ -11,33 +11,58 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound="Hashable")
 T = TypeVar("T")
 
-ROWS = 500
-"""Rows of lists that a request answers before others have their turn; a page has no more either."""
+ROWS = 100
+"""Rows of lists that a request answers, and fields that go on with what was read, before others have their turn."""
 QUIET = 2
 """Turns of the event loop between the answer of a list and what its members ask for, at most."""
 _BATCH = 1_000
 
 
 class Pace:
-    """Lists of a request are answered one after the other, and the event loop goes round after every ROWS of theirs."""
+    """What a request answers in parts of ROWS, one after the other: after each part the event loop goes round."""
 
     def __init__(self) -> None:
         self.waiting = 0
-        """Lists that were read and are not answered yet."""
+        """Lists, and answers to fields, of which some part has not had its turn yet."""
         self._turn = asyncio.Lock()
         self._rows = 0
+        self._giving: set[asyncio.Task[None]] = set()
 
-    async def answer(self, rows: int) -> None:
-        """Wait for the turn of a list with so many rows; the caller then answers it without waiting for anything."""
+    async def answer(self, rows: Sequence[T]) -> Sequence[T | Awaitable[T]]:
+        """Wait for the turn of a list, and give its members; of a long one the later ones come each in its own turn."""
         self.waiting += 1
         try:
-            async with self._turn:
-                self._rows += rows
-                if self._rows > ROWS:
-                    self._rows = rows
-                    await asyncio.sleep(0)
+            await self._room(min(len(rows), ROWS))
         finally:
             self.waiting -= 1
+        if len(rows) <= ROWS:
+            return rows
+        later: list[tuple[asyncio.Future[T], T]] = [(asyncio.Future(), row) for row in rows[ROWS:]]
+        task = asyncio.create_task(self.give(later))
+        self._giving.add(task)
+        task.add_done_callback(self._giving.discard)
+        return [*rows[:ROWS], *(future for future, _ in later)]
+
+    async def give(self, answers: Sequence[tuple[asyncio.Future[T], T]]) -> None:
+        """Give those who wait their answers, each part of them in its own turn."""
+        self.waiting += 1
+        try:
+            for start in range(0, len(answers), ROWS):
+                part = answers[start : start + ROWS]
+                await self._room(len(part))
+                for future, answer in part:
+                    if not future.done():
+                        future.set_result(answer)
+        finally:
+            self.waiting -= 1
+
+    async def _room(self, rows: int) -> None:
+        """Wait for the turn of so many rows, ROWS at most; the caller then answers them without waiting again."""
+        async with self._turn:
+            self._rows += rows
+            if self._rows > ROWS:
+                self._rows = rows
+                await asyncio.sleep(0)
 
 
 class Loader(Generic[K, T]):
@@ -51,20 +76,25 @@ class Loader(Generic[K, T]):
         """``read`` gives a value for each key, in their order; it gets at most 1,000 of them."""
         self._read = read
         self._pace = pace
-        self._known: dict[K, asyncio.Future[T]] = {}
+        self._answers: dict[K, asyncio.Future[T]] = {}
+        self._waiting: dict[K, list[asyncio.Future[T]]] = {}
+        """Who asked for what is not there yet; each waits for itself, so that not all go on at once."""
         self._wanted: list[K] = []
         self._reading: set[asyncio.Task[None]] = set()
 
     def load(self, key: K) -> asyncio.Future[T]:
         """Give what will be the value of a key."""
-        found = self._known.get(key)
-        if found is None:
-            loop = asyncio.get_running_loop()
-            found = self._known[key] = loop.create_future()
+        loop = asyncio.get_running_loop()
+        if key not in self._answers:
+            self._answers[key] = loop.create_future()
             if not self._wanted:
                 loop.call_soon(self._begin, 0)
             self._wanted.append(key)
-        return found
+        answer = self._answers[key]
+        if not answer.done():
+            answer = loop.create_future()
+            self._waiting.setdefault(key, []).append(answer)
+        return answer
 
     def _begin(self, before: int, quiet: int = 0) -> None:
         """Read what is wanted once no more of it came for QUIET turns of the loop, and no more is known to come."""
@@ -80,18 +110,24 @@ class Loader(Generic[K, T]):
             task.add_done_callback(self._reading.discard)
 
     async def _fill(self, keys: list[K]) -> None:
-        waiting = [self._known[key] for key in keys]
         try:
             values = await self._read(keys)
         except asyncio.CancelledError:
-            for each in waiting:
+            for each in self._asked(keys):
                 each.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is theirs who asked
-            for each in waiting:
+            for each in self._asked(keys):
                 if not each.done():
                     each.set_exception(error)
+            for key in keys:
+                self._answers[key].exception()  # perhaps nobody asks for it again
         else:
-            for each, value in zip(waiting, values, strict=True):
-                if not each.done():
-                    each.set_result(value)
+            for key, value in zip(keys, values, strict=True):
+                self._answers[key].set_result(value)
+            await self._pace.give(
+                [(each, value) for key, value in zip(keys, values, strict=True) for each in self._waiting.pop(key)]
+            )
+
+    def _asked(self, keys: list[K]) -> list[asyncio.Future[T]]:
+        return [each for key in keys for each in (self._answers[key], *self._waiting.pop(key))]

@@ -68,20 +68,19 @@ class Payloads:
 
     def __init__(self, definitions: Definitions, nodes: NodeTypes) -> None:
         entity = nodes.of("Entity")
-        self.common = [
-            plain(
-                "revision", maybe(int), lambda each: each.revision,
-                "The revision that it wrote, or a later one; the newest where it changed nothing; null with errors.",
-            ),
-            plain(
-                "findings", listed(definitions["IdentityFinding"]), lambda each: each.findings,
-                "What a person should look at in who is who now.", many=3,
-            ),
-            plain(
-                "errors", listed(_error(definitions)), lambda each: each.errors,
-                "What is wrong; then nothing was written.",
-            ),
-        ]  # fmt: skip
+        self.revision = plain(
+            "revision", maybe(int), lambda each: each.revision,
+            "The revision that it wrote, or a later one; the newest where it changed nothing; null with errors.",
+        )  # fmt: skip
+        self.errors = plain(
+            "errors", listed(_error(definitions)), lambda each: each.errors,
+            "What is wrong; then nothing was written.",
+        )  # fmt: skip
+        findings = plain(
+            "findings", listed(definitions["IdentityFinding"]), lambda each: each.findings,
+            "What a person should look at in who is who now.", many=3,
+        )  # fmt: skip
+        self.common = [self.revision, findings, self.errors]
         self.edit = definitions.object(
             "EditPayload", "What an edit came to.",
             plain(

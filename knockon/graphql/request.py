@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
@@ -15,8 +16,6 @@ from knockon.impact.topology.as_of import KEPT, Pasts
 from knockon.impact.topology.one_revision import OneRevision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from graphql.pyutils import Path
 
     from knockon.cmdb.access import Principal
@@ -25,9 +24,11 @@ if TYPE_CHECKING:
     from knockon.graphql.asked import Asked
     from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.decisions.service_states import ServiceStates
+    from knockon.schema.observation import Item
 
 
 Answer = Literal["begins", "taken"]
+Reader = Callable[..., "Item"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,11 @@ class Request:
     def __init__(
         self, topologies: Topologies, pasts: Pasts | None = None, *, principal: Principal, policy: Policy | None = None,
         following: Following | None = None, on_event: Callable[[Answer], None] = lambda _how: None,
+        reader: Reader | None = None,
     ) -> None:  # fmt: skip
         self.principal = principal
+        self.reader = reader
+        """Reads a record as the native loader does: who replays dead letters needs it."""
         self.asked: Asked | None = None  # noted when it is executed
         self.policy = policy or Policy(topologies.model)
         self.sight = self.policy.sight(principal)
@@ -64,6 +68,11 @@ class Request:
         self._pasts = pasts or Pasts(topologies)
         self._moments: dict[str, asyncio.Future[Request]] = {}
         self._then: dict[str | int, Request] = {}  # by the name that a field of the query has in the answer
+
+    @property
+    def today(self) -> Topologies:
+        """Give the estate as it is, also where the request is of a moment of the past."""
+        return self._pasts.today
 
     def of(self, path: Path) -> Request:
         """Give the request that a field belongs to."""

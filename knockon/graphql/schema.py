@@ -16,6 +16,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.base import StrawberryList
 
+from knockon.cmdb.lookup import find
 from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
 from knockon.graphql.answers import AnswerTypes
 from knockon.graphql.asked import Asking, Named
@@ -29,6 +30,7 @@ from knockon.graphql.connections import (
     paging,
     paging_arguments,
 )
+from knockon.graphql.decisions import decisions_field
 from knockon.graphql.definitions import Definitions, argument, as_of_argument, listed, maybe, resolve_directly, resolved
 from knockon.graphql.entity_changes import entity_changes_field
 from knockon.graphql.filters import Filters
@@ -44,6 +46,8 @@ from knockon.graphql.payloads import Payloads
 from knockon.graphql.plans import PlanQuestions
 from knockon.graphql.questions import Questions
 from knockon.graphql.relations import Relations
+from knockon.graphql.relationships import EveryRelationship
+from knockon.graphql.replaying import LetterMutations
 from knockon.graphql.scalars import BUILT_IN, SCALARS, AttributeTypes, pascal_to_camel
 from knockon.graphql.searching import search_field
 from knockon.graphql.state_changes import service_states_field
@@ -140,7 +144,9 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         more[name] = [*more.get(name, []), *fields]
     identity = IdentityFields(definitions, connections)
     value = value_type(definitions)
-    more[ROOT] = [*more.get(ROOT, []), history_field(definitions, nodes, value), *identity.node_fields()]
+    every = EveryRelationship(definitions, model, nodes, connections, relationship_name).field()
+    own = [history_field(definitions, nodes, value), *identity.node_fields(), every]
+    more[ROOT] = [*more.get(ROOT, []), *own]
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, orders, connections) for each in model.classes.values()]
     found = search_field(model, nodes, connections)
@@ -150,13 +156,15 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
         *PlanQuestions(definitions, answers).query_fields(),
         *HealthQuestions(definitions, rules).query_fields(),
         *identity.query_fields(),
+        decisions_field(definitions, connections),
         letters_field(definitions, connections),
         board_field(definitions, answers, connections),
     ]
-    query = definitions.object("Query", "What can be asked.", *_node_fields(nodes), *lists, found, *asked)
+    query = definitions.object("Query", "What can be asked.", *_node_fields(nodes, model), *lists, found, *asked)
     payloads = Payloads(definitions, nodes)
     writes = Mutations(Inputs(definitions, model, attributes), payloads, relationship_name).fields()
     writes += UndoMutations(definitions, nodes, payloads).fields()
+    writes += LetterMutations(definitions, payloads).fields()
     mutation = definitions.object("Mutation", "What can be written.", *writes)
     subscription = definitions.object(
         "Subscription", "What can be followed, over a WebSocket.",
@@ -171,17 +179,23 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     return made
 
 
-def _node_fields(nodes: NodeTypes) -> list[StrawberryField]:
+def _node_fields(nodes: NodeTypes, model: Model) -> list[StrawberryField]:
     async def node(_root: None, request: Request, id: str) -> Entity | None:  # noqa: A002 - as it is called in GraphQL
         return (await request.store.entities([id])).get(id)
 
-    async def many(_root: None, request: Request, ids: list[str]) -> list[Entity | None]:
+    async def many(_root: None, request: Request, ids: list[str]) -> Sequence[Any]:
         if len(ids) > MAX_PAGE:
             raise BadUsage(f"At most {MAX_PAGE} ids at once.")
         found = await request.store.entities(ids)
-        return [found.get(each) for each in ids]
+        return await request.pace.answer([found.get(each) for each in ids])
 
+    async def one(_root: None, request: Request, ref: str) -> Entity:
+        return await find(request.store, model, ref)
+
+    said = "The thing that a reference means; an error where it means none, or several."
+    reference = argument("ref", str, "An id, Class:name, source:key, or a name that one thing has.")
     return [
+        resolved("entity", maybe(nodes.of(ROOT)), one, said, [reference, as_of_argument()]),
         resolved(
             "node", maybe(nodes.node), node, "The thing with this id, or null.",
             [argument("id", ID, "An id."), as_of_argument()],

@@ -13,12 +13,14 @@ from knockon.cmdb.planned import seen_by
 from knockon.cmdb.stewardship.undo import undo_load, undo_source, would_lose
 from knockon.graphql.definitions import Weight, argument, listed, maybe, plain, writing
 from knockon.graphql.payloads import OF_THE_CALLER, Outcome, failed
+from knockon.impact.topology.aside import aside
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from strawberry.types.field import StrawberryField
 
+    from knockon.cmdb.access import Sight
     from knockon.cmdb.planned import Planned
     from knockon.cmdb.reconciliation.reconciled import Reconciled
     from knockon.cmdb.stewardship.undo import Loss
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from knockon.graphql.payloads import Payloads
     from knockon.graphql.request import Request
     from knockon.graphql.types import NodeTypes
+    from knockon.impact.topology.topologies import Topologies
 
 MOST = 500
 """Changes of a plan, or things of a loss, that are told one by one."""
@@ -40,6 +43,7 @@ class Undoing(Outcome):
     revisions: list[int] = field(default_factory=list)
     kept: int = 0
     plan: list[Planned] | None = None
+    planned: int | None = None
     loss: Loss | None = None
 
 
@@ -63,11 +67,11 @@ class UndoMutations:
                 "Of undoLoad: words of the load that something newer had taken the place of; they stay so.",
             ),
             plain(
-                "plan", maybe(listed(_planned(definitions))), lambda each: each.plan and each.plan[:MOST],
+                "plan", maybe(listed(_planned(definitions))), lambda each: each.plan,
                 f"Of a dry run of undoLoad: what would change, the first {MOST}.", many=20,
             ),
             plain(
-                "planned", maybe(int), lambda each: None if each.plan is None else len(each.plan),
+                "planned", maybe(int), lambda each: each.planned,
                 "Of a dry run of undoLoad: how many changes there would be.",
             ),
             plain(
@@ -80,24 +84,25 @@ class UndoMutations:
     def fields(self) -> list[StrawberryField]:
         """Make both."""
 
-        async def load(request: Request, source: str, revision: int, *, dry_run: bool) -> Undoing:
-            shared, by = request.shared, request.principal.name
-            done = await undo_load(shared.store, shared.model, revision, of=source, by=by, dry_run=dry_run)
-            plan = None if done.plan is None else [seen_by(each, request.sight) for each in done.plan]
+        async def load(
+            there: Topologies, sight: Sight, by: str, source: str, revision: int, *, dry_run: bool
+        ) -> Undoing:
+            done = await undo_load(there.store, there.model, revision, of=source, by=by, dry_run=dry_run)
+            plan = None if done.plan is None else [seen_by(each, sight) for each in done.plan[:MOST]]
             changes = None if dry_run else done.changes
             return Undoing(
-                done.revision or await shared.store.revision(), findings=_findings(request, changes), changes=changes,
-                revisions=done.revisions, kept=done.kept, plan=plan,
+                done.revision or await there.store.revision(), findings=_findings(there, sight, changes),
+                changes=changes, revisions=done.revisions, kept=done.kept, plan=plan,
+                planned=None if done.plan is None else len(done.plan),
             )  # fmt: skip
 
-        async def source(request: Request, source: str, *, dry_run: bool) -> Undoing:
-            shared = request.shared
+        async def source(there: Topologies, sight: Sight, by: str, source: str, *, dry_run: bool) -> Undoing:
             if dry_run:
-                loss = await would_lose(shared.store, source)
-                return Undoing(await shared.store.revision(), loss=loss)
-            changes = await undo_source(shared.store, shared.model, source, by=request.principal.name)
-            found = _findings(request, changes)
-            return Undoing(await shared.store.revision(), findings=found, changes=changes)
+                loss = await would_lose(there.store, source)
+                return Undoing(await there.store.revision(), loss=loss)
+            changes = await undo_source(there.store, there.model, source, by=by)
+            found = _findings(there, sight, changes)
+            return Undoing(await there.store.revision(), findings=found, changes=changes)
 
         whose = argument("source", str, "Whose word it is.")
         revision = argument("revision", int, "Any of those that the load wrote; history and the load's report name it.")
@@ -113,16 +118,17 @@ class UndoMutations:
         async def resolve(_root: None, request: Request, **given: Any) -> Outcome:
             request.principal.require(AccessScope.ADMINISTRATOR, to="take back what a source said")
             dry_run = bool(given.pop("dryRun", None))
+            sight, by = request.sight, request.principal.name
             try:
-                return await work(request, **given, dry_run=dry_run)
+                return await aside(request.shared, lambda there: work(there, sight, by, **given, dry_run=dry_run))
             except OF_THE_CALLER as error:
                 return Undoing(errors=failed(request, error).errors)
 
         return writing(name, maybe(self._payload), resolve, said, arguments, _WEIGHT)
 
 
-def _findings(request: Request, changes: Reconciled | None) -> list[Any]:
-    return [as_seen(each, request.topologies.model, request.sight) for each in changes.findings] if changes else []
+def _findings(there: Topologies, sight: Sight, changes: Reconciled | None) -> list[Any]:
+    return [as_seen(each, there.model, sight) for each in changes.findings] if changes else []
 
 
 def _counts(definitions: Definitions) -> type:

@@ -7,6 +7,7 @@ import re
 _COMMANDS = (
     (r"`?knockon undo \S+ --load`?", "the mutation `undoLoad`"),
     (r"`knockon (link|keep-apart)` ", r"use the mutation --\1 on "),
+    (r"`knockon (decisions|findings)`", r"`\1`"),
     (r"`knockon letters`", "`deadLetters`"),
     (r"(; | \()`knockon changes[^`]*`( lists \w+|\))", ""),
 )

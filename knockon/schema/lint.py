@@ -40,6 +40,7 @@ RESERVED = frozenset(
         "records",
         "provenance",
         "freshness",
+        "relationships",
         "history",
         "redacted",
         "revision",

@@ -73,8 +73,8 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
         return store_at(settings.store_url, model, user=settings.store_user, password=password)
 
     served = cast("Store", MeasuredStore(store or connect(), metrics))
-    topologies = Topologies(served, model, settings.cache_folder)
-    loads = Loads(connect, topologies, metrics.loaded)
+    topologies = Topologies(served, model, settings.cache_folder, connect)
+    loads = Loads(topologies, metrics.loaded)
     pasts = Pasts(topologies)
     news = News(served, every=settings.follow_seconds)
     states = ServiceStates(topologies)

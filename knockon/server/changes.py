@@ -18,6 +18,7 @@ from knockon.cmdb.loading.load import load
 from knockon.cmdb.lookup import find
 from knockon.errors import BadUsage, ChangeInvalid, TimedOut
 from knockon.graphql.wording import in_api
+from knockon.impact.topology.aside import aside
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.verdict import CHANGE, judged
 from knockon.loaders import check_source
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from knockon.cmdb.access import Policy
+    from knockon.cmdb.access import Policy, Sight
+    from knockon.cmdb.contract.rows import Entity
+    from knockon.cmdb.loading.report import LoadReport
     from knockon.impact.topology.topologies import Topologies
+    from knockon.itsm.decisions.verdict import Judged
     from knockon.schema.model import Model
     from knockon.schema.observation import Item
     from knockon.server.callbacks import Callbacks
@@ -124,31 +128,50 @@ def changes_endpoint(
             raise BadUsage(f"{sent.source} is a person, who writes by mutations; name the tool.")
         check_source(sent.source, topologies.model)
         callbacks.check(sent.callback)
-        scope = f"{_SCOPE}{sent.id}"
-        await _refuse_other(topologies, sent, scope)
-        report = await load(
-            topologies.store, topologies.model, sent.observations(topologies.model), source=sent.source, scope=scope,
-            actor=principal.name, complete=True, allow_retire=True,
-        )  # fmt: skip
-        if report.rejects:
-            raise ChangeInvalid("; ".join(each.message for each in report.rejects))
-        change = await find(topologies.store, topologies.model, f"{sent.source}:{sent.id}")
-        found = await judged(topologies, change)
         sight = policy.sight(principal)
-        await callbacks.told(change, found.verdict)
-        answer = {
-            "change": {"id": change.id, "name": change.name, "source": sent.source, "key": sent.id},
-            "revision": found.impact.revision if found.impact else report.revision,
-            "risk": found.as_json(),
-            "blastRadius": impact_json(found.impact) if found.impact else None,
-            "findings": [
-                {"code": each.code, "message": in_api(each.as_seen(topologies.model, sight).message)}
-                for each in report.findings
-            ],
-        }
-        return Response(orjson.dumps(answer), media_type="application/json")
+
+        async def work(there: Topologies) -> tuple[Entity, dict[str, Any], bytes]:
+            change, found, report = await _taken(there, sent, principal.name)
+            return change, found.verdict, orjson.dumps(_answer(there.model, sent, change, found, report, sight))
+
+        change, verdict, answer = await aside(topologies, work)  # a change may have thousands of items
+        await callbacks.told(change, verdict)
+        return Response(answer, media_type="application/json")
 
     return handle
+
+
+async def _taken(topologies: Topologies, sent: ChangeSent, actor: str) -> tuple[Entity, Judged, LoadReport]:
+    """Write a change, and judge it.
+
+    Raises
+    ------
+    ChangeInvalid
+    """
+    store, model, scope = topologies.store, topologies.model, f"{_SCOPE}{sent.id}"
+    await _refuse_other(topologies, sent, scope)
+    report = await load(
+        store, model, sent.observations(model), source=sent.source, scope=scope, actor=actor, complete=True,
+        allow_retire=True,
+    )  # fmt: skip
+    if report.rejects:
+        raise ChangeInvalid("; ".join(each.message for each in report.rejects))
+    change = await find(store, model, f"{sent.source}:{sent.id}")
+    return change, await judged(topologies, change), report
+
+
+def _answer(
+    model: Model, sent: ChangeSent, change: Entity, found: Judged, report: LoadReport, sight: Sight
+) -> dict[str, Any]:
+    return {
+        "change": {"id": change.id, "name": change.name, "source": sent.source, "key": sent.id},
+        "revision": found.impact.revision if found.impact else report.revision,
+        "risk": found.as_json(),
+        "blastRadius": impact_json(found.impact) if found.impact else None,
+        "findings": [
+            {"code": each.code, "message": in_api(each.as_seen(model, sight).message)} for each in report.findings
+        ],
+    }
 
 
 async def _refuse_other(topologies: Topologies, sent: ChangeSent, scope: str) -> None:

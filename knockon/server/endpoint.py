@@ -16,6 +16,7 @@ from strawberry.types.graphql import OperationType
 from knockon.cmdb.access import AccessScope
 from knockon.errors import BadUsage, QueryInvalid, TimedOut
 from knockon.graphql.request import Request
+from knockon.loaders import native
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,7 +52,7 @@ def graphql_endpoint(
     async def handle(http: HttpRequest) -> Response:
         principal: Principal = http.state.principal
         principal.require(AccessScope.VIEWER, to="read the estate")
-        request = Request(topologies, pasts, principal=principal, policy=policy)
+        request = Request(topologies, pasts, principal=principal, policy=policy, reader=native.item)
         try:
             async with asyncio.timeout(max_seconds):
                 question = await _read(http, max_body)

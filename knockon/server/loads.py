@@ -17,9 +17,9 @@ from knockon.cmdb.access import AccessScope
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.planned import seen_by
-from knockon.cmdb.stores import opened
 from knockon.errors import BadUsage, InternalError, KnockonError, StoreBusy
 from knockon.graphql.wording import in_api
+from knockon.impact.topology.aside import aside
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.decisions.load_review import retirements
 from knockon.server.loads_elsewhere import OTHER, Claim, Elsewhere
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from knockon.cmdb.access import Sight
-    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topologies import Topologies
     from knockon.loaders import Reading
 
@@ -60,9 +59,9 @@ class Load:
     ended: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def tell(self, said: dict[str, Any]) -> None:
+    def tell(self, line: bytes) -> None:
         """Add a line."""
-        self.lines.append(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE))
+        self.lines.append(line)
         self._news.set()
         self._news = asyncio.Event()
 
@@ -70,7 +69,7 @@ class Load:
         """Say that no more lines come."""
         self.failure, self.ended = failure, True
         if failure:
-            self.tell({"error": {"code": failure.code, "message": in_api(str(failure))}})
+            self.tell(_line({"error": {"code": failure.code, "message": in_api(str(failure))}}))
         self._news.set()
 
     async def begun(self) -> None:
@@ -109,18 +108,15 @@ class Job:
 
 
 class Loads:
-    """Runs loads into a store; ``connect`` gives one more way to it, since each thread needs its own.
+    """Runs loads into a store.
 
     Under a key that was sent to another process of the store, or before this one began, a load does not run again.
     ``ended`` is told of each load that was to write how far it came, and ``done`` or the code of what stopped it.
     """
 
-    def __init__(
-        self, connect: Callable[[], Store], topologies: Topologies, ended: Callable[[LoadReport, str], None]
-    ) -> None:
+    def __init__(self, topologies: Topologies, ended: Callable[[LoadReport, str], None]) -> None:
         self._ended = ended
         self._elsewhere = Elsewhere(topologies.store)
-        self._connect = connect
         self._topologies = topologies
         self._entered = 0
         self._running: set[asyncio.Task[None]] = set()
@@ -168,7 +164,7 @@ class Loads:
             raise
         if report is None:
             return new, True
-        new.tell({"report": report})
+        new.tell(_line({"report": report}))
         await self.leave(name, new)
         return new, False
 
@@ -197,15 +193,18 @@ class Loads:
         loop = asyncio.get_running_loop()
 
         def tell(said: dict[str, Any]) -> None:
-            loop.call_soon_threadsafe(this.tell, said)
+            loop.call_soon_threadsafe(this.tell, _line(said))
 
         failure: KnockonError | None = None
         report = LoadReport()
+
+        async def work(there: Topologies) -> bytes:
+            await _load(there, job, report, tell)
+            return _line({"report": await _answer(there, job, report)})
+
         try:
             async with self._elsewhere.holding(this.claim):
-                # its own thread and event loop: taking records in and comparing them would keep every request waiting
-                await asyncio.to_thread(lambda: asyncio.run(self._load(job, report, tell)))
-            this.tell({"report": await self._answer(job, report)})
+                this.tell(await aside(self._topologies, work))
             if this.claim:
                 await self._elsewhere.done(this.claim, report)
                 this.claim = None
@@ -225,29 +224,34 @@ class Loads:
             await asyncio.to_thread(job.path.unlink)
             await self.leave(name, this, failure)
 
-    async def _load(self, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
-        def progress(done: int, total: int) -> None:
-            counts = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
-            tell({"done": done, "of": total, "revision": report.revision, **counts})
 
-        async with opened(self._connect()) as store:
-            await load(
-                store, self._topologies.model, job.reading.items, source=job.reading.source,
-                actor=job.sight.principal.name, file=job.reading.file, report=report, progress=progress, **job.how,
-            )  # fmt: skip
+async def _load(there: Topologies, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
+    def progress(done: int, total: int) -> None:
+        counts = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
+        tell({"done": done, "of": total, "revision": report.revision, **counts})
 
-    async def _answer(self, job: Job, report: LoadReport) -> dict[str, Any]:
-        """Give the report as the loader may see it; of a dry run with what its retirements would hit.
+    await load(
+        there.store, there.model, job.reading.items, source=job.reading.source,
+        actor=job.sight.principal.name, file=job.reading.file, report=report, progress=progress, **job.how,
+    )  # fmt: skip
 
-        What is rejected is told as it was sent: it is of this sender.
-        """
-        hit = None
-        if report.plan is not None:
-            if job.sight.principal.may(AccessScope.VIEWER):
-                hit = await retirements(self._topologies, report)
-            report.plan = [seen_by(each, job.sight) for each in report.plan]
-        report.findings = [each.as_seen(self._topologies.model, job.sight) for each in report.findings]
-        said = report.as_json() | ({"blastRadius": impact_json(hit)} if hit else {})
-        for each in (*said["findings"], *said["rejects"]):
-            each["message"] = in_api(each["message"])
-        return said
+
+async def _answer(there: Topologies, job: Job, report: LoadReport) -> dict[str, Any]:
+    """Give the report as the loader may see it; of a dry run with what its retirements would hit.
+
+    What is rejected is told as it was sent: it is of this sender.
+    """
+    hit = None
+    if report.plan is not None:
+        if job.sight.principal.may(AccessScope.VIEWER):
+            hit = await retirements(there, report)
+        report.plan = [seen_by(each, job.sight) for each in report.plan]
+    report.findings = [each.as_seen(there.model, job.sight) for each in report.findings]
+    said = report.as_json() | ({"blastRadius": impact_json(hit)} if hit else {})
+    for each in (*said["findings"], *said["rejects"]):
+        each["message"] = in_api(each["message"])
+    return said
+
+
+def _line(said: dict[str, Any]) -> bytes:
+    return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)

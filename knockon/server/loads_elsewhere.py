@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -84,7 +84,7 @@ class Elsewhere:
 
     async def done(self, claim: Claim, report: LoadReport) -> None:
         """Say what a load came to."""
-        counts = {**report.as_json(), "findings": [], "rejects": []}
+        counts = replace(report, findings=[], rejects=[]).as_json()
         ended = orjson.dumps({"content": claim.content, "report": counts}).decode()
         await self._say(claim, ended, KNOWN)
 

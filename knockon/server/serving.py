@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import signal
 import socket
@@ -49,6 +50,9 @@ def run_server(app: FastAPI, *, host: str, port: int, announce: Callable[[str], 
         raise BadUsage("A demo is served on this machine only: use 127.0.0.1, or knockon serve.")
     with _listening(host, port) as listener:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        # what is here stays: to look through it for garbage again and again would hold up all requests
+        gc.collect()
+        gc.freeze()
         with suppress(KeyboardInterrupt):  # before the server has begun to listen to signals
             asyncio.run(_serve(app, listener, lambda: announce(address)))
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from knockon.cmdb.past.changes import Moment
 from knockon.itsm.health.answer import failing_json, health_json
-from knockon.itsm.health.health import About, examine, resolved
+from knockon.itsm.health.health import About, examine, examine_past, resolved
 from tests.graphql.conftest import MODEL, link, thing
 
 if TYPE_CHECKING:
@@ -60,3 +64,40 @@ async def test_the_estate_is_read_again_only_when_it_changed(api: Api) -> None:
     assert (api.store.calls["scan"], api.store.calls["last_seen"]) == reads
     await api.load(thing("new", "Server"))
     assert (await api.ask(question))["health"]["cis"] == before + 1
+
+
+async def test_health_is_told_as_of_the_past_too(api: Api) -> None:
+    before = await api.store.revision()
+    await api.load(link("web", "OWNED_BY", "ann"), thing("spare", "Server"))
+    query = """query($then: String) { now: health { ...it } then: health(asOf: $then, service: "shop") { ...it }
+      all: health(asOf: $then) { ...it } }
+      fragment it on Health { revision asOf about cis score leftOut { name because }
+        areas { name score checks { name asked met items { name missed } } } parts { name cis } }"""
+    told = await api.ask(query, then=str(before))
+    moment = Moment(before, await api.store.written_at(before))
+    found = await examine_past(api.store, MODEL, [], moment)
+    for name, about in (("all", About()), ("then", About(service="shop"))):
+        meant, said = await resolved(api.store, MODEL, about)
+        expected = health_json(found.answer(meant, said))
+        assert {key: told[name][key] for key in ("revision", "asOf", "about", "cis", "score", "leftOut")} == {
+            key: expected[key] for key in ("revision", "asOf", "about", "cis", "score", "leftOut")
+        }
+        names = [[check["name"] for check in area["checks"]] for area in told[name]["areas"]]
+        assert names == [[check["name"] for check in area["checks"]] for area in expected["areas"]]
+    assert (told["all"]["revision"], told["all"]["cis"]) == (before, told["now"]["cis"] - 1)
+    assert told["all"]["leftOut"], "what only the present tells is left out with its reason"
+    reads = Counter(api.store.calls)
+    again = await api.ask(query, then=str(before))
+    assert (again, api.store.calls["scan"] - reads["scan"]) == (told, 0)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["findings { edges { cursor } }", "decisions { totalCount }", "deadLetters { edges { cursor } totalCount }"],
+)
+async def test_what_the_journal_does_not_tell_is_refused_and_not_told_as_of_today(api: Api, field: str) -> None:
+    name, asked = field.split(" ", 1)
+    result = await api.result(f'{{ {name}(asOf: "1") {asked} }}')
+    assert result.data == {name: None}
+    for error in result.errors:
+        assert (error.extensions["code"], "present only" in error.message) == ("BAD_USAGE", True)

@@ -20,6 +20,7 @@ from graphql import (
 
 BOTH_WAYS = {"first": "Int", "after": "String", "last": "Int", "before": "String"}
 FORWARD_ONLY = {
+    "decisions": "as they came, and read to the end by whoever looks them through",
     "deadLetters": "as they came, and read to the end by whoever mends them",
     "findings": "read to the end by whoever works them off",
 }

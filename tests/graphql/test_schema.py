@@ -77,6 +77,7 @@ def test_attributes_have_their_types(small: GraphQLSchema) -> None:
         "id": "ID!", "class": "String!", "name": "String!", "revision": "Int!", "attributes": "JSON!",
         "blastRadius": "ImpactAnswer", "history": "[HistoryEvent!]", "redacted": "[String!]!",
         "records": "[SourceRecord!]", "provenance": "[Provenance!]", "freshness": "Freshness",
+        "relationships": "RelationshipConnection",
         "serialNumber": "String", "notes": "String", "memory": "Long", "cores": "Int", "loadAverage": "Float",
         "monitored": "Boolean", "startedAt": "DateTime", "boughtOn": "Date", "uptimeTarget": "Duration",
         "console": "String", "address": "String", "mac": "String", "contact": "String", "price": "Money",
@@ -112,12 +113,13 @@ def test_one_connection_for_each_relationship_and_direction(small: GraphQLSchema
 def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     root = fields(small, "Query")
     assert root == {
-        "node": "Node", "nodes": "[Node]!", "serviceBoard": "ServiceBoard",
+        "entity": "Entity", "node": "Node", "nodes": "[Node]!", "serviceBoard": "ServiceBoard",
         "impact": "ImpactAnswer", "supports": "SupportsAnswer",
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer", "dependencies": "DependenciesAnswer",
         "commonUpstream": "CommonAnswer", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",
         "recoveryOrder": "RecoveryOrderAnswer", "availability": "AvailabilityAnswer", "search": "SearchConnection",
         "health": "Health", "findings": "IdentityFindingConnection", "deadLetters": "DeadLetterConnection",
+        "decisions": "IdentityDecisionConnection",
         "entities": "EntityConnection", "configurationItems": "ConfigurationItemConnection",
         "clusters": "ClusterConnection", "fastClusters": "FastClusterConnection",
         "policies": "PolicyConnection", "machines": "MachineConnection",
@@ -149,6 +151,11 @@ def test_a_filter_has_the_operators_of_its_type(small: GraphQLSchema) -> None:
     }  # fmt: skip
 
 
+def test_every_field_of_the_query_takes_a_moment_of_the_past(schema: ApiSchema) -> None:
+    query: Any = core(schema).type_map["Query"]
+    assert [name for name, field in query.fields.items() if "asOf" not in field.args] == []
+
+
 def test_later_things_are_absent(schema: ApiSchema) -> None:
     whole = core(schema)
     assert fields(whole, "Subscription") == {"entityChanges": "EntityChange", "serviceStates": "ServiceStateChange"}
@@ -163,6 +170,7 @@ def test_a_mutation_takes_a_thing_of_every_class_with_all_of_its_attributes(sche
         "restore": "EditPayload", "relate": "EditPayload", "unrelate": "EditPayload", "link": "DecisionPayload",
         "keepApart": "DecisionPayload", "takeBack": "DecisionPayload", "classify": "DecisionPayload",
         "accept": "DecisionPayload", "undoLoad": "UndoPayload", "undoSource": "UndoPayload",
+        "replayLetters": "ReplayPayload", "dropLetters": "DropPayload",
     }  # fmt: skip
     concrete = model.concrete("Entity")
     assert fields(whole, "ThingInput") == {pascal_to_camel(name): f"{name}Input" for name in concrete}

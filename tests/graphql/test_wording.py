@@ -18,7 +18,8 @@ from knockon.graphql.wording import in_api
         ("Told from there on (`knockon changes --since 9`); whoever", "Told from there on; whoever"),
         ("after `knockon undo scan --load` with the revision", "after the mutation `undoLoad` with the revision"),
         ("Correct it, or `knockon keep-apart` them.", "Correct it, or use the mutation `keepApart` on them."),
-        ("list them with `knockon decisions`.", "list them with `knockon decisions`."),
+        ("list them with `knockon decisions`.", "list them with `decisions`."),
+        ("list them with `knockon baselines`.", "list them with `knockon baselines`."),
         ("a -- b, and a-b --", "a -- b, and a-b --"),
     ],
 )  # fmt: skip

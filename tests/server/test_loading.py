@@ -209,13 +209,13 @@ async def test_who_may_not_read_at_all_is_told_no_value_of_a_finding(both: str) 
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Give what loads wait for before their first batch."""
     go = threading.Event()
-    begin = loads.Loads._load
+    begin = loads._load
 
-    async def waiting(self: loads.Loads, *given: Any) -> None:
+    async def waiting(*given: Any) -> None:
         await asyncio.to_thread(go.wait)
-        await begin(self, *given)
+        await begin(*given)
 
-    monkeypatch.setattr(loads.Loads, "_load", waiting)
+    monkeypatch.setattr(loads, "_load", waiting)
     yield go
     go.set()
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.write import Write
 
 Direction = Literal["out", "in"]
+Way = tuple[str, Direction]
+"""A relationship type, and which way it is gone."""
 
 
 class Store(IdentityReads, LetterReads, TokenReads, Leases, Journal, Movable, Protocol):
@@ -180,4 +182,11 @@ class Store(IdentityReads, LetterReads, TokenReads, Leases, Journal, Movable, Pr
 
     async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
         """Count the neighbours that ``neighbours`` would run through; ids without any have 0."""
+        ...
+
+    async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+        """Count the neighbours of each id by relationship type and direction, in one round trip.
+
+        Every id that was asked for is in the answer; of the types only those by which it has any.
+        """
         ...

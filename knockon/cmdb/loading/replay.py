@@ -13,7 +13,7 @@ from knockon.errors import BadUsage, ReferenceNotFound
 from knockon.schema import values
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
     from knockon.cmdb.contract.rows import DeadLetter, JournalEntry
     from knockon.cmdb.contract.store import Store
@@ -33,6 +33,42 @@ class Replayed:
     scope: str
     letters: int
     report: LoadReport
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Letters with the item that each is read as, and by id why others are left as they are."""
+
+    said: list[tuple[DeadLetter, Item]]
+    left: list[tuple[str, str]]
+
+
+def as_kept(found: Collection[DeadLetter], read: Callable[..., Item]) -> Chosen:
+    """Choose letters to be replayed as they are kept; ``read`` is the native loader's ``item``."""
+    said = [(each, _item(each, each.record, read)) for each in found if not unfit(each)]
+    return Chosen(said, [(each.id, unfit(each)) for each in found if unfit(each)])
+
+
+def as_mended(found: Mapping[str, DeadLetter], mended: Mapping[str, Any], read: Callable[..., Item]) -> Chosen:
+    """Choose letters to be replayed with the records that stand for them now, by id.
+
+    One that is not ``found`` was settled meanwhile, and is left.
+    """
+    chosen = Chosen([], [])
+    for id_, record in mended.items():
+        letter = found.get(id_)
+        if letter is None:
+            why = "It is no dead letter any more: its source has said it again, or it was dropped."
+            chosen.left.append((id_, why))
+        elif record == letter.record and unfit(letter):
+            chosen.left.append((id_, unfit(letter)))
+        else:
+            chosen.said.append((letter, _item(letter, record, read)))
+    return chosen
+
+
+def _item(letter: DeadLetter, record: Any, read: Callable[..., Item]) -> Item:
+    return read(record, letter.location, letter.source, letter.seen, partial=letter.partial)
 
 
 async def replay(

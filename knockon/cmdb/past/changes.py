@@ -9,6 +9,7 @@ today.
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -129,8 +130,7 @@ async def changes_between(store: Store, since: int, until: int, *, most: int = M
         revisions = await store.feed(reached, min(_REVISIONS, until - reached))
         if not revisions:
             raise BadUsage(f"The store is at revision {reached}; revision {until} is not there yet.")
-        for revision in revisions:
-            changes.add(revision.entries)
+        await to_thread(changes.add, [entry for revision in revisions for entry in revision.entries])
         reached = revisions[-1].number
     return changes
 
@@ -165,9 +165,13 @@ async def past_scan(store: Store, model: Model, revision: int, *, most: int = MO
     refuse_far(await store.count_entries(revision, newest), revision, newest, most)  # before the scan, which costs more
     now = await store.scan([name for name, each in model.classes.items() if not each.abstract])
     changes = await changes_between(store, revision, now.revision, most=most)
-    here = {each.id for each in now.entities}
-    gone = [id_ for id_, (before, _) in changes.entities.items() if living(before) and id_ not in here]
-    return undone(now, changes, await store.known(gone) if gone else {}, revision)
+
+    def gone() -> list[str]:
+        here = {each.id for each in now.entities}
+        return [id_ for id_, (before, _) in changes.entities.items() if living(before) and id_ not in here]
+
+    former = await to_thread(gone)
+    return await to_thread(undone, now, changes, await store.known(former) if former else {}, revision)
 
 
 def undone(now: Scan, changes: Changes, gone: Mapping[str, Entity], revision: int) -> Scan:

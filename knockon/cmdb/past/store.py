@@ -23,10 +23,23 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.filter import Condition
     from knockon.cmdb.contract.ordering import OrderBy
-    from knockon.cmdb.contract.rows import Edge, Entity, Found, Record, Revision
-    from knockon.cmdb.contract.store import Direction, Store
+    from knockon.cmdb.contract.rows import (
+        DeadLetter,
+        Decision,
+        Edge,
+        EdgeKey,
+        EdgeRecord,
+        Entity,
+        Found,
+        IdentityFinding,
+        Record,
+        Revision,
+    )
+    from knockon.cmdb.contract.store import Direction, Store, Way
     from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
+_WAYS: tuple[Direction, ...] = ("out", "in")
+_PRESENT = "is known of the present only; leave asOf out."
 
 
 class PastStore:
@@ -61,7 +74,7 @@ class PastStore:
     @classmethod
     async def at(cls, now: Store, model: Model, revision: int) -> PastStore:
         """Read the past from a store; costs and errors as ``past.past_scan``."""
-        return cls(now, model, await past_scan(now, model, revision))
+        return await to_thread(cls, now, model, await past_scan(now, model, revision))
 
     async def revision(self) -> int:
         """Give the revision that it is of."""
@@ -69,7 +82,9 @@ class PastStore:
 
     async def scan(self, classes: Collection[str]) -> Scan:
         """As ``Store.scan``."""
-        wanted = set(classes)
+        return await to_thread(self._of_classes, set(classes))
+
+    def _of_classes(self, wanted: set[str]) -> Scan:
         entities = [each for each in self._scan.entities if each.class_name in wanted]
         ids = {each.id for each in entities}
         edges = [each for each in self._scan.edges if each.key.source_id in ids and each.key.target_id in ids]
@@ -132,23 +147,31 @@ class PastStore:
         bound: int | None = None,
     ) -> list[Entity]:  # fmt: skip
         """As ``Store.page``."""
-        self._check(classes, where, by, bound)
-        found: list[Entity] = []
-        if limit <= 0:
-            return found
-        test = test_of(where, self._near)
-        rows = self._plain(classes, after, before) if by is None else self._ordered(classes, by, after, before)
-        for each in reversed(rows) if backward else rows:
-            if test(each):
-                found.append(each)
-                if len(found) == limit:
-                    break
-        return found[::-1] if backward else found
+
+        def looked_through() -> list[Entity]:
+            self._check(classes, where, by, bound)
+            found: list[Entity] = []
+            if limit <= 0:
+                return found
+            test = test_of(where, self._near)
+            rows = self._plain(classes, after, before) if by is None else self._ordered(classes, by, after, before)
+            for each in reversed(rows) if backward else rows:
+                if test(each):
+                    found.append(each)
+                    if len(found) == limit:
+                        break
+            return found[::-1] if backward else found
+
+        return await to_thread(looked_through)
 
     async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
         """As ``Store.count``."""
-        self._check(classes, where, None, bound)
-        return sum(map(test_of(where, self._near), self._of(classes)))
+
+        def counted() -> int:
+            self._check(classes, where, None, bound)
+            return sum(map(test_of(where, self._near), self._of(classes)))
+
+        return await to_thread(counted)
 
     async def neighbours(
         self, ids: Collection[str], type_name: str, direction: Direction, *,
@@ -166,6 +189,11 @@ class PastStore:
     async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
         """As ``Store.count_neighbours``."""
         return {id_: len(self._edges.get((id_, type_name, direction), ())) for id_ in ids}
+
+    async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+        """As ``Store.count_related``."""
+        ways: list[Way] = [(kind, way) for kind in self._model.relationships for way in _WAYS]
+        return {id_: {way: len(edges) for way in ways if (edges := self._edges.get((id_, *way)))} for id_ in ids}
 
     async def history(
         self, ids: Collection[str], *, since: int = 0, before: int | None = None, limit: int
@@ -187,9 +215,27 @@ class PastStore:
 
     async def members(self, _ids: Collection[str]) -> list[Record]:
         """Refuse: the journal has things, and not the records that made them."""
-        raise BadUsage(
-            "Which records made a thing, and whose word counted, is known of the present only; leave asOf out."
-        )
+        raise BadUsage(f"Which records made a thing, and whose word counted, {_PRESENT}")
+
+    async def sayings(self, _keys: object) -> dict[EdgeKey, list[EdgeRecord]]:
+        """Refuse, as ``members``."""
+        raise BadUsage(f"Which records made a relationship {_PRESENT}")
+
+    async def findings(self, *_asked: object) -> list[IdentityFinding]:
+        """Refuse: what is to be looked at follows from records, and is not in the journal."""
+        raise BadUsage(f"What is to be looked at in who is who {_PRESENT}")
+
+    async def decisions(self, _keys: object = None) -> list[Decision]:
+        """Refuse: when a decision was taken back is not kept with it."""
+        raise BadUsage(f"What persons decided {_PRESENT}")
+
+    async def letters(self, *_asked: object, **_page: object) -> list[DeadLetter]:
+        """Refuse: what was taken in the end leaves no letter behind."""
+        raise BadUsage(f"Which records were not taken {_PRESENT}")
+
+    async def count_letters(self, *_asked: object) -> int:
+        """Refuse, as ``letters``."""
+        raise BadUsage(f"Which records were not taken {_PRESENT}")
 
     async def search(
         self, sought: Query, classes: Collection[str], *,

@@ -40,6 +40,11 @@ class Pasts:
         self._kept: OrderedDict[Any, asyncio.Task[Topologies]] = OrderedDict()
         self._turn = asyncio.Lock()
 
+    @property
+    def today(self) -> Topologies:
+        """Give the estate as it is."""
+        return self._now
+
     async def at(self, text: str) -> AsOf:
         """Give the estate at a revision number, or at a point in time such as 2026-11-01T08:00:00Z.
 

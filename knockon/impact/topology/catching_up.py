@@ -61,7 +61,7 @@ async def catch_up(
         if changes is None:
             return None
         try:
-            work = _Work(model, topology, register, exclude, changes)
+            work = await asyncio.to_thread(_Work, model, topology, register, exclude, changes)
         except _ReadAnewError:
             return None
         entities = await store.entities(work.reads) if work.reads else {}
@@ -88,8 +88,7 @@ async def _changes(store: Store, since: int, until: int) -> Changes | None:
             return None
         if not revisions or len(changes) > MOST_CHANGES:
             return None
-        for each in revisions:
-            changes.add(each.entries)
+        await asyncio.to_thread(changes.add, [entry for each in revisions for entry in each.entries])
         since = revisions[-1].number
     return changes
 

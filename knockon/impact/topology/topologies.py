@@ -22,7 +22,7 @@ from knockon.impact.topology.supports import needed_by_any
 from knockon.telemetry import engine_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from knockon.cmdb.contract.rows import EdgeRecord, Scan
@@ -91,11 +91,16 @@ class Topologies:
     ----------
     cache
         A folder that keeps topologies for the next process; several processes may share it. None: nothing is kept.
+    connect
+        Gives one more way to the same store, not opened yet, for what is done ``aside``.
     """
 
-    def __init__(self, store: Store, model: Model, cache: Path | None = None) -> None:
+    def __init__(
+        self, store: Store, model: Model, cache: Path | None = None, connect: Callable[[], Store] | None = None
+    ) -> None:
         self.store = store
         self.model = model
+        self.connect = connect
         self.moment: Moment | None = None  # of the past
         self._shelf = Shelf(cache, model.version) if cache else None
         self._saved = 0  # revision of the newest one that is kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
@@ -39,7 +40,7 @@ from knockon.schema.values import instant
 from knockon.schema.wording import LISTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.contract.store import Store
@@ -52,6 +53,7 @@ PARTS = 200
 FAILING = 50
 """How many CIs behind a number are given unless told otherwise."""
 _KEPT = 60.0  # seconds
+_MOST_KEPT = 3  # the present, and as many moments of the past as are at hand
 BY = ("class", "service", "owner")
 _AGAINST: dict[str, str] = {
     FindingCode.PRESENT_AGAINST_STATUS: "it is seen, and by its status it is not in operation",
@@ -252,35 +254,53 @@ async def _against(store: Store) -> dict[str, str]:
     return said
 
 
-async def examine_past(store: Store, model: Model, rules: Sequence[Rule], moment: Moment) -> Examination:
+async def examine_past(
+    store: Store, model: Model, rules: Sequence[Rule], moment: Moment, *, then: Store | None = None
+) -> Examination:
     """Make the checks that can be made of the past, with today's model, rules and decisions, on the estate as it was.
+
+    ``then`` is the estate at that moment, where it is at hand; else it is read.
 
     Raises
     ------
     PastTooFar, JournalCompacted
     """
-    scan = await past_scan(store, model, moment.revision)
+    every = _classes(model, rules)
+    scan = await then.scan(every) if then else await past_scan(store, model, moment.revision)
     ground = Ground(model, scan, moment.at or read_moment(None), None, rules, await _no_duplicates(store))
     return await asyncio.to_thread(Examination, ground)
 
 
 class Examinations:
-    """Examinations of one store for those who ask often: made anew once the store or the minute is another."""
+    """Examinations of one store for those who ask often: made anew once the store or the minute is another.
+
+    Those of the past too, since the decisions that count in them are today's.
+    """
 
     def __init__(self, store: Store, model: Model, rules: Sequence[Rule]) -> None:
         self._of = store, model, rules
-        self._last: Examination | None = None
-        self._until = 0.0
+        self._kept: OrderedDict[Moment | None, tuple[Examination, int, float]] = OrderedDict()
         self._making = asyncio.Lock()
 
     async def current(self) -> Examination:
         """Give one that was made at the newest revision, at most a minute ago; several who ask wait for one."""
+        return await self._given(None, lambda: examine(*self._of))
+
+    async def past(self, moment: Moment, then: Store) -> Examination:
+        """Give one of a moment, as ``examine_past`` makes it; likewise."""
+        return await self._given(moment, lambda: examine_past(*self._of, moment, then=then))
+
+    async def _given(self, moment: Moment | None, make: Callable[[], Awaitable[Examination]]) -> Examination:
         async with self._making:
-            last, revision = self._last, await self._of[0].revision()
-            if last is None or last.ground.scan.revision != revision or time.monotonic() > self._until:
-                self._last = last = await examine(*self._of)
-                self._until = time.monotonic() + _KEPT
-            return last
+            revision = await self._of[0].revision()
+            found = self._kept.get(moment)
+            if found is None or found[1] != revision or time.monotonic() > found[2]:
+                # what is written while it is made may be in it, and then it is made again for nothing
+                found = self._kept[moment] = await make(), revision, time.monotonic() + _KEPT
+            self._kept.move_to_end(moment)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+            return found[0]
 
 
 def read_moment(at: str | None) -> str:

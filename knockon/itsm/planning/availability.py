@@ -98,11 +98,13 @@ async def service_availability(
     Raises
     ------
     BadUsage
-        No sample at all, or something that no impact rule speaks of.
+        No sample at all, a seed below 0, or something that no impact rule speaks of.
     ReferenceNotFound, ReferenceAmbiguous
     """
     if samples < 1:
         raise BadUsage("At least one sample is needed.")
+    if seed < 0:
+        raise BadUsage(f"seed is {seed}; seeds are numbers from 0.")
     store, model = topologies.store, topologies.model
     service = await find(store, model, reference)
     targets = await _promised(store, service)
@@ -112,12 +114,14 @@ async def service_availability(
         raise BadUsage(
             f"{service.class_name} {service.name}: no impact rule names such a class; nothing is known of it."
         )
-    part = await asyncio.to_thread(lambda: needed_by(network(model, scan.entities, scan.edges), [service.id]))
-    own = {item.id: own_availability(model, entities[item.id]) for item in part.items}
-    shares = {id_: percent / 100 for id_, (percent, _, _) in own.items()}
-    found = await asyncio.to_thread(
-        lambda: availability(Topology.of(part), service.id, shares, samples=samples, seed=seed, progress=progress)
-    )
+
+    def drawn() -> tuple[dict[str, tuple[float, str, str | None]], Availability]:
+        part = needed_by(network(model, scan.entities, scan.edges), [service.id])
+        own = {item.id: own_availability(model, entities[item.id]) for item in part.items}
+        shares = {id_: percent / 100 for id_, (percent, _, _) in own.items()}
+        return own, availability(Topology.of(part), service.id, shares, samples=samples, seed=seed, progress=progress)
+
+    own, found = await asyncio.to_thread(drawn)
     return AvailabilityAnswer(
         scan.revision,
         Ci.of(service),

@@ -68,21 +68,21 @@ async def dependencies(
     view = await topologies.current(max_lag=max_lag)
     entity = await find(topologies.store, topologies.model, reference)
     known = entity.id in view.topology
-    found = await asyncio.to_thread(ways.dependencies, view.topology, entity.id) if known else []
-    shown = [each for each in found if max_distance is None or each.distance <= max_distance]
-    return DependenciesAnswer(
-        view.revision,
-        Ci.of(entity),
-        tuple(
+
+    def worded() -> tuple[tuple[NeededCi, ...], int]:
+        found = ways.dependencies(view.topology, entity.id) if known else []
+        shown = [each for each in found if max_distance is None or each.distance <= max_distance]
+        needed = tuple(
             NeededCi(
                 Ci.of(view.entities[each.id]), each.distance, each.plain, each.groups,
                 Ci.of(view.entities[each.path[-1].consumer]), steps(view, each.path),
             )
             for each in shown
-        ),
-        len(found),
-        len(shown) < len(found),
-    )  # fmt: skip
+        )  # fmt: skip
+        return needed, len(found)
+
+    needed, total = await asyncio.to_thread(worded)
+    return DependenciesAnswer(view.revision, Ci.of(entity), needed, total, len(needed) < total)
 
 
 async def common_upstream(
@@ -111,9 +111,14 @@ async def common_upstream(
     if len(asked) < 2:  # noqa: PLR2004 - what "common" takes
         raise BadUsage("Name at least two different things to ask for what they have in common.")
     ids = [each.id for each in asked]
-    found = await asyncio.to_thread(shared.common_upstream, view.topology, ids, foremost=view.services, limit=limit)
     cis = tuple(Ci.of(each) for each in asked)
-    return CommonAnswer(view.revision, cis, tuple(common_ci(view, cis, each) for each in found.candidates), found.cut)
+
+    def worded() -> CommonAnswer:
+        found = shared.common_upstream(view.topology, ids, foremost=view.services, limit=limit)
+        told = tuple(common_ci(view, cis, each) for each in found.candidates)
+        return CommonAnswer(view.revision, cis, told, found.cut)
+
+    return await asyncio.to_thread(worded)
 
 
 async def paths_between(
@@ -184,15 +189,21 @@ async def single_points_of_failure(
     failures = await asyncio.to_thread(lambda: [_failure(view, entity.id, each) for each in points.ids])
     facts = await service_facts(topologies.store, {id_ for each in failures for id_ in each.services})
     weights = {id_: weight_of(each.criticality) for id_, each in facts.items()}
-    ranked = sorted((_point(view, each, weights) for each in failures), key=lambda each: (-each.weight, each.distance))
-    return PointsAnswer(
-        view.revision,
-        Ci.of(entity),
-        tuple(each for each in ranked if each.state is State.DOWN),
-        tuple(each for each in ranked if each.state is State.DEGRADED),
-        tuple(_fate(view, each) for each in fates.found),
-        truncated=points.cut or fates.cut,
-    )
+
+    def worded() -> PointsAnswer:
+        ranked = sorted(
+            (_point(view, each, weights) for each in failures), key=lambda each: (-each.weight, each.distance)
+        )
+        return PointsAnswer(
+            view.revision,
+            Ci.of(entity),
+            tuple(each for each in ranked if each.state is State.DOWN),
+            tuple(each for each in ranked if each.state is State.DEGRADED),
+            tuple(_fate(view, each) for each in fates.found),
+            truncated=points.cut or fates.cut,
+        )
+
+    return await asyncio.to_thread(worded)
 
 
 class _Failure(NamedTuple):

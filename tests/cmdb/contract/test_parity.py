@@ -274,6 +274,7 @@ async def refuses(store: Store, condition: Condition | None, by: OrderBy | None,
 
 async def around(store: Store, kind: str, direction: Any, limit: int) -> dict[str, Any]:
     found: dict[str, Any] = {f"{kind} {direction} count": await store.count_neighbours(IDS, kind, direction)}
+    found["related"] = await store.count_related(IDS)
     for backward in (False, True):
         near = await store.neighbours(IDS, kind, direction, limit=limit, backward=backward)
         found[f"{kind} {direction} {backward}"] = near

@@ -164,6 +164,12 @@ async def test_neighbours_come_by_order_then_group(store: Store) -> None:
     assert await store.count_neighbours(["hub", "n1", "gone"], "RUNS_ON", "in") == {"hub": 0, "n1": 1, "gone": 0}
     assert await store.count_neighbours(["gone"], "DEPENDS_ON", "out") == {"gone": 0}
     assert await store.neighbours([], "DEPENDS_ON", "in", limit=1) == {}
+    assert await store.count_related(["hub", "n1", "alone", "never", "gone"]) == {
+        "hub": {("DEPENDS_ON", "out"): len(expected), ("DEPENDS_ON", "in"): 2, ("RUNS_ON", "out"): 1},
+        "n1": {("DEPENDS_ON", "out"): 3, ("DEPENDS_ON", "in"): 3, ("RUNS_ON", "in"): 1},
+        "alone": {}, "never": {}, "gone": {},
+    }  # fmt: skip
+    assert await store.count_related([]) == {}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4])

@@ -76,6 +76,8 @@ async def test_a_question_costs_a_bounded_number_of_round_trips(
     assert trips.taken() == 1
     await store.count_neighbours(ids, "DEPENDS_ON", "in")
     assert trips.taken() == 1
+    await store.count_related(ids)
+    assert trips.taken() == 1
     await store.search(sought("n"), CLASSES, limit=50)
     assert trips.taken() == 1
     await store.entities(ids)

@@ -188,3 +188,5 @@ async def test_what_no_rule_speaks_of_and_no_samples_are_refused(shop: Topologie
         await service_availability(shop, "ann")
     with pytest.raises(BadUsage, match="sample"):
         await service_availability(shop, "intranet", samples=0)
+    with pytest.raises(BadUsage, match="seed is -1"):
+        await service_availability(shop, "intranet", seed=-1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knockon.cmdb.contract.rows import Entity
-    from knockon.cmdb.contract.store import Direction
+    from knockon.cmdb.contract.store import Direction, Way
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 
@@ -233,6 +233,26 @@ async def count_neighbours(
     """Count the neighbours of each id."""
     statement = count_neighbours_statement(type_name, direction)
     return dict(await run(tx, statement, {"ids": list(set(ids))}))
+
+
+COUNT_RELATED: LiteralString = """
+UNWIND $ids AS id
+CALL (id) {
+  MATCH (:_Entity:_Live {_id: id})-[r]->(:_Live) WHERE NOT type(r) STARTS WITH '_'
+  RETURN type(r) AS kind, 'out' AS way, count(*) AS number
+  UNION ALL
+  MATCH (:_Entity:_Live {_id: id})<-[r]-(:_Live) WHERE NOT type(r) STARTS WITH '_'
+  RETURN type(r) AS kind, 'in' AS way, count(*) AS number
+}
+RETURN id, kind, way, number"""
+
+
+async def count_related(tx: Transaction, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+    """Count the neighbours of each id by type and direction."""
+    found: dict[str, dict[Way, int]] = {id_: {} for id_ in ids}
+    for id_, kind, way, number in await run(tx, COUNT_RELATED, {"ids": list(found)}):
+        found[id_][kind, way] = number
+    return found
 
 
 async def revision(tx: Transaction) -> int:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
-    from knockon.cmdb.contract.store import Direction
+    from knockon.cmdb.contract.store import Direction, Way
     from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
 
@@ -216,3 +216,6 @@ class Neo4jStore(IdentityReads, LetterReads, TokenReads, Neo4jLeases, Neo4jJourn
 
     async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
         return await self._read(reads.count_neighbours, ids, type_name, direction)
+
+    async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+        return await self._read(reads.count_related, ids)

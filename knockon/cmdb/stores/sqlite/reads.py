@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from knockon.cmdb.contract.rows import Edge, EdgeRecord, Entity, Scope
-    from knockon.cmdb.contract.store import Direction
+    from knockon.cmdb.contract.store import Direction, Way
     from knockon.schema.model import Model
 
 REVISION = "SELECT value FROM meta WHERE key = 'revision'"
@@ -243,11 +243,11 @@ def scan(connection: sqlite3.Connection, classes: Collection[str]) -> Scan:
     return Scan(revision(connection), found, gathering.edges(), waiting)
 
 
-def _near(direction: Direction) -> str:
+def _near(direction: Direction, of_type: str = "AND e.type_name = ?") -> str:
     """Give the live edges of one type at each asked id, with the entity at their other end; both ends are live."""
     near, far = ("source_id", "target_id") if direction == "out" else ("target_id", "source_id")
     return f"""json_each(?) a CROSS JOIN entity own ON own.id = a.value AND own.retired = 0
-        CROSS JOIN edge e ON e.{near} = a.value AND e.type_name = ? AND e.retired = 0
+        CROSS JOIN edge e ON e.{near} = a.value {of_type} AND e.retired = 0
         CROSS JOIN entity n ON n.id = e.{far} AND n.retired = 0"""
 
 
@@ -288,3 +288,16 @@ def count_neighbours(
 ) -> dict[str, int]:
     statement = f"SELECT a.value, count(*) FROM {_near(direction)} GROUP BY a.value"
     return dict.fromkeys(ids, 0) | dict(connection.execute(statement, [asked(ids), type_name]))
+
+
+COUNT_RELATED = f"""SELECT a.value, e.type_name, 'out', count(*) FROM {_near("out", "")} GROUP BY a.value, e.type_name
+    UNION ALL
+    SELECT a.value, e.type_name, 'in', count(*) FROM {_near("in", "")} GROUP BY a.value, e.type_name"""
+
+
+def count_related(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+    found: dict[str, dict[Way, int]] = {id_: {} for id_ in ids}
+    wanted = asked(ids)
+    for id_, type_name, direction, number in connection.execute(COUNT_RELATED, [wanted, wanted]):
+        found[id_][type_name, direction] = number
+    return found

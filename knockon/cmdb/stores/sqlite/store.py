@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         Scan,
         Scope,
     )
-    from knockon.cmdb.contract.store import Direction
+    from knockon.cmdb.contract.store import Direction, Way
     from knockon.cmdb.contract.words import Query
     from knockon.schema.model import Model
 
@@ -203,6 +203,9 @@ class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteLeases, SqliteJo
     async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
         read = partial(reads.count_neighbours, ids=ids, type_name=type_name, direction=direction)
         return await self._database.read(read)
+
+    async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
+        return await self._database.read(partial(reads.count_related, ids=ids))
 
     @property
     def _database(self) -> Database:
