@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.rivals.machine import machine
 from knockon import loaders, sample
+from knockon.cli.main import COLLECT_AFTER
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened, store_at
 from knockon.impact.propagation.evaluation import evaluate
@@ -151,6 +153,7 @@ async def main() -> None:
     parser.add_argument("--store", help="an estate that is there already, instead")
     parser.add_argument("--affected", type=int, default=1_000, help="how many CIs the answers should be about")
     options = parser.parse_args()
+    gc.set_threshold(*COLLECT_AFTER)  # as the command does
     model = installed_model()
     print(f"on {machine()}")
     async with AsyncExitStack() as stack:

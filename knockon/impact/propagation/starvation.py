@@ -51,42 +51,45 @@ class Starvation:
         silenced = np.flatnonzero(self._after_down & ~self._before_down)
         called = self._calls.called(silenced, self._before_down)
         # what was called, over however many steps, by what fell silent: nothing else can be starved
-        suspects = called[~self._after_down[called]]
-        self._silent = self._unserved(suspects, roots, self._after_down)
-        self._never = self._unserved(self._silent, roots, self._before_down)
+        self._suspects = called[~self._after_down[called]]
+        self._unserved = self._left_without(self._suspects, self._after_down)
+        silent = np.intersect1d(self._suspects, self._unserved)
+        self._unserved_before = self._left_without(silent, self._before_down)
 
     def undecided(self) -> list[str]:
         """List, in order, whatever has to be known to be a root too, or not; empty if it changes nothing.
 
-        These are the callers left, over however many steps, of what something that fell silent called and no root
-        reaches now; and all callers before of those among it that no root is known to have reached at all.
+        These are all that no root reaches now of what something that fell silent called, and of their callers; and all
+        that no root is known to have reached at all of the former, and of their callers before.
         """
-        asked = np.union1d(
-            self._calls.callers(self._silent, self._after_down), self._calls.callers(self._never, self._before_down)
-        )
-        return [self._topology.ids[number] for number in asked[~self._roots[asked]].tolist()]
+        asked = np.union1d(self._unserved, self._unserved_before)
+        return [self._topology.ids[number] for number in asked.tolist()]
 
     def starved(self, more: Sequence[str] = ()) -> list[Starved]:
         """List what is starved, in order, if demand begins at these of the undecided too, and nowhere else."""
-        silent, never = self._silent, self._never
-        if more:
-            roots = self._roots.copy()
-            roots[self._topology.ids.numbers(more)] = True
-            silent = self._unserved(silent, roots, self._after_down)
-            never = self._unserved(silent, roots, self._before_down)
-        starved, ids = np.setdiff1d(silent, never), self._topology.ids
+        ids = self._topology.ids
+        roots = np.array(ids.numbers(more), np.int64)
+        unserved = self._without(self._unserved, roots, self._after_down)
+        before = self._without(self._unserved_before, roots, self._before_down)
+        starved = np.setdiff1d(np.intersect1d(self._suspects, unserved), before)
         return [
-            Starved(ids[number], tuple(ids[each] for each in callers))
+            Starved(ids[number], tuple([ids[each] for each in callers]))
             for number, callers in zip(starved.tolist(), self._calls.direct(starved, self._before_down), strict=True)
         ]
 
-    def _unserved(self, suspects: Any, roots: Any, silent: Any) -> Any:
-        """Give those that no root reaches; the nearest root, and all between, are found among the callers."""
-        if not len(suspects):
-            return suspects
-        callers = self._calls.callers(suspects, silent, until=roots)
-        served = self._calls.called(callers[roots[callers]], silent, within=callers)
-        return np.setdiff1d(suspects, served)
+    def _left_without(self, suspects: Any, silent: Any) -> Any:
+        """Give those of the suspects, and of all who call them, that no root reaches: who calls these is one of them.
+
+        The nearest root, and all between, are found among the callers.
+        """
+        callers = self._calls.callers(suspects, silent, until=self._roots)
+        return self._without(callers, callers[self._roots[callers]], silent)
+
+    def _without(self, unserved: Any, roots: Any, silent: Any) -> Any:
+        """Leave out what these roots reach after all."""
+        roots = np.intersect1d(roots, unserved)
+        served = self._calls.called(roots, silent, within=unserved) if len(roots) else roots
+        return np.setdiff1d(unserved, served)
 
 
 class _Calls:
