@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knockon.impact.topology.rows import entries
+from knockon.impact.topology.rows import Seen, entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class Starvation:
         called = self._calls.called(silenced, self._before_down)
         # what was called, over however many steps, by what fell silent: nothing else can be starved
         self._suspects = called[~self._after_down[called]]
-        self._unserved = self._left_without(self._suspects, self._after_down)
-        silent = np.intersect1d(self._suspects, self._unserved)
+        silent = np.intersect1d(self._suspects, self._left_without(self._suspects, self._after_down))
+        self._unserved = self._calls.callers(silent, self._after_down)
         self._unserved_before = self._left_without(silent, self._before_down)
 
     def undecided(self) -> list[str]:
@@ -109,11 +109,10 @@ class _Calls:
 
     def called(self, starts: Any, silent: Any, within: Any = None) -> Any:
         """Give what these call over however many steps, themselves too; what is silent calls nothing."""
-        seen = np.zeros(len(self._topology.ids), bool)
+        barred = np.full(len(self._topology.ids), within is not None)
         if within is not None:
-            seen[:] = True
-            seen[within] = False
-        return self._walked(starts, seen, lambda level: self._steps(level[~silent[level]], forward=True))
+            barred[within] = False
+        return self._walked(starts, barred, lambda level: self._steps(level[~silent[level]], forward=True))
 
     def callers(self, starts: Any, silent: Any, until: Any = None) -> Any:
         """Give who calls these over however many steps, themselves too; what is silent calls nothing.
@@ -124,7 +123,7 @@ class _Calls:
         def step(level: Any) -> Any:
             return self._steps(level if until is None else level[~until[level]], forward=False)
 
-        return self._walked(starts, silent.copy(), step)
+        return self._walked(starts, silent, step)
 
     def direct(self, numbers: Any, silent: Any) -> Iterator[list[int]]:
         """Give of each who calls it, in order; the numbers are sorted."""
@@ -141,16 +140,16 @@ class _Calls:
         return (list(dict.fromkeys(found[first:end])) for first, end in pairwise(ends))
 
     @staticmethod
-    def _walked(starts: Any, seen: Any, step: Callable[[Any], Any]) -> Any:
-        """Walk, a level at a time, over what was not seen."""
-        level = np.unique(starts)
-        found = []
+    def _walked(starts: Any, barred: Any, step: Callable[[Any], Any]) -> Any:
+        """Walk, a level at a time, over what is not barred; the starts are walked from in any case."""
+        seen = Seen(barred)
+        seen.mask[starts] = False
+        level = seen.new(starts)
+        found = [level]
         while len(level):
-            seen[level] = True
+            level = seen.new(step(level))
             found.append(level)
-            level = step(level)
-            level = np.unique(level[~seen[level]])
-        return np.sort(np.concatenate(found)) if found else level
+        return np.sort(np.concatenate(found))
 
     def _steps(self, numbers: Any, *, forward: bool) -> Any:
         """Give the other ends of all calls of, or to, some items."""

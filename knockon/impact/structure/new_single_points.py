@@ -18,7 +18,7 @@ from knockon.impact.structure.bits import EVERY, bits_of, enough_of
 from knockon.impact.structure.distances import distances
 from knockon.impact.structure.dominators import reverse_postorder
 from knockon.impact.topology.columns import MIN_UP, TOTAL
-from knockon.impact.topology.rows import entries
+from knockon.impact.topology.rows import Seen, entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -124,15 +124,19 @@ class _Needs(NamedTuple):
 
 def _differing(topology: Topology, change: _Change) -> Any:
     """Tell of each item whether something differs that it needs for not being DOWN, itself counted."""
-    graph = topology.graph
-    seen = change.down | change.lifted
-    level = np.flatnonzero(seen)
+    return _reached(topology, change.fixed, np.flatnonzero(change.down | change.lifted))
+
+
+def _reached(topology: Topology, barred: Any, starts: Any) -> Any:
+    """Tell of each item whether being DOWN may come to it from one of these, or it is one; not over what is barred."""
+    graph, seen, found = topology.graph, Seen(barred), np.zeros(len(barred), bool)
+    seen.mask[starts] = True
+    level = starts
     while len(level):
+        found[level] = True
         arc = entries(graph.start, level)
-        level = graph.consumer[arc[graph.effect[arc] >> (2 * State.DOWN) == State.DOWN]]
-        level = np.unique(level[~(seen[level] | change.fixed[level])])
-        seen[level] = True
-    return seen
+        level = seen.new(graph.consumer[arc[graph.effect[arc] >> (2 * State.DOWN) == State.DOWN]])
+    return found
 
 
 def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int) -> tuple[_Needs | None, list[int]]:
@@ -148,9 +152,8 @@ def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int)
 def _needs(topology: Topology, change: _Change, wanted: list[int], limit: int) -> _Needs | None:
     """Walk, a level at a time; None where there is more than the limit. What is fixed is passed by no failure."""
     graph = topology.graph
-    seen = np.zeros(len(topology.ids), bool)
-    level = np.unique(np.array(wanted, np.int64))
-    seen[level] = True
+    seen = Seen(np.zeros(len(topology.ids), bool))
+    level = seen.new(np.array(wanted, np.int64))
     items, arcs = [level], []
     if not len(level):
         return None
@@ -160,9 +163,7 @@ def _needs(topology: Topology, change: _Change, wanted: list[int], limit: int) -
         found = topology.needs[entries(topology.needs_start, level[~change.fixed[level]])]
         found = found[graph.effect[found] >> (2 * State.DOWN) == State.DOWN]
         arcs.append(found)
-        level = graph.supplier[found]
-        level = np.unique(level[~seen[level]])
-        seen[level] = True
+        level = seen.new(graph.supplier[found])
         items.append(level)
     arc = np.concatenate(arcs)
     return _Needs(np.concatenate(items), graph.supplier[arc], graph.consumer[arc], arc)
@@ -174,22 +175,15 @@ def _over_suspects(topology: Topology, change: _Change, needs: _Needs) -> _Needs
     Suspects are what the rest of a group needs whose member went DOWN, and what something needs that is pinned no more:
     nothing else takes more now than before. A few in a hundred of what is needed, in most estates.
     """
-    graph, group, down = topology.graph, topology.graph.group[needs.arc], change.down[needs.supplier]
+    group, down = topology.graph.group[needs.arc], change.down[needs.supplier]
     weak = np.isin(group, group[down & (group >= 0)])
     rest = needs.supplier[weak & ~down], needs.items[change.lifted[needs.items]]
     suspects = _needs(topology, change, np.concatenate(rest).tolist(), len(needs.items))
     if suspects is None:
         return None
-    within = np.zeros(len(topology.ids), bool)
-    within[needs.items] = True
-    within &= ~change.fixed
-    seen = np.zeros(len(topology.ids), bool)
-    level = suspects.items
-    while len(level):
-        seen[level] = True
-        arc = entries(graph.start, level)
-        level = graph.consumer[arc[graph.effect[arc] >> (2 * State.DOWN) == State.DOWN]]
-        level = np.unique(level[within[level] & ~seen[level]])
+    beyond = np.ones(len(topology.ids), bool)
+    beyond[needs.items] = change.fixed[needs.items]
+    seen = _reached(topology, beyond, suspects.items)
     kept = seen[needs.consumer] & (seen | change.down | change.was_down)[needs.supplier]
     supplier, consumer = needs.supplier[kept], needs.consumer[kept]
     return _Needs(np.union1d(np.flatnonzero(seen), supplier), supplier, consumer, needs.arc[kept])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from knockon.itsm.services.around import around_of
+from knockon.itsm.services.around import CUSTOMER, around_of
 from knockon.itsm.services.hours import hours_in
 from knockon.itsm.services.surroundings import Notified, Surroundings
 from knockon.itsm.values import Worded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from knockon.itsm.values import Ci
     from knockon.schema.model import Model
 
+_STATE = itemgetter(2)
 _WORDS = {state: state.name.lower().replace("_", " ") for state in State}
 
 
@@ -54,18 +56,14 @@ async def roll_up(
         own = around[id_]
         promises = [each for each in own.promises if (each.first_day or day) <= day <= (each.last_day or day)]
         return Surroundings(
-            customers=_cis(own.customers),
+            customers=own.customers,
             agreements=tuple([each.by_state[state] for each in promises]),
-            owners=_cis(own.owners),
-            support_groups=_cis(own.groups),
+            owners=own.owners,
+            support_groups=own.groups,
             hours=hours(own.hours),
         )
 
     return surroundings, _notify(around, services, seeds)
-
-
-def _cis(parties: Sequence[Party]) -> tuple[Ci, ...]:
-    return tuple([each.ci for each in parties])
 
 
 def _notify(
@@ -75,12 +73,10 @@ def _notify(
     told: dict[str, tuple[Party, list[tuple[str, Ci, State]]]] = {}
     served = {ci.id for ci, _ in services}
     for thing, state in [*services, *((ci, state) for ci, state in seeds if ci.id not in served)]:
-        own = around[thing.id]
-        customers = own.customers if thing.id in served else ()
-        for parties, role in ((own.owners, "owns"), (own.groups, "supports"), (customers, "is a customer of")):
-            for party in parties:
-                told.setdefault(party.ci.id, (party, []))[1].append((role, thing, state))
-    ranked = sorted(told.values(), key=lambda each: (-max(state for _, _, state in each[1]), each[0].order))
+        for party in around[thing.id].parties:
+            if party.role is not CUSTOMER or thing.id in served:
+                told.setdefault(party.ci.id, (party, []))[1].append((party.role, thing, state))
+    ranked = sorted(told.values(), key=lambda each: (-max(map(_STATE, each[1])), each[0].order))
     return Worded(ranked, _notified)
 
 
