@@ -11,7 +11,8 @@ What is timed is ``evaluate`` (all states, group arithmetic, and the copy of the
 distances and paths of all that is affected, which are worked out when they are first asked for. Against it stand
 ``descendants`` of networkx and of rustworkx, ``subcomponent`` of igraph, and a compiled breadth-first search with a
 reusable stamp: these tell what is reachable, and no distances. Neo4j (with ``--neo4j``) gives numbers and distances,
-by the fastest of a few Cypher queries (``rivals/cypher.py``), through its driver. Where all dependencies are hard and
+by the fastest of a few Cypher queries (``rivals/cypher.py``), and APOC's ``subgraphNodes`` on it numbers alone, through
+its driver. Where all dependencies are hard and
 plain (the second estate of each size) all must name the same items, and that is checked for each start; with
 redundancy, which none of the others knows, the engine must name no item that they do not.
 
@@ -33,7 +34,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.rivals.cypher import cypher, fastest, load, server
+from benchmarks.rivals.cypher import apoc, cypher, fastest, load, server
 from benchmarks.rivals.libraries import libraries, plain_search
 from benchmarks.rivals.machine import machine
 from knockon.impact.propagation.evaluation import Evaluation, evaluate
@@ -150,7 +151,7 @@ def measure(items: int, each: int, count: int, driver: Any, curve: Curve) -> Non
             if driver and exact:
                 way, query = fastest(driver, starts[:3])
                 print(f"  Neo4j by {way}")
-                more.append(cypher(driver, query, MOST_CYPHER))
+                more += [cypher(driver, query, MOST_CYPHER), apoc(driver, MOST_CYPHER)]
             found = compare(topology, [*rivals, *more], starts, exact=exact)
             report(kind, found)
             for name, measured in found.items():
