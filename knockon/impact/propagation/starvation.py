@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knockon.impact.topology.rows import Seen, entries
+from knockon.impact.topology.rows import Seen, among, entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from knockon.impact.topology.topology import Topology
 
 DEMAND_TYPES = frozenset({"DEPENDS_ON", "ROUTES_TO"})
-_STRAIGHT, _TURNED = 1, 2  # a demand edge whose caller is the consumer, or the supplier, of its arc
+_STRAIGHT, _TURNED = 0, 1  # a demand edge whose caller is the consumer, or the supplier, of its arc
 _SIDES = {True: (_STRAIGHT, _TURNED), False: (_TURNED, _STRAIGHT)}
 """Which way an item calls over the arcs by which it needs others, and by which it is needed; and which it is called."""
 
@@ -52,7 +52,7 @@ class Starvation:
         called = self._calls.called(silenced, self._before_down)
         # what was called, over however many steps, by what fell silent: nothing else can be starved
         self._suspects = called[~self._after_down[called]]
-        silent = np.intersect1d(self._suspects, self._left_without(self._suspects, self._after_down))
+        silent = self._common(self._suspects, self._left_without(self._suspects, self._after_down))
         self._unserved = self._calls.callers(silent, self._after_down)
         self._unserved_before = self._left_without(silent, self._before_down)
 
@@ -71,7 +71,7 @@ class Starvation:
         roots = np.array(ids.numbers(more), np.int64)
         unserved = self._without(self._unserved, roots, self._after_down)
         before = self._without(self._unserved_before, roots, self._before_down)
-        starved = np.setdiff1d(np.intersect1d(self._suspects, unserved), before)
+        starved = self._rest(self._common(self._suspects, unserved), before)
         return [
             Starved(ids[number], tuple([ids[each] for each in callers]))
             for number, callers in zip(starved.tolist(), self._calls.direct(starved, self._before_down), strict=True)
@@ -87,9 +87,14 @@ class Starvation:
 
     def _without(self, unserved: Any, roots: Any, silent: Any) -> Any:
         """Leave out what these roots reach after all."""
-        roots = np.intersect1d(roots, unserved)
-        served = self._calls.called(roots, silent, within=unserved) if len(roots) else roots
-        return np.setdiff1d(unserved, served)
+        roots = self._common(roots, unserved)
+        return self._rest(unserved, self._calls.called(roots, silent, within=unserved)) if len(roots) else unserved
+
+    def _common(self, numbers: Any, others: Any) -> Any:
+        return numbers[among(numbers, others, len(self._roots))]
+
+    def _rest(self, numbers: Any, others: Any) -> Any:
+        return numbers[~among(numbers, others, len(self._roots))]
 
 
 class _Calls:
@@ -97,14 +102,9 @@ class _Calls:
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
-        demand = [each.type_name in DEMAND_TYPES for each in topology.signatures]
-        self._ways = np.array(
-            [
-                (_TURNED if each.reversed else _STRAIGHT) if counts else 0
-                for each, counts in zip(topology.signatures, demand, strict=True)
-            ],
-            np.uint8,
-        )
+        demand = np.array([each.type_name in DEMAND_TYPES for each in topology.signatures], bool)
+        turned = np.array([each.reversed for each in topology.signatures], bool)
+        self._ways = demand & ~turned, demand & turned  # by _STRAIGHT and _TURNED, of each signature
         self._folded = np.array(sorted(topology.folded), np.int64)
 
     def called(self, starts: Any, silent: Any, within: Any = None) -> Any:
@@ -131,7 +131,7 @@ class _Calls:
         graph, (own, other) = self._topology.graph, _SIDES[False]
         called = np.concatenate((graph.consumer[as_consumer], graph.supplier[as_supplier]))
         callers = np.concatenate((graph.supplier[as_consumer], graph.consumer[as_supplier]))
-        calls = np.concatenate((self._way(as_consumer) & own, self._way(as_supplier) & other)) > 0
+        calls = np.concatenate((self._calling(as_consumer, own), self._calling(as_supplier, other)))
         kept = calls & ~silent[callers]
         rows, callers = np.searchsorted(numbers, called[kept]), callers[kept]
         ranked = np.lexsort((callers, rows))
@@ -156,8 +156,8 @@ class _Calls:
         as_consumer, as_supplier = self._arcs(numbers)
         graph, (own, other) = self._topology.graph, _SIDES[forward]
         return np.concatenate((
-            graph.supplier[as_consumer[self._way(as_consumer) & own > 0]],
-            graph.consumer[as_supplier[self._way(as_supplier) & other > 0]],
+            graph.supplier[as_consumer[self._calling(as_consumer, own)]],
+            graph.consumer[as_supplier[self._calling(as_supplier, other)]],
         ))  # fmt: skip
 
     def _arcs(self, numbers: Any) -> tuple[Any, Any]:
@@ -165,13 +165,13 @@ class _Calls:
         topology = self._topology
         return topology.needs[entries(topology.needs_start, numbers)], entries(topology.graph.start, numbers)
 
-    def _way(self, arcs: Any) -> Any:
-        """Tell for each arc which way it calls, if at all; one that stands for several may do both."""
-        found = self._ways[self._topology.signature[arcs]]
+    def _calling(self, arcs: Any, way: int) -> Any:
+        """Tell for each arc whether it calls this way; one that stands for several may do both."""
+        found = self._ways[way][self._topology.signature[arcs]]
         if len(self._folded):
             for place in np.flatnonzero(np.isin(arcs, self._folded)).tolist():
                 for code in self._topology.folded[int(arcs[place])]:
-                    found[place] |= self._ways[code]
+                    found[place] |= self._ways[way][code]
         return found
 
 

@@ -18,6 +18,13 @@ def entries(start: Any, rows: Any) -> Any:
     return np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(first - ends + lengths, lengths)
 
 
+def among(numbers: Any, others: Any, size: int) -> Any:
+    """Tell of each number whether it is one of the others; all are below ``size``. Linear, without sorting."""
+    mark = np.zeros(size, bool)
+    mark[others] = True
+    return mark[numbers]
+
+
 class Seen:
     """Which items a walk has seen, a truth for each; those that are barred count as seen from the start."""
 
