@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knockon.impact.topology.rows import entries
+from knockon.impact.topology.rows import Seen, entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,12 +23,12 @@ def distances(items: Any, consumer: Any, supplier: Any, starts: Sequence[int]) -
     ranked = np.argsort(consumer, kind="stable")
     first, supplier = np.searchsorted(consumer[ranked], np.arange(width + 1)), supplier[ranked]
     found = np.full(len(starts) * width, -1, np.int32)
-    level = np.arange(len(starts)) * width + np.searchsorted(items, starts)
+    seen = Seen(np.zeros(len(found), bool))
+    level = seen.new(np.arange(len(starts)) * width + np.searchsorted(items, starts))
     steps = 0
     while len(level):
         found[level] = steps
         steps += 1
         item = level % width
-        there = np.repeat(level - item, first[item + 1] - first[item]) + supplier[entries(first, item)]
-        level = np.unique(there[found[there] < 0])
+        level = seen.new(np.repeat(level - item, first[item + 1] - first[item]) + supplier[entries(first, item)])
     return found.reshape(-1, width)
