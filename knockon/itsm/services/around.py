@@ -42,6 +42,7 @@ class Party(NamedTuple):
 class Promise(NamedTuple):
     """An agreement, and what of it a state of its service touches; days are as written, or ""."""
 
+    ci: Ci
     first_day: str
     last_day: str
     by_state: dict[State, Agreement]
@@ -60,6 +61,11 @@ class Around(NamedTuple):
     promises: tuple[Promise, ...]
     hours: Hours | None
 
+    def rests_on(self) -> list[str]:
+        """Name what all this is known from."""
+        named = [*(each.ci for each in self.parties), *(each.ci for each in self.promises)]
+        return [ci.id for ci in (*named, *(self.hours.calendars if self.hours else ()))]
+
 
 async def around_of(
     reads: Remembered, model: Model, services: Collection[str], others: Collection[str]
@@ -74,7 +80,8 @@ async def around_of(
         found = await gather(*(_related(store, model, ids, kind) for kind in kinds))
         return {id_: _around(model, [each.get(id_, ()) for each in found]) for id_ in ids}
 
-    return await reads.worked_out(("around", kinds), list(dict.fromkeys([*services, *others])), read)
+    ids = list(dict.fromkeys([*services, *others]))
+    return await reads.worked_out(("around", kinds), ids, read, Around.rests_on)
 
 
 async def _related(store: Store, model: Model, ids: list[str], type_name: str) -> dict[str, tuple[Entity, ...]]:
@@ -98,7 +105,7 @@ def _around(model: Model, related: list[tuple[Entity, ...]]) -> Around:
 def _promise(agreement: Entity) -> Promise:
     said, ci = agreement.attributes, Ci.of(agreement)
     by_state = {state: Agreement(ci, _touched(said, state)) for state in State}
-    return Promise(str(said.get("valid_from") or ""), str(said.get("valid_until") or ""), by_state)
+    return Promise(ci, str(said.get("valid_from") or ""), str(said.get("valid_until") or ""), by_state)
 
 
 def _touched(attributes: Mapping[str, Any], state: State) -> tuple[Target, ...]:

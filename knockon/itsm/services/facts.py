@@ -51,7 +51,7 @@ async def facts_of(reads: Remembered, ids: Collection[str]) -> dict[str, Service
         found = await service_facts(store, some)
         return {id_: found.get(id_) for id_ in some}
 
-    return await reads.worked_out("facts", ids, read)
+    return await reads.worked_out("facts", ids, read, lambda each: (each.entity.id,) if each else ())
 
 
 async def service_hours(store: Store, ids: Collection[str]) -> dict[str, tuple[Entity, ...]]:
