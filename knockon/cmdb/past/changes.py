@@ -57,13 +57,8 @@ class Changes:
         """Leave out what is in the end as it was; what is retired is None, like what is not there."""
         return Changes(_net(self.entities), _net(self.edges))
 
-    def touched(self) -> frozenset[str] | None:
-        """Name the things that changed, came new, or have relationships that did.
-
-        None where one went or came back: its relationships show or hide with it, and have no entry of their own.
-        """
-        if any(_went_or_returned(*each) for each in self.entities.values()):
-            return None
+    def touched(self) -> frozenset[str]:
+        """Name the things that changed, and the ends of relationships that did; these go and return with their ends."""
         return frozenset(self.entities).union(*(key[1:3] for key in self.edges))
 
     def __len__(self) -> int:
@@ -73,10 +68,6 @@ class Changes:
 def living(image: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Give an image, or None where it says that the thing was retired."""
     return image if image and not image.get("retired") else None
-
-
-def _went_or_returned(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
-    return before is not None and (living(before) is None) != (living(after) is None)
 
 
 def _net(changes: dict[Any, Net]) -> dict[Any, Net]:

@@ -44,7 +44,7 @@ class CaughtUp:
     waiting: Sequence[EdgeRecord]
     new: Mapping[str, Entity]
     gone: frozenset[str]
-    touched: frozenset[str] | None
+    touched: frozenset[str]
 
 
 async def catch_up(

@@ -203,9 +203,7 @@ class Topologies:
         changed = came or not found.gone.isdisjoint(base.services)
         services = (base.services - found.gone) | came if changed else base.services
         view = _view(self.model, found.revision, found.topology, found.register, services, found.waiting, left_out)
-        if isinstance(base, View) and found.touched is not None:
-            view = replace(view, memory=base.memory.after(found.touched))
-        return view
+        return replace(view, memory=base.memory.after(found.touched)) if isinstance(base, View) else view
 
     async def _kept(self) -> Base | None:
         """Load the newest topology of this very store that is kept and whole."""

@@ -52,8 +52,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 Said = EntityObservation | RelationshipObservation
 
 
-def keys(class_name: str) -> list[str]:
-    return [f"{class_name.lower()}-{number}" for number in range(3)]
+def keys(class_name: str, count: int = 3) -> list[str]:
+    return [f"{class_name.lower()}-{number}" for number in range(count)]
 
 
 def thing(key: str, class_name: str, seen: str = "2026-11-01T08:00:00Z", **attributes: Any) -> EntityObservation:
@@ -71,14 +71,14 @@ def said(random: Random) -> list[Said]:
         service = random.choice(keys("BusinessService"))
         if random.random() < 0.4:
             class_name = random.choice(list(CLASSES))
-            key, own = random.choice(keys(class_name)), random.choice(CLASSES[class_name])
+            key, own = random.choice(keys(class_name, 5)), random.choice(CLASSES[class_name])
             items[key] = thing(key, class_name, **{"name": random.choice([key, f"{key}-b"]), **own})
         elif random.random() < 0.2:
-            user = random.choice(keys("Person"))
+            user = random.choice(keys("Person", 5))
             items[user, service] = link(user, "USES", service)
         else:
             kind = random.choice(list(KINDS))
-            end = random.choice(keys(KINDS[kind]))
+            end = random.choice(["", "u:"]) + random.choice(keys(KINDS[kind], 5))
             items[service, kind, end] = link(service, kind, end)
     return list(items.values())
 
