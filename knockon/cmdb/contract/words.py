@@ -89,7 +89,7 @@ def searchable(entity: Entity, by: Iterable[str], keys: Iterable[str]) -> Search
     for name in by:
         if (value := entity.attributes.get(name)) is not None:
             texts += _texts(value)
-    named, *others = (words(text)[:MOST_WORDS] for text in (entity.name, *dict.fromkeys(texts)))
+    named, *others = (words(text)[:MOST_WORDS] for text in dict.fromkeys((entity.name, *texts)))
     wholes = [" ".join(named), *dict.fromkeys(" ".join(each) for each in others if each)]
     return Searchable(" ".join(sorted(_terms([named, *others]))), SEPARATOR.join(["", *wholes, ""]))
 
@@ -126,6 +126,9 @@ def _terms(values: Iterable[list[str]]) -> set[str]:
     for value in values:
         if not value:
             continue
-        terms |= {"-".join(value[at:])[:LONGEST_TERM] for at in range(len(value))}
+        term = ""
+        for word in reversed(value):
+            term = f"{word}-{term}"[:LONGEST_TERM] if term else word[:LONGEST_TERM]
+            terms.add(term)
         terms.add("".join(value)[:LONGEST_TERM])
     return terms

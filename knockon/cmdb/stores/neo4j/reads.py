@@ -40,7 +40,7 @@ BY_NAME: LiteralString = """
 UNWIND $names AS name
 CALL (name) {
   MATCH (n:_Live {_name: name[1]})
-  WHERE name[0] IN labels(n) AND n._nameless IS NULL
+  WHERE name[0] IN labels(n)
   WITH n._id AS id ORDER BY id LIMIT $most
   RETURN collect(id) AS ids
 }

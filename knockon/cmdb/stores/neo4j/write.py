@@ -16,7 +16,6 @@ from knockon.cmdb.stores.neo4j.redaction import redact, redacted
 from knockon.cmdb.stores.neo4j.search import native_keys, put_again, search_properties
 from knockon.cmdb.stores.neo4j.tokens import TokenReads, put_tokens
 from knockon.errors import StoreFailed
-from knockon.schema.reference import answers_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -330,20 +329,13 @@ RETURN id, collect(DISTINCT m._id)"""
         with driver_errors():
             await identity.put_claims(self._tx, fresh, known)
 
-    async def put_entities(
-        self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]], *, new: Collection[str] = ()
-    ) -> None:
+    async def put_entities(self, rows: Sequence[Entity], *, new: Collection[str] = ()) -> None:
         put: list[list[Any]] = []
         with driver_errors():
             keys = await native_keys(self._tx, [row.id for row in rows])
         for row in rows:
             lineage = self._model.classes[row.class_name].lineage
             properties = forms.entity_properties(row, self.revision)
-            answers = names.get(row.id, ())
-            if not answers:
-                properties["_nameless"] = True
-            elif set(answers) != set(answers_to(self._model, row.class_name, row.name)):
-                raise StoreFailed(f"{row.id} must answer to its name under all of its classes, or to none.")
             if not row.retired:
                 properties |= search_properties(self._model, row, keys.get(row.id, ()))
             put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])
