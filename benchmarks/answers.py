@@ -3,10 +3,11 @@
     python benchmarks/answers.py [--items 10000] [--store URL] [--affected 1000]
 
 The estate is the sample one, loaded for this into a file of its own, or the one that ``--store`` names. Asked about are
-the CIs whose failure comes nearest to affecting so many: for the first time at a revision of the store, again at the
-same revision, when what was read is remembered, and again with its JSON, which words what is affected. Against the
-answer stand, in the same run: the engine alone (states, distances, paths), and reading the affected CIs by id out of
-the store and writing them as JSON, which is what any program would have to do that has their ids already.
+the CIs whose failure comes nearest to affecting so many: for the first time since the process began; after a write that
+touched nothing of the answer, when most of what was read before is recalled; again at the same revision, when all of it
+is; and again with its JSON, which words what is affected. Against the answer stand, in the same run: the engine alone
+(states, distances, paths), and reading the affected CIs by id out of the store and writing them as JSON, which is what
+any program would have to do that has their ids already.
 
 What is timed is processor time of the whole process, the median of some runs, since machines are shared. Store calls
 are counted: there must be no more of them for many affected CIs than for few.
@@ -16,11 +17,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.rivals.machine import machine
 from knockon import loaders, sample
+from knockon.cli.main import COLLECT_AFTER
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stores import opened, store_at
 from knockon.impact.propagation.evaluation import evaluate
@@ -64,6 +68,18 @@ class Counted:
         if callable(found):
             self.calls[name] += 1
         return found
+
+
+class Standing(Topologies):
+    """Topologies that stand at one view, whatever the store says."""
+
+    def __init__(self, shared: Topologies, view: View) -> None:
+        super().__init__(shared.store, shared.model)
+        self._view = view
+
+    async def current(self, *_: object, **__: object) -> View:
+        """Give the view."""
+        return self._view
 
 
 async def sampled(model: Model, url: str, folder: Path, items: int) -> None:
@@ -115,6 +131,10 @@ async def ask(topologies: Topologies, view: View, store: Any, id_: str) -> None:
         view.memory.known.clear()
         return await blast_radius(topologies, [Ask(id_)])
 
+    async def written_to() -> Any:
+        later = replace(view, memory=view.memory.after(frozenset({"something else"})))
+        return await blast_radius(Standing(topologies, later), [Ask(id_)])
+
     async def again() -> Any:
         return await blast_radius(topologies, [Ask(id_)])
 
@@ -132,7 +152,8 @@ async def ask(topologies: Topologies, view: View, store: Any, id_: str) -> None:
 
     taken, answer = await median_cpu(first)
     calls = store.calls.total()
-    others = {name: (await median_cpu(work))[0] for name, work in (("again", again), ("again, with JSON", written))}
+    ways = (("after a write", written_to), ("again", again), ("again, with JSON", written))
+    others = {name: (await median_cpu(work))[0] for name, work in ways}
     ids = [each.ci.id for each in answer.affected]
     seed = view.entities[id_]
     print(f"\n{seed.class_name} {seed.name}: {len(ids):,} affected, {len(answer.services):,} of them services")
@@ -151,6 +172,7 @@ async def main() -> None:
     parser.add_argument("--store", help="an estate that is there already, instead")
     parser.add_argument("--affected", type=int, default=1_000, help="how many CIs the answers should be about")
     options = parser.parse_args()
+    gc.set_threshold(*COLLECT_AFTER)  # as the command does
     model = installed_model()
     print(f"on {machine()}")
     async with AsyncExitStack() as stack:

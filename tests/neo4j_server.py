@@ -32,14 +32,14 @@ SECONDS_TO_FETCH = 900
 SECONDS_TO_START = 180
 SECONDS_TO_STOP = 30
 
-POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+SERVER = (f"org.neo4j:neo4j:{VERSION}",)
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>knockon</groupId><artifactId>neo4j-for-tests</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-    <dependency><groupId>org.neo4j</groupId><artifactId>neo4j</artifactId><version>{VERSION}</version></dependency>
-  </dependencies>
+  <dependencies>{}</dependencies>
 </project>
 """
+DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 
 JVM_OPTIONS = (
     "-Xms256m", "-XX:+UseG1GC", "-XX:-OmitStackTraceInFastThrow", "-XX:+DisableExplicitGC",
@@ -70,18 +70,22 @@ class PortTaken(ServerNotStarted):
 
 
 @contextmanager
-def running_server(say: Callable[[str], None], *, heap: str = "512m", page_cache: str = "64m") -> Iterator[str]:
+def running_server(
+    say: Callable[[str], None], *, heap: str = "512m", page_cache: str = "64m", plugins: Sequence[str] = ()
+) -> Iterator[str]:
     """Start a server on a free loopback port and give its Bolt address; stop it and remove its data after.
+
+    ``plugins`` are artifacts with procedures, as ``group:artifact:version``.
 
     Raises
     ------
     ServerNotStarted
     """
     java = find_java()
-    lib = fetched_jars(java, say)
+    jars = [fetched_jars(java, say), *([fetched_jars(java, lambda _: None, plugins)] if plugins else [])]
     for attempt in range(3):
         try:
-            with _run_once(java, lib, heap, page_cache) as uri:
+            with _run_once(java, jars, heap, page_cache) as uri:
                 yield uri
                 return
         except PortTaken:
@@ -90,11 +94,12 @@ def running_server(say: Callable[[str], None], *, heap: str = "512m", page_cache
 
 
 @contextmanager
-def _run_once(java: Path, lib: Path, heap: str, page_cache: str) -> Iterator[str]:
+def _run_once(java: Path, jars: Sequence[Path], heap: str, page_cache: str) -> Iterator[str]:
     run = Path(tempfile.mkdtemp(prefix="knockon-neo4j-"))
     try:
         port = _free_port()
-        process = _start([str(java), f"-Xmx{heap}", *JVM_OPTIONS, "-cp", f"{lib}/*"], run, port, page_cache)
+        path = ":".join(f"{each}/*" for each in jars)
+        process = _start([str(java), f"-Xmx{heap}", *JVM_OPTIONS, "-cp", path], run, port, page_cache, jars[1:])
         watchdog = subprocess.Popen(
             [sys.executable, "-I", "-c", WATCHDOG, str(process.pid), str(run)],
             stdin=subprocess.PIPE,
@@ -137,25 +142,26 @@ def find_java() -> Path:
     )
 
 
-def fetched_jars(java: Path, say: Callable[[str], None]) -> Path:
-    """Give the folder with the server's jars, downloading them if this user never did."""
+def fetched_jars(java: Path, say: Callable[[str], None], artifacts: Sequence[str] = SERVER) -> Path:
+    """Give the folder with the jars of these artifacts and of what they need; downloaded if this user never did."""
     cache = platformdirs.user_cache_path("knockon", appauthor=False)
-    final = cache / f"neo4j-{VERSION}"
+    name = "-".join(artifacts[0].split(":")[1:])
+    final = cache / name
     if (final / "complete").exists():
         return final / "lib"
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / f"neo4j-{VERSION}.lock").open("w") as lock:
+    with (cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of several that test at once, one fetches and the others wait
         if not (final / "complete").exists():
-            _fetch_into(final, java, say)
+            _fetch_into(final, artifacts, java, say)
     return final / "lib"
 
 
-def _fetch_into(final: Path, java: Path, say: Callable[[str], None]) -> None:
+def _fetch_into(final: Path, artifacts: Sequence[str], java: Path, say: Callable[[str], None]) -> None:
     fresh = Path(tempfile.mkdtemp(prefix="fetching-", dir=final.parent))
     try:
         (fresh / "lib").mkdir()
-        _fetch(java, fresh, say)
+        _fetch(artifacts, java, fresh, say)
         (fresh / "complete").touch()
         try:
             fresh.rename(final)
@@ -166,10 +172,11 @@ def _fetch_into(final: Path, java: Path, say: Callable[[str], None]) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _fetch(java: Path, folder: Path, say: Callable[[str], None]) -> None:
+def _fetch(artifacts: Sequence[str], java: Path, folder: Path, say: Callable[[str], None]) -> None:
     reasons: list[str] = []
     if maven := shutil.which("mvn"):
-        (folder / "pom.xml").write_text(POM)
+        wanted = "".join(DEPENDENCY.format(*each.split(":")) for each in artifacts)
+        (folder / "pom.xml").write_text(POM.format(wanted))
         command = [
             maven, "-B", "-q", "-f", str(folder / "pom.xml"),
             "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies",
@@ -183,7 +190,7 @@ def _fetch(java: Path, folder: Path, say: Callable[[str], None]) -> None:
             return
     command = [
         sys.executable, "-m", "jgo", "--resolver", "python", "--class-path-only", "--repo-cache", str(folder / "repo"),
-        "--cache-dir", str(folder / "jgo"), "info", "jars", f"org.neo4j:neo4j:{VERSION}",
+        "--cache-dir", str(folder / "jgo"), "info", "jars", "+".join(artifacts),
     ]  # fmt: skip
     try:
         listed = _download("jgo", command, java, folder, say)
@@ -233,9 +240,13 @@ def _free_port() -> int:
         return port
 
 
-def _start(virtual_machine: Sequence[str], run: Path, port: int, page_cache: str) -> subprocess.Popen[bytes]:
+def _start(
+    virtual_machine: Sequence[str], run: Path, port: int, page_cache: str, plugins: Sequence[Path]
+) -> subprocess.Popen[bytes]:
     for folder in ("home", "conf", "data", "logs", "plugins", "import", "transactions"):
         (run / folder).mkdir()
+    for jar in [each for folder in plugins for each in folder.glob("*.jar")]:  # procedures are looked for here alone
+        shutil.copyfile(jar, run / "plugins" / jar.name)
     settings = {
         "server.default_listen_address": "127.0.0.1",
         "server.bolt.listen_address": f"127.0.0.1:{port}",

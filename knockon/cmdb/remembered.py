@@ -1,12 +1,15 @@
-"""What was read of a store while it was at one revision: asked for again, it is not read again."""
+"""What was read of a store while it was at one revision: asked for again, it is not read again.
+
+After a write, what rests on nothing that changed still holds, and is recalled at the next revision.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Hashable
+    from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
 
     from knockon.cmdb.contract.rows import Entity, Neighbour
     from knockon.cmdb.contract.store import Direction, Store
@@ -17,13 +20,47 @@ V = TypeVar("V")
 _MOST = 50_000
 """Values that are kept; beyond that all are dropped, and read again where they are asked for."""
 
+_OLDER = 8
+"""Revisions whose memories are looked into, besides that of the own revision."""
+_NOTHING: Any = object()
+Rests: TypeAlias = "Callable[[Any], Iterable[str]]"
+"""Names the things, besides its key, whose change may change a value."""
+
 
 class Memory:
-    """What was read at one revision. A new revision needs a new one."""
+    """What was read at one revision. A new revision needs a new one, or the one ``after`` its changes."""
 
     def __init__(self) -> None:
         self.known: dict[Hashable, dict[Any, Any]] = {}
         self.asked: dict[Hashable, tuple[dict[Any, None], asyncio.Task[dict[Any, Any]]]] = {}
+        self._older: list[tuple[dict[Hashable, dict[Any, Any]], frozenset[str]]] = []  # and what changed since
+
+    def after(self, changed: frozenset[str]) -> Memory:
+        """Give a memory that recalls what still holds when these things changed, or relationships of theirs did.
+
+        It looks into what the last few revisions knew when it is asked, so this costs nothing for each value.
+        """
+        left, room = Memory(), _MOST
+        for known, since in [(self.known, frozenset[str]()), *self._older][:_OLDER]:
+            room -= sum(map(len, known.values()))
+            if known and room >= 0:
+                left._older.append((known, since | changed))
+        return left
+
+    def of(self, kind: Hashable, keys: Collection[Any], rests: Rests | None) -> dict[Any, Any]:
+        """Give what is known, of these keys and maybe more; ``rests`` as in ``Remembered.worked_out``."""
+        known = self.known.get(kind, {})
+        if not self._older or rests is None or all(each in known for each in keys):
+            return known
+        recalled = {}
+        for key in keys:
+            for older, changed in self._older if key not in known else ():
+                value = older.get(kind, {}).get(key, _NOTHING)
+                if value is not _NOTHING and key not in changed and not any(each in changed for each in rests(value)):
+                    recalled[key] = value
+                    break
+        self.keep(kind, recalled)
+        return known | recalled
 
     def keep(self, kind: Hashable, found: dict[Any, Any]) -> None:
         """Remember what was read."""
@@ -50,7 +87,7 @@ class Remembered:
             found = await self._store.entities(keys)
             return {each: found.get(each) for each in keys}
 
-        found = await self._each("entities", ids, read)
+        found = await self._each("entities", ids, read, lambda each: (each.id,) if each else ())
         return {id_: each for id_, each in found.items() if each is not None}
 
     async def neighbours(
@@ -63,29 +100,40 @@ class Remembered:
         async def read(keys: list[str]) -> dict[str, list[Neighbour]]:
             return await self._store.neighbours(keys, type_name, direction, limit=limit)
 
-        found = await self._each(("neighbours", type_name, direction, limit), ids, read)
+        found = await self._each(
+            ("neighbours", type_name, direction, limit), ids, read, lambda rows: [each.entity.id for each in rows]
+        )
         return {id_: list(rows) for id_, rows in found.items()}
 
     async def count_neighbours(self, ids: Collection[str], type_name: str, direction: Direction) -> dict[str, int]:
         """As ``Store.count_neighbours``."""
         return await self._each(
             ("count", type_name, direction), ids,
-            lambda keys: self._store.count_neighbours(keys, type_name, direction),
+            lambda keys: self._store.count_neighbours(keys, type_name, direction), lambda _: (),
         )  # fmt: skip
 
     async def worked_out(
-        self, kind: Hashable, keys: Collection[K], read: Callable[[Store, list[K]], Awaitable[dict[K, V]]]
+        self,
+        kind: Hashable,
+        keys: Collection[K],
+        read: Callable[[Store, list[K]], Awaitable[dict[K, V]]],
+        rests: Callable[[V], Iterable[str]] | None = None,
     ) -> dict[K, V]:
         """Give what follows, for each key by itself, from what is read of the store; worked out once.
 
-        ``kind`` says what; ``read`` gives a value for every key.
+        ``kind`` says what; ``read`` gives a value for every key. Where keys are ids, ``rests`` may name the things
+        besides the key that a value follows from: then it is recalled after writes that touch none of these.
         """
-        return await self._each(kind, keys, lambda some: read(self._store, some))
+        return await self._each(kind, keys, lambda some: read(self._store, some), rests)
 
     async def _each(
-        self, kind: Hashable, keys: Collection[Any], read: Callable[[list[Any]], Awaitable[dict[Any, Any]]]
+        self,
+        kind: Hashable,
+        keys: Collection[Any],
+        read: Callable[[list[Any]], Awaitable[dict[Any, Any]]],
+        rests: Rests | None,
     ) -> dict[Any, Any]:
-        known = self._memory.known.get(kind, {})
+        known = self._memory.of(kind, keys, rests)
         missing = [each for each in keys if each not in known]
         if not missing:
             return {each: known[each] for each in keys}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.past.changes import Moment
     from knockon.impact.topology.network import Dependency
     from knockon.impact.topology.topologies import View
+
+T = TypeVar("T")
 
 
 class Ci(NamedTuple):
@@ -34,6 +37,34 @@ class Step(NamedTuple):
     source: Ci
     type_name: str
     target: Ci
+
+
+class Worded(Sequence[T]):
+    """A list of an answer, in order; each row of it is worded when it is looked at, from what is known of it."""
+
+    def __init__(self, rows: Sequence[tuple[Any, ...]], word: Callable[..., T]) -> None:
+        self._rows = rows
+        self._word = word
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[T]: ...
+    def __getitem__(self, place: int | slice) -> T | list[T]:
+        if isinstance(place, slice):
+            return [self._word(*row) for row in self._rows[place]]
+        return self._word(*self._rows[place])
+
+    def __iter__(self) -> Iterator[T]:
+        return (self._word(*row) for row in self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # equal ones may be of several kinds
 
 
 @dataclass(frozen=True, slots=True)

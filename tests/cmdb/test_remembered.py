@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
 
 
+class Named(NamedTuple):
+    id: str
+
+
 class Names:
     """A store of things that are named like their ids; ``calls`` has what it was asked."""
 
@@ -26,7 +30,7 @@ class Names:
         self.calls.append(sorted(ids))
         if "bad" in ids:
             raise ValueError("bad")
-        return {each: each for each in ids if each != "nobody"}
+        return {each: Named(each) for each in ids if each != "nobody"}
 
 
 @pytest.fixture
@@ -77,3 +81,38 @@ async def test_values_are_worked_out_once_for_each_key(reads: Remembered) -> Non
     assert await reads.worked_out("squares", [2, 3], read) == {2: 4, 3: 9}
     assert await reads.worked_out("squares", [3, 4], read) == {3: 9, 4: 16}
     assert worked == [[2, 3], [4]]
+
+
+async def test_what_rests_on_nothing_that_changed_is_recalled_after_a_write(names: Names) -> None:
+    memory = Memory()
+    asked: list[list[str]] = []
+
+    async def read(_store: Store, ids: list[str]) -> dict[str, str]:
+        asked.append(sorted(ids))
+        return {each: f"friend of {each}" for each in ids}
+
+    async def ask(memory: Memory, *ids: str) -> None:
+        reads = Remembered(cast("Store", names), memory)
+        found = await reads.worked_out("friends", ids, read, lambda value: (value,))
+        assert found == {each: f"friend of {each}" for each in ids}
+        assert await reads.worked_out("other", ids, read) == found  # of a kind that says nothing of what it rests on
+
+    await ask(memory, "a", "b", "c")
+    later = memory.after(frozenset({"a"})).after(frozenset({"friend of b"}))
+    asked.clear()
+    await ask(later, "a", "b", "c")
+    assert asked == [["a", "b"], ["a", "b", "c"]]
+    asked.clear()
+    await ask(later.after(frozenset()), "a", "b", "c")
+    assert asked == [["a", "b", "c"]]
+
+
+async def test_memories_of_many_revisions_are_bounded(names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "_MOST", 3)
+    memory = Memory()
+    for each in "abcde":
+        await Remembered(cast("Store", names), memory).entities([each])
+        memory = memory.after(frozenset())
+    names.calls.clear()
+    await Remembered(cast("Store", names), memory).entities(["a", "b", "c", "d", "e"])
+    assert names.calls == [["a", "b"]]

@@ -91,7 +91,7 @@ def halls(number: int) -> list[Item]:
         item
         for i in range(number)
         for item in (
-            thing(f"svc{i}", "BusinessService"),
+            thing(f"svc{i}", "BusinessService", description=f"one of {number}"),
             thing(f"farm{i}", "Cluster"),
             thing(f"esx{i}", "Hypervisor"),
             thing(f"srv{i}", "Server"),
@@ -124,7 +124,8 @@ ANSWERS = """{
 
 @pytest.mark.parametrize("query", [DEEP, ANSWERS])
 async def test_fifty_parents_cost_no_more_calls_than_one(empty: Api, query: str) -> None:
-    # asked before, so that neither count has the making of the topology; what the query itself reads is not remembered
+    # asked before, so that neither count has the making of the topology; what the query itself reads is not remembered,
+    # nor recalled: the second load changes the service that the first one made
     building = '{ dependencies(ref: "srv0") { revision } }'
     await empty.load(*halls(1))
     await empty.ask(building)

@@ -58,6 +58,10 @@ class Changes:
         """Leave out what is in the end as it was; what is retired is None, like what is not there."""
         return Changes(_net(self.entities), _net(self.edges))
 
+    def touched(self) -> frozenset[str]:
+        """Name the things that changed, and the ends of relationships that did; these go and return with their ends."""
+        return frozenset(self.entities).union(*(key[1:3] for key in self.edges))
+
     def __len__(self) -> int:
         return len(self.entities) + len(self.edges)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knockon.impact.topology.rows import entries
+from knockon.impact.topology.rows import Seen, among, entries
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from knockon.impact.topology.topology import Topology
 
 DEMAND_TYPES = frozenset({"DEPENDS_ON", "ROUTES_TO"})
-_STRAIGHT, _TURNED = 1, 2  # a demand edge whose caller is the consumer, or the supplier, of its arc
+_STRAIGHT, _TURNED = 0, 1  # a demand edge whose caller is the consumer, or the supplier, of its arc
 _SIDES = {True: (_STRAIGHT, _TURNED), False: (_TURNED, _STRAIGHT)}
 """Which way an item calls over the arcs by which it needs others, and by which it is needed; and which it is called."""
 
@@ -51,42 +51,50 @@ class Starvation:
         silenced = np.flatnonzero(self._after_down & ~self._before_down)
         called = self._calls.called(silenced, self._before_down)
         # what was called, over however many steps, by what fell silent: nothing else can be starved
-        suspects = called[~self._after_down[called]]
-        self._silent = self._unserved(suspects, roots, self._after_down)
-        self._never = self._unserved(self._silent, roots, self._before_down)
+        self._suspects = called[~self._after_down[called]]
+        silent = self._common(self._suspects, self._left_without(self._suspects, self._after_down))
+        self._unserved = self._calls.callers(silent, self._after_down)
+        self._unserved_before = self._left_without(silent, self._before_down)
 
     def undecided(self) -> list[str]:
         """List, in order, whatever has to be known to be a root too, or not; empty if it changes nothing.
 
-        These are the callers left, over however many steps, of what something that fell silent called and no root
-        reaches now; and all callers before of those among it that no root is known to have reached at all.
+        These are all that no root reaches now of what something that fell silent called, and of their callers; and all
+        that no root is known to have reached at all of the former, and of their callers before.
         """
-        asked = np.union1d(
-            self._calls.callers(self._silent, self._after_down), self._calls.callers(self._never, self._before_down)
-        )
-        return [self._topology.ids[number] for number in asked[~self._roots[asked]].tolist()]
+        asked = np.union1d(self._unserved, self._unserved_before)
+        return [self._topology.ids[number] for number in asked.tolist()]
 
     def starved(self, more: Sequence[str] = ()) -> list[Starved]:
         """List what is starved, in order, if demand begins at these of the undecided too, and nowhere else."""
-        silent, never = self._silent, self._never
-        if more:
-            roots = self._roots.copy()
-            roots[self._topology.ids.numbers(more)] = True
-            silent = self._unserved(silent, roots, self._after_down)
-            never = self._unserved(silent, roots, self._before_down)
-        starved, ids = np.setdiff1d(silent, never), self._topology.ids
+        ids = self._topology.ids
+        roots = np.array(ids.numbers(more), np.int64)
+        unserved = self._without(self._unserved, roots, self._after_down)
+        before = self._without(self._unserved_before, roots, self._before_down)
+        starved = self._rest(self._common(self._suspects, unserved), before)
         return [
-            Starved(ids[number], tuple(ids[each] for each in callers))
+            Starved(ids[number], tuple([ids[each] for each in callers]))
             for number, callers in zip(starved.tolist(), self._calls.direct(starved, self._before_down), strict=True)
         ]
 
-    def _unserved(self, suspects: Any, roots: Any, silent: Any) -> Any:
-        """Give those that no root reaches; the nearest root, and all between, are found among the callers."""
-        if not len(suspects):
-            return suspects
-        callers = self._calls.callers(suspects, silent, until=roots)
-        served = self._calls.called(callers[roots[callers]], silent, within=callers)
-        return np.setdiff1d(suspects, served)
+    def _left_without(self, suspects: Any, silent: Any) -> Any:
+        """Give those of the suspects, and of all who call them, that no root reaches: who calls these is one of them.
+
+        The nearest root, and all between, are found among the callers.
+        """
+        callers = self._calls.callers(suspects, silent, until=self._roots)
+        return self._without(callers, callers[self._roots[callers]], silent)
+
+    def _without(self, unserved: Any, roots: Any, silent: Any) -> Any:
+        """Leave out what these roots reach after all."""
+        roots = self._common(roots, unserved)
+        return self._rest(unserved, self._calls.called(roots, silent, within=unserved)) if len(roots) else unserved
+
+    def _common(self, numbers: Any, others: Any) -> Any:
+        return numbers[among(numbers, others, len(self._roots))]
+
+    def _rest(self, numbers: Any, others: Any) -> Any:
+        return numbers[~among(numbers, others, len(self._roots))]
 
 
 class _Calls:
@@ -94,23 +102,17 @@ class _Calls:
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
-        demand = [each.type_name in DEMAND_TYPES for each in topology.signatures]
-        self._ways = np.array(
-            [
-                (_TURNED if each.reversed else _STRAIGHT) if counts else 0
-                for each, counts in zip(topology.signatures, demand, strict=True)
-            ],
-            np.uint8,
-        )
+        demand = np.array([each.type_name in DEMAND_TYPES for each in topology.signatures], bool)
+        turned = np.array([each.reversed for each in topology.signatures], bool)
+        self._ways = demand & ~turned, demand & turned  # by _STRAIGHT and _TURNED, of each signature
         self._folded = np.array(sorted(topology.folded), np.int64)
 
     def called(self, starts: Any, silent: Any, within: Any = None) -> Any:
         """Give what these call over however many steps, themselves too; what is silent calls nothing."""
-        seen = np.zeros(len(self._topology.ids), bool)
+        barred = np.full(len(self._topology.ids), within is not None)
         if within is not None:
-            seen[:] = True
-            seen[within] = False
-        return self._walked(starts, seen, lambda level: self._steps(level[~silent[level]], forward=True))
+            barred[within] = False
+        return self._walked(starts, barred, lambda level: self._steps(level[~silent[level]], forward=True))
 
     def callers(self, starts: Any, silent: Any, until: Any = None) -> Any:
         """Give who calls these over however many steps, themselves too; what is silent calls nothing.
@@ -121,7 +123,7 @@ class _Calls:
         def step(level: Any) -> Any:
             return self._steps(level if until is None else level[~until[level]], forward=False)
 
-        return self._walked(starts, silent.copy(), step)
+        return self._walked(starts, silent, step)
 
     def direct(self, numbers: Any, silent: Any) -> Iterator[list[int]]:
         """Give of each who calls it, in order; the numbers are sorted."""
@@ -129,7 +131,7 @@ class _Calls:
         graph, (own, other) = self._topology.graph, _SIDES[False]
         called = np.concatenate((graph.consumer[as_consumer], graph.supplier[as_supplier]))
         callers = np.concatenate((graph.supplier[as_consumer], graph.consumer[as_supplier]))
-        calls = np.concatenate((self._way(as_consumer) & own, self._way(as_supplier) & other)) > 0
+        calls = np.concatenate((self._calling(as_consumer, own), self._calling(as_supplier, other)))
         kept = calls & ~silent[callers]
         rows, callers = np.searchsorted(numbers, called[kept]), callers[kept]
         ranked = np.lexsort((callers, rows))
@@ -138,24 +140,24 @@ class _Calls:
         return (list(dict.fromkeys(found[first:end])) for first, end in pairwise(ends))
 
     @staticmethod
-    def _walked(starts: Any, seen: Any, step: Callable[[Any], Any]) -> Any:
-        """Walk, a level at a time, over what was not seen."""
-        level = np.unique(starts)
-        found = []
+    def _walked(starts: Any, barred: Any, step: Callable[[Any], Any]) -> Any:
+        """Walk, a level at a time, over what is not barred; the starts are walked from in any case."""
+        seen = Seen(barred)
+        seen.mask[starts] = False
+        level = seen.new(starts)
+        found = [level]
         while len(level):
-            seen[level] = True
+            level = seen.new(step(level))
             found.append(level)
-            level = step(level)
-            level = np.unique(level[~seen[level]])
-        return np.sort(np.concatenate(found)) if found else level
+        return np.sort(np.concatenate(found))
 
     def _steps(self, numbers: Any, *, forward: bool) -> Any:
         """Give the other ends of all calls of, or to, some items."""
         as_consumer, as_supplier = self._arcs(numbers)
         graph, (own, other) = self._topology.graph, _SIDES[forward]
         return np.concatenate((
-            graph.supplier[as_consumer[self._way(as_consumer) & own > 0]],
-            graph.consumer[as_supplier[self._way(as_supplier) & other > 0]],
+            graph.supplier[as_consumer[self._calling(as_consumer, own)]],
+            graph.consumer[as_supplier[self._calling(as_supplier, other)]],
         ))  # fmt: skip
 
     def _arcs(self, numbers: Any) -> tuple[Any, Any]:
@@ -163,13 +165,13 @@ class _Calls:
         topology = self._topology
         return topology.needs[entries(topology.needs_start, numbers)], entries(topology.graph.start, numbers)
 
-    def _way(self, arcs: Any) -> Any:
-        """Tell for each arc which way it calls, if at all; one that stands for several may do both."""
-        found = self._ways[self._topology.signature[arcs]]
+    def _calling(self, arcs: Any, way: int) -> Any:
+        """Tell for each arc whether it calls this way; one that stands for several may do both."""
+        found = self._ways[way][self._topology.signature[arcs]]
         if len(self._folded):
             for place in np.flatnonzero(np.isin(arcs, self._folded)).tolist():
                 for code in self._topology.folded[int(arcs[place])]:
-                    found[place] |= self._ways[code]
+                    found[place] |= self._ways[way][code]
         return found
 
 

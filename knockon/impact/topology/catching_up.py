@@ -36,7 +36,7 @@ class _ReadAnewError(Exception):
 
 @dataclass(frozen=True)
 class CaughtUp:
-    """A topology at a newer revision, and what was waiting then."""
+    """A topology at a newer revision, what was waiting then, and what changed: see ``Changes.touched``."""
 
     revision: int
     topology: Topology
@@ -44,6 +44,7 @@ class CaughtUp:
     waiting: Sequence[EdgeRecord]
     new: Mapping[str, Entity]
     gone: frozenset[str]
+    touched: frozenset[str]
 
 
 async def catch_up(
@@ -74,7 +75,8 @@ async def catch_up(
             made, names, new = await asyncio.to_thread(work.apply, entities)
         except _ReadAnewError:
             return None
-        return CaughtUp(now.revision, made, names, now.waiting, new, frozenset(work.gone))
+        gone = frozenset(work.gone)
+        return CaughtUp(now.revision, made, names, now.waiting, new, gone, changes.touched())
     return None
 
 

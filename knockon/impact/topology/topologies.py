@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -207,7 +207,8 @@ class Topologies:
         came = {id_ for id_, each in found.new.items() if self.model.is_a(each.class_name, SERVICE)}
         changed = came or not found.gone.isdisjoint(base.services)
         services = (base.services - found.gone) | came if changed else base.services
-        return _view(self.model, found.revision, found.topology, found.register, services, found.waiting, left_out)
+        view = _view(self.model, found.revision, found.topology, found.register, services, found.waiting, left_out)
+        return replace(view, memory=base.memory.after(found.touched)) if isinstance(base, View) else view
 
     async def _kept(self) -> Base | None:
         """Load the newest topology of this very store that is kept and whole."""

@@ -112,13 +112,13 @@ class ImpactAnswer:
     affected: Sequence[Affected]
     counts: dict[State, int]
     survivors: tuple[Survivor, ...]
-    starved: tuple[StarvedCi, ...]
+    starved: Sequence[StarvedCi]
     already: tuple[Already, ...]
     excluded: tuple[NotFollowed, ...]
     excluded_truncated: bool
-    services: tuple[AffectedService, ...]
+    services: Sequence[AffectedService]
     new_points_truncated: bool
-    notify: tuple[Notified, ...]
+    notify: Sequence[Notified]
     unmapped: tuple[Ci, ...]
     unknown: tuple[Unknown, ...]
     confidence: Confidence

@@ -19,14 +19,14 @@ from knockon.itsm.blast_radius.answer_id import answer_id, read_answer_id
 from knockon.itsm.blast_radius.confidence import confidence
 from knockon.itsm.blast_radius.not_followed import not_followed
 from knockon.itsm.blast_radius.question import ASKED, Question, question_again, question_of
-from knockon.itsm.blast_radius.reasons import AffectedList, Reasons
+from knockon.itsm.blast_radius.reasons import Reasons
 from knockon.itsm.blast_radius.starving import starving
 from knockon.itsm.blast_radius.unknowns import unknowns
 from knockon.itsm.context.difference import compare
 from knockon.itsm.context.given import Span, context_of
-from knockon.itsm.services.facts import service_facts
+from knockon.itsm.services.facts import facts_of
 from knockon.itsm.services.roll_up import roll_up
-from knockon.itsm.values import Ci, ci_of
+from knockon.itsm.values import Ci, Worded, ci_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from knockon.impact.topology.topologies import Topologies, View
     from knockon.itsm.blast_radius.question import Ask
     from knockon.itsm.context.difference import Difference
+    from knockon.itsm.services.facts import ServiceFacts
     from knockon.itsm.services.surroundings import Notified
+    from knockon.schema.states import State
 
 NEW_POINTS = 20_000
 """How many items that services need are looked at, at most, to find new single points."""
@@ -157,7 +159,9 @@ async def _answer(topologies: Topologies, view: View, question: Question, *, new
         seeds=told,
         assumed=(*map(Ci.of, question.pins), *_pinned(found, {*seeds, *(pin.id for pin in question.pins)})),
         excluded_types=question.left_out,
-        affected=AffectedList(reasons, shown.tolist(), after.columns().distance[shown].tolist()),
+        affected=Worded(
+            list(zip(shown.tolist(), after.columns().distance[shown].tolist(), strict=True)), reasons.affected
+        ),
         counts=dict(zip(WORST_FIRST, np.bincount(after.states[affected], minlength=4)[:0:-1].tolist(), strict=True)),
         survivors=_survivors(found),
         starved=await starving(model, store, view, found.before, after),
@@ -184,25 +188,28 @@ async def _services(
     told: Sequence[Seed],
     reasons: Reasons,
     new_points: bool,
-) -> tuple[tuple[AffectedService, ...], tuple[Notified, ...], bool]:
+) -> tuple[Sequence[AffectedService], Sequence[Notified], bool]:
     """Tell the services that get worse, whom to tell, and whether the search for new single points was cut."""
     view, reads = found.view, topologies.reads(found.view)
-    hit = {reasons.ci(each): each for each in _services_hit(found, question)}
-    facts = await service_facts(cast("Store", reads), [ci.id for ci in hit])
-    states = {ci: STATES[found.after.states[number]] for ci, number in hit.items() if ci.id in facts}
+    hit = [(number, reasons.ci(number)) for number in _services_hit(found, question)]
+    facts = await facts_of(reads, [ci.id for _, ci in hit])
+    rows = [
+        (number, ci, STATES[found.after.states[number]], known)
+        for number, ci in hit
+        if (known := facts[ci.id]) is not None
+    ]
     span = question.span or Span.at(question.now)
     seeds = [(each.ci, each.state) for each in told]
-    around, notify = await roll_up(reads, topologies.model, list(states.items()), seeds, span)
-    new = await _new_points(found, [ci.id for ci in states]) if new_points else NewSinglePoints({}, cut=False)
-    services = tuple(
-        AffectedService(
-            ci, state, facts[ci.id].criticality, facts[ci.id].users,
-            reasons.because(hit[ci]), reasons.path(hit[ci]), around[ci.id],
-            tuple(ci_of(view, point) for point in new.points.get(ci.id, ())),
-        )
-        for ci, state in states.items()
-    )  # fmt: skip
-    return services, notify, new.cut
+    around, notify = await roll_up(reads, topologies.model, [(ci, state) for _, ci, state, _ in rows], seeds, span)
+    new = await _new_points(found, [ci.id for _, ci, _, _ in rows]) if new_points else NewSinglePoints({}, cut=False)
+
+    def worded(number: int, ci: Ci, state: State, known: ServiceFacts) -> AffectedService:
+        return AffectedService(
+            ci, state, known.criticality, known.users, reasons.because(number), reasons.path(number),
+            around(ci.id, state), tuple([ci_of(view, point) for point in new.points.get(ci.id, ())]),
+        )  # fmt: skip
+
+    return Worded(rows, worded), notify, new.cut
 
 
 async def _new_points(found: Difference, services: list[str]) -> NewSinglePoints:
@@ -218,8 +225,9 @@ def _services_hit(found: Difference, question: Question) -> list[int]:
     items, ids = found.after.columns().items, found.view.topology.ids
     worse = found.after.states[items] > found.before.states[items]
     seeds = [ids.number(id_) for id_ in question.seeds if id_ in ids]
-    named: list[int] = items[worse | np.isin(items, seeds)].tolist()
-    return [number for number in named if ids[number] in found.view.services]
+    named = items[worse | np.isin(items, seeds)]
+    services: list[int] = named[found.view.serving[named]].tolist()
+    return services
 
 
 def _touched(view: View, seeds: Collection[str], affected: Any) -> frozenset[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from knockon.impact.propagation.explanation import STATES, Explanations
 from knockon.itsm.blast_radius.answer import Affected
@@ -22,7 +21,7 @@ class Reasons:
         self._view = view
         self._said = Explanations(evaluation, lambda number: self.ci(number).name)
         self._causes = self._said.causes
-        self._cis: dict[int, Ci] = {}
+        self._cis: dict[int, Ci] = view.memory.known.setdefault("called", {})
         self._paths: dict[int, tuple[Step, ...]] = {}
 
     def ci(self, number: int) -> Ci:
@@ -65,28 +64,3 @@ class Reasons:
         """Tell of something that is affected, and how far it is."""
         state = STATES[self._causes.states[self._causes.row[number]]]
         return Affected(self.ci(number), state, distance, self.because(number), self.path(number))
-
-
-class AffectedList(Sequence[Affected]):
-    """What is affected, in order; each is worded when it is looked at."""
-
-    def __init__(self, reasons: Reasons, numbers: list[int], distances: list[int]) -> None:
-        self._reasons = reasons
-        self._rows = list(zip(numbers, distances, strict=True))
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, place: int) -> Affected: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Affected]: ...
-    def __getitem__(self, place: int | slice) -> Affected | list[Affected]:
-        if isinstance(place, slice):
-            return [self._reasons.affected(*row) for row in self._rows[place]]
-        return self._reasons.affected(*self._rows[place])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    __hash__ = None  # type: ignore[assignment]  # equal ones may be of several kinds

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from knockon.impact.propagation.starvation import Starvation
 from knockon.itsm.blast_radius.answer import StarvedCi
-from knockon.itsm.values import Ci
+from knockon.itsm.values import Ci, Worded
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _USES = "USES"
 
 async def starving(
     model: Model, store: Store, view: View, before: Evaluation, after: Evaluation
-) -> tuple[StarvedCi, ...]:
+) -> Sequence[StarvedCi]:
     """List what demand reached before and does not reach now, in order; it begins at services and at what is used.
 
     One round trip at most.
@@ -37,9 +37,9 @@ async def starving(
     if undecided and _USES in model.relationships:
         users = await store.count_neighbours(undecided, _USES, "in")
         used = [id_ for id_, count in users.items() if count]
-    return tuple(
-        StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each))
-        for each in starvation.starved(used)
+    return Worded(
+        [(each,) for each in starvation.starved(used)],
+        lambda each: StarvedCi(Ci.of(view.entities[each.id]), after.state(each.id), _because(view, after, each)),
     )
 
 

@@ -106,7 +106,8 @@ async def service_board(
         span=span,
         counts=Counter(each.state for each in known.values()),
         services=tuple(
-            BoardService(*wanted[id_], facts[id_].criticality, facts[id_].users, around[id_]) for id_ in told
+            BoardService(*wanted[id_], facts[id_].criticality, facts[id_].users, around(id_, wanted[id_].state))
+            for id_ in told
         ),
         unknown=(*not_in_the_journal(topologies.moment), *context.not_counted()),
     )

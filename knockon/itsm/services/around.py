@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _OF_ALL = ("OWNED_BY", "SUPPORTED_BY")
 _OF_SERVICES = ("CONSUMED_BY", "COVERED_BY", "HAS_CALENDAR")
 
+CUSTOMER = "is a customer of"
+
 _TOUCHED = {
     State.DOWN: ("availability_target", "response_time", "resolution_time"),
     State.DEGRADED: ("response_time", "resolution_time"),
@@ -30,28 +32,39 @@ _TOUCHED = {
 
 
 class Party(NamedTuple):
-    """A person, group or organisation, and its place in lists."""
+    """A person, group or organisation, its place in lists, and what it does to a service or other thing."""
 
     ci: Ci
     order: str
+    role: str
 
 
 class Promise(NamedTuple):
     """An agreement, and what of it a state of its service touches; days are as written, or ""."""
 
+    ci: Ci
     first_day: str
     last_day: str
     by_state: dict[State, Agreement]
 
 
 class Around(NamedTuple):
-    """What is related to one service, each once; of what is no service only owners and groups are known."""
+    """What is related to one service, each once; of what is no service only owners and groups are known.
 
-    owners: tuple[Party, ...]
-    groups: tuple[Party, ...]
-    customers: tuple[Party, ...]
+    ``parties`` are all of the owners, groups and customers, in this order.
+    """
+
+    owners: tuple[Ci, ...]
+    groups: tuple[Ci, ...]
+    customers: tuple[Ci, ...]
+    parties: tuple[Party, ...]
     promises: tuple[Promise, ...]
     hours: Hours | None
+
+    def rests_on(self) -> list[str]:
+        """Name what all this is known from."""
+        named = [*(each.ci for each in self.parties), *(each.ci for each in self.promises)]
+        return [ci.id for ci in (*named, *(self.hours.calendars if self.hours else ()))]
 
 
 async def around_of(
@@ -67,7 +80,8 @@ async def around_of(
         found = await gather(*(_related(store, model, ids, kind) for kind in kinds))
         return {id_: _around(model, [each.get(id_, ()) for each in found]) for id_ in ids}
 
-    return await reads.worked_out(("around", kinds), list(dict.fromkeys([*services, *others])), read)
+    ids = list(dict.fromkeys([*services, *others]))
+    return await reads.worked_out(("around", kinds), ids, read, Around.rests_on)
 
 
 async def _related(store: Store, model: Model, ids: list[str], type_name: str) -> dict[str, tuple[Entity, ...]]:
@@ -79,20 +93,19 @@ async def _related(store: Store, model: Model, ids: list[str], type_name: str) -
 
 def _around(model: Model, related: list[tuple[Entity, ...]]) -> Around:
     owners, groups, customers, agreements, calendars = (*related, (), (), ())[:5]
+    known = (owners, "owns"), (groups, "supports"), (customers, CUSTOMER)
     return Around(
-        _parties(owners), _parties(groups), _parties(customers), tuple(map(_promise, agreements)),
+        tuple(map(Ci.of, owners)), tuple(map(Ci.of, groups)), tuple(map(Ci.of, customers)),
+        tuple([Party(Ci.of(each), each.order, role) for some, role in known for each in some]),
+        tuple(map(_promise, agreements)),
         Hours.of(model, calendars) if calendars else None,
     )  # fmt: skip
-
-
-def _parties(entities: tuple[Entity, ...]) -> tuple[Party, ...]:
-    return tuple([Party(Ci.of(each), each.order) for each in entities])
 
 
 def _promise(agreement: Entity) -> Promise:
     said, ci = agreement.attributes, Ci.of(agreement)
     by_state = {state: Agreement(ci, _touched(said, state)) for state in State}
-    return Promise(str(said.get("valid_from") or ""), str(said.get("valid_until") or ""), by_state)
+    return Promise(ci, str(said.get("valid_from") or ""), str(said.get("valid_until") or ""), by_state)
 
 
 def _touched(attributes: Mapping[str, Any], state: State) -> tuple[Target, ...]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.rows import Entity
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.remembered import Remembered
 
 SERVICE = "Service"
 
@@ -41,6 +42,16 @@ async def service_facts(store: Store, ids: Collection[str]) -> dict[str, Service
         )
         for id_, entity in entities.items()
     }
+
+
+async def facts_of(reads: Remembered, ids: Collection[str]) -> dict[str, ServiceFacts | None]:
+    """Give the facts of services as ``service_facts`` does, read once for a revision; None for what is no entity."""
+
+    async def read(store: Store, some: list[str]) -> dict[str, ServiceFacts | None]:
+        found = await service_facts(store, some)
+        return {id_: found.get(id_) for id_ in some}
+
+    return await reads.worked_out("facts", ids, read, lambda each: (each.entity.id,) if each else ())
 
 
 async def service_hours(store: Store, ids: Collection[str]) -> dict[str, tuple[Entity, ...]]:

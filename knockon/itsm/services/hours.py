@@ -10,7 +10,7 @@ from knockon.itsm.services.surroundings import ServiceHours
 from knockon.itsm.values import Ci
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
@@ -43,12 +43,12 @@ class _Worked(NamedTuple):
     because: str | None
 
 
-async def hours_of(some: Sequence[Hours | None], span: Span) -> list[ServiceHours | None]:
-    """Tell of each service how the span lies in its hours; None where it has none."""
+async def hours_in(some: Iterable[Hours | None], span: Span) -> Callable[[Hours | None], ServiceHours | None]:
+    """Give what tells of each of these hours how the span lies in them."""
     said = {each.said: each.known for each in some if each}
     # without a detour where nothing has to be worked out: answers that go on together share their reads
     worked = _worked(said, span) if _at_once(said, span) else await to_thread(_worked, said, span)
-    return [each and _told(each, worked[each.said]) for each in some]
+    return lambda hours: hours and _told(hours, worked[hours.said])
 
 
 def _told(hours: Hours, worked: _Worked) -> ServiceHours:

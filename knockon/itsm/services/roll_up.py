@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from knockon.itsm.services.around import around_of
-from knockon.itsm.services.hours import hours_of
+from knockon.itsm.services.around import CUSTOMER, around_of
+from knockon.itsm.services.hours import hours_in
 from knockon.itsm.services.surroundings import Notified, Surroundings
+from knockon.itsm.values import Worded
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from knockon.cmdb.remembered import Remembered
     from knockon.itsm.context.given import Span
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from knockon.itsm.values import Ci
     from knockon.schema.model import Model
 
+_STATE = itemgetter(2)
 _WORDS = {state: state.name.lower().replace("_", " ") for state in State}
 
 
@@ -27,8 +30,10 @@ async def roll_up(
     services: Sequence[tuple[Ci, State]],
     seeds: Sequence[tuple[Ci, State]],
     span: Span,
-) -> tuple[dict[str, Surroundings], tuple[Notified, ...]]:
+) -> tuple[Callable[[str, State], Surroundings], Sequence[Notified]]:
     """Read what stands around services, and tell who is to be told of them and of the seeds.
+
+    What it gives first tells what stands around one of the services, by its id, in a state.
 
     Parameters
     ----------
@@ -44,48 +49,36 @@ async def roll_up(
     The round trips of ``around_of``.
     """
     around = await around_of(reads, model, [ci.id for ci, _ in services], [ci.id for ci, _ in seeds])
-    hours = await hours_of([around[ci.id].hours for ci, _ in services], span)
+    hours = await hours_in((around[ci.id].hours for ci, _ in services), span)
     day = span.start.date().isoformat()  # an agreement counts that is in force then
-    found = {}
-    for (ci, state), own_hours in zip(services, hours, strict=True):
-        own = around[ci.id]
-        found[ci.id] = Surroundings(
-            customers=_cis(own.customers),
-            agreements=tuple(
-                [
-                    each.by_state[state]
-                    for each in own.promises
-                    if (each.first_day or day) <= day <= (each.last_day or day)
-                ]
-            ),
-            owners=_cis(own.owners),
-            support_groups=_cis(own.groups),
-            hours=own_hours,
+
+    def surroundings(id_: str, state: State) -> Surroundings:
+        own = around[id_]
+        promises = [each for each in own.promises if (each.first_day or day) <= day <= (each.last_day or day)]
+        return Surroundings(
+            customers=own.customers,
+            agreements=tuple([each.by_state[state] for each in promises]),
+            owners=own.owners,
+            support_groups=own.groups,
+            hours=hours(own.hours),
         )
-    return found, _notify(around, services, seeds)
 
-
-def _cis(parties: Sequence[Party]) -> tuple[Ci, ...]:
-    return tuple([each.ci for each in parties])
+    return surroundings, _notify(around, services, seeds)
 
 
 def _notify(
     around: Mapping[str, Around], services: Sequence[tuple[Ci, State]], seeds: Sequence[tuple[Ci, State]]
-) -> tuple[Notified, ...]:
+) -> Sequence[Notified]:
     """List whom to tell, those with the worst reason first, each with the reasons in order of services, then seeds."""
-    told: dict[str, tuple[Party, list[str]]] = {}
-    worst: dict[str, State] = {}
+    told: dict[str, tuple[Party, list[tuple[str, Ci, State]]]] = {}
     served = {ci.id for ci, _ in services}
     for thing, state in [*services, *((ci, state) for ci, state in seeds if ci.id not in served)]:
-        own = around[thing.id]
-        customers = own.customers if thing.id in served else ()
-        what = f"{thing.name}, which is {_WORDS[state]}"
-        for parties, role in ((own.owners, "owns"), (own.groups, "supports"), (customers, "is a customer of")):
-            for party in parties:
-                id_ = party.ci.id
-                if id_ not in told:
-                    told[id_], worst[id_] = (party, []), state
-                told[id_][1].append(f"{role} {what}")
-                worst[id_] = max(worst[id_], state)
-    ranked = sorted(told.values(), key=lambda each: (-worst[each[0].ci.id], each[0].order))
-    return tuple(Notified(party.ci, tuple(reasons)) for party, reasons in ranked)
+        for party in around[thing.id].parties:
+            if party.role is not CUSTOMER or thing.id in served:
+                told.setdefault(party.ci.id, (party, []))[1].append((party.role, thing, state))
+    ranked = sorted(told.values(), key=lambda each: (-max(map(_STATE, each[1])), each[0].order))
+    return Worded(ranked, _notified)
+
+
+def _notified(party: Party, reasons: Sequence[tuple[str, Ci, State]]) -> Notified:
+    return Notified(party.ci, tuple(f"{role} {thing.name}, which is {_WORDS[state]}" for role, thing, state in reasons))

@@ -80,6 +80,15 @@ def test_a_limit_of_items_is_told() -> None:
     assert found_in(network, Question(), after, ["shop"], 3) == ({"shop": ["b"]}, False)
 
 
+def test_points_come_nearest_first_for_each_service_by_itself() -> None:
+    network = network_of(
+        *needs("shop", "a", "b", group="g"), *needs("b", "z", "x"), *needs("x", "y"), *needs("y", "far"),
+        *needs("desk", "shop", "y"),
+    )  # fmt: skip
+    found = found_in(network, Question(), Question({"a": State.DOWN}), ["shop", "desk"])
+    assert found.points == {"shop": ["b", "x", "z", "y", "far"], "desk": ["b", "x", "z"]}
+
+
 def test_a_cycle_is_walked_until_nothing_comes_in_addition() -> None:
     network = network_of(
         *needs("shop", "a", "b", group="g"), *needs("b", "dns"), *needs("dns", "box"), *needs("box", "dns", "feed"),
