@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.past.news import News
     from knockon.graphql.asked import Asked
     from knockon.impact.topology.topologies import Topologies
-    from knockon.itsm.decisions.service_states import ServiceStates
+    from knockon.itsm.decisions.following_states import FollowedStates
 
 
 Answer = Literal["begins", "taken"]
@@ -35,7 +35,7 @@ class Following:
     """What all who follow one estate share."""
 
     news: News
-    states: ServiceStates
+    states: FollowedStates
 
 
 class Request:
