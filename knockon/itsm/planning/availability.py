@@ -98,11 +98,13 @@ async def service_availability(
     Raises
     ------
     BadUsage
-        No sample at all, or something that no impact rule speaks of.
+        No sample at all, a seed below 0, or something that no impact rule speaks of.
     ReferenceNotFound, ReferenceAmbiguous
     """
     if samples < 1:
         raise BadUsage("At least one sample is needed.")
+    if seed < 0:
+        raise BadUsage("A seed is a number from 0.")
     store, model = topologies.store, topologies.model
     service = await find(store, model, reference)
     targets = await _promised(store, service)
