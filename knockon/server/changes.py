@@ -105,7 +105,7 @@ def changes_endpoint(
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make the handler that takes a change, as all that its tool says of it, and answers what it would do.
 
-    The same again changes nothing; other items replace those of before.
+    The same again changes nothing, and within a day writes nothing; other items replace those of before.
     """
 
     async def handle(http: Request) -> Response:
@@ -128,7 +128,7 @@ def changes_endpoint(
         await _refuse_other(topologies, sent, scope)
         report = await load(
             topologies.store, topologies.model, sent.observations(topologies.model), source=sent.source, scope=scope,
-            actor=principal.name, complete=True, allow_retire=True,
+            actor=principal.name, complete=True, allow_retire=True, skip_unchanged=True,
         )  # fmt: skip
         if report.rejects:
             raise ChangeInvalid("; ".join(each.message for each in report.rejects))

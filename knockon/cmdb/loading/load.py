@@ -38,6 +38,7 @@ async def load(
     allow_retire: bool = False,
     partial: bool = False,
     dry_run: bool = False,
+    skip_unchanged: bool = False,
     file: str = "",
     replaced: Collection[str] = (),
     report: LoadReport | None = None,
@@ -64,6 +65,9 @@ async def load(
         Go on where the safety brake would stop a complete load.
     dry_run
         Write nothing; the report has the plan. Other writers wait meanwhile.
+    skip_unchanged
+        Write no entry for a complete run that brings nothing but another moment, where that does not matter: within
+        a day (``reconciliation.again``), and of things whose records agree. The report has the newest revision then.
     file
         The file that the locations are in, where they do not name it.
     replaced
@@ -95,7 +99,7 @@ async def load(
         if complete and not allow_retire:
             run.brake(await store.held(source, scope), only_say=dry_run)
         at = (intake.newest or now) if complete else None
-        closing = Closing(model, run, intake, How(head, of, strict, file, frozenset(replaced)))
+        closing = Closing(model, run, intake, How(head, of, strict, file, frozenset(replaced)), skip_unchanged)
 
         async def work() -> None:
             await reckon_again(store, model, run.transactions, progress)
@@ -108,7 +112,7 @@ async def load(
             run.report.plan = await run.transactions.rehearse(work)
         else:
             await work()
-    run.report.revision = run.transactions.revision
+    run.report.revision = run.transactions.revision or (await store.revision() if skip_unchanged else 0)
     return run.report
 
 
