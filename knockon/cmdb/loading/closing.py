@@ -58,10 +58,7 @@ class Closing:
         report, intake = self.run.report, self.intake
         late = out_of_time(self.run.count_outdated, self.run.outdated, intake.newest, self.run.transactions.head)
         report.findings = [*intake.findings, *report.findings, *await self.run.standing(), *late]
-        rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
-        report.rejects = sorted(rejects, key=lambda each: in_file(each.location))
-        report.entities.rejected += len(intake.rejected_entities)
-        report.relationships.rejected += len(intake.rejected_relationships)
+        report.rejects = sorted(report.rejects, key=lambda each: in_file(each.location))
         report.skipped = dict(sorted(intake.skipped.items()))
         return letters.written(self.how, report.rejects)
 

@@ -48,7 +48,8 @@ async def load(
 
     Idempotent; atomic for each batch of at most 2,000 records, so that a load cut off can be
     repeated. All items are read before anything is written; memory holds a batch of them, and what
-    is found and rejected. ``progress`` is told (records done, records in all).
+    is found and rejected. ``progress`` is told (records done, records in all), and ``report`` has by then what was
+    rejected so far.
 
     Parameters
     ----------
@@ -98,6 +99,7 @@ async def load(
         complete = complete and run.is_whole()
         if complete and not allow_retire:
             run.brake(await store.held(source, scope), only_say=dry_run)
+        run.note_rejects()
         at = (intake.newest or now) if complete else None
         closing = Closing(model, run, intake, How(head, of, strict, file, frozenset(replaced)), skip_unchanged)
 
