@@ -187,6 +187,15 @@ async def test_where_nobody_can_go_on_from_is_refused(server: Live, store: Store
         assert (await follower.refusal())[0] == "JOURNAL_COMPACTED"
 
 
+async def test_states_from_too_far_back_are_refused(server: Live, store: Store, monkeypatch: Any) -> None:
+    monkeypatch.setattr("knockon.graphql.state_changes.MOST_UNDONE", 2)
+    for name in "abc":
+        await write(store, thing(name))
+    async with Follower.to(server) as follower:
+        await follower.subscribe(STATES, after="0")
+        assert (await follower.refusal())[0] == "PAST_TOO_FAR"
+
+
 async def test_what_is_around_a_thing_cannot_be_asked_of_its_changes(server: Live) -> None:
     async with Follower.to(server) as follower:
         related = {"related": {"type": "RUNS_ON"}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from knockon.cmdb.past.changes import moment_of
 from knockon.itsm.context.given import Span, context_of
@@ -14,7 +14,7 @@ from knockon.itsm.decisions.shared_work import SharedWork
 from knockon.itsm.decisions.state_walk import Relevance, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.decisions.service_states import ServiceState, StateChange
@@ -89,7 +89,9 @@ class FollowedStates:
             The store is not at this revision yet.
         PastTooFar, JournalCompacted
         """
-        states: States = await self._shared(look, look.revision, given, self._look(look, given))
+        states: States = await self._work.result(
+            await self._key(look, look.revision, given), lambda: self._look(look, given)
+        )
         return states
 
     async def after(self, since: Look, before: States, given: str) -> Stretch:
@@ -103,8 +105,10 @@ class FollowedStates:
         PastTooFar, JournalCompacted
         """
         now = _now() if is_timed(given) else None
-        work = self._stretch(since, before, given, now)
-        stretch: Stretch = await self._shared(("after", since, now), since.revision, given, work)
+        key = await self._key(("after", since, now), since.revision, given)
+        stretch: Stretch = await self._work.result(key, lambda: self._stretch(since, before, given, now))
+        if stretch.reached.revision == since.revision:  # there may be more the next time
+            self._work.forget(key)
         return stretch
 
     async def close(self) -> None:
@@ -112,13 +116,8 @@ class FollowedStates:
         await self._work.close()
         self._let_go()
 
-    async def _shared(self, what: Hashable, revision: int, given: str, work: Coroutine[Any, Any, Any]) -> Any:
-        try:
-            key = _Key(what, given, *await self._mark(revision))
-        except BaseException:
-            work.close()
-            raise
-        return await self._work.result(key, work)
+    async def _key(self, what: Hashable, revision: int, given: str) -> _Key:
+        return _Key(what, given, *await self._mark(revision))
 
     async def _mark(self, revision: int) -> tuple[str | None, int]:
         return await self._store.written_at(revision), await self._store.rewritten()

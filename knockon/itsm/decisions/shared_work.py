@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Hashable
+    from collections.abc import Callable, Coroutine, Hashable
 
 
 class _Work:
@@ -34,12 +34,10 @@ class SharedWork:
         self._kept: OrderedDict[Hashable, _Work] = OrderedDict()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def result(self, key: Hashable, work: Coroutine[Any, Any, Any]) -> Any:
-        """Give what work comes to: that which is kept or under way under this key, else this one's."""
-        if key in self._kept and not self._kept[key].task.cancelling():
-            work.close()
-        else:
-            self._kept[key] = self._begun(work)
+    async def result(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Give what work comes to: that which is kept or under way under this key, else this one's, which is begun."""
+        if key not in self._kept or self._kept[key].task.cancelling():
+            self._kept[key] = self._begun(work())
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
@@ -51,6 +49,10 @@ class SharedWork:
             if shared.task.cancelling() or (shared.task.done() and shared.task.exception()):
                 self._drop(key, shared)
             raise
+
+    def forget(self, key: Hashable) -> None:
+        """Keep a result no longer; who asks next begins anew."""
+        self._kept.pop(key, None)
 
     @property
     def waiting(self) -> int:

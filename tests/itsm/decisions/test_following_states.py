@@ -156,6 +156,19 @@ async def test_a_backlog_is_read_from_the_past_once(shop: Topologies, monkeypatc
     assert not states._walks
 
 
+async def test_nobody_is_told_for_ever_that_there_is_nothing(shop: Topologies) -> None:
+    states, place = followed(shop.store), Look(await shop.store.revision())
+    known = await states.at(place, "open")
+    for _ in range(2):
+        assert await states.after(place, known, "open") == ((), place, known)
+    await say(
+        shop.store, thing("INC1", "Incident", kind="outage", state="new"), link("INC1", "AFFECTS", "box", effect="down")
+    )
+    heard = [await states.after(place, known, "open") for _ in range(2)]
+    assert heard[0] == heard[1]
+    assert [each.service.name for step in heard[0].steps for each in step.changes] == ["intranet"]
+
+
 async def test_the_newest_revision_needs_no_past(shop: Topologies, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Walk, "at", None)
     states, place = followed(shop.store), Look(await shop.store.revision())
