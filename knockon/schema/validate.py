@@ -69,8 +69,10 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
         ends = _reference(obs.from_ref, "from"), _reference(obs.to_ref, "to")
         if ends[0] == ends[1]:
             raise _Fault(RejectCode.SELF_LOOP, f"{ends[0]!r} cannot be related to itself by {name}.")
-        source, target = reversed(ends) if turned else ends
         attributes = _typed(kind, obs.attributes, partial=False, own=False)
+        if not attributes and not obs.attributes and not turned and ends == (obs.from_ref, obs.to_ref):
+            return obs  # as it was written
+        source, target = reversed(ends) if turned else ends
         return RelationshipObservation(
             obs.source, kind.name, source, target, attributes, obs.seen, obs.location, obs.record
         )
@@ -79,6 +81,8 @@ def relationship(model: Model, obs: RelationshipObservation) -> RelationshipObse
 
 
 def _reference(raw: Any, where: str) -> str:
+    if isinstance(raw, str) and 0 < len(raw) <= MAX_KEY and raw.isprintable() and not raw.isspace():  # nearly all are
+        return raw
     text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
     if not isinstance(text, str):
         fault = "is missing" if text is None else "is not text"
@@ -94,40 +98,42 @@ def _reference(raw: Any, where: str) -> str:
 
 
 def _typed(kind: EntityClass | RelationshipType, given: Attributes, *, partial: bool, own: bool) -> Attributes:
+    if not given and not kind.required:  # most relationships
+        return {}
     declared = kind.attributes
     typed: Attributes = {}
     unfit: _Fault | None = None
-    for name in sorted(given):
-        _refuse_unknown(kind, name, own=own)
-        value = given[name]
-        if _absent(value):
-            if value is None and (partial or declared[name].spec.null_overwrites):
+    for name, value in sorted(given.items()):
+        if name not in declared or (declared[name].spec.internal and not own):
+            raise _not_to_be_said(kind, name)
+        spec = declared[name].spec
+        if value is None or (isinstance(value, str) and not value.strip()):  # blank, as an empty cell of a table is
+            if value is None and (partial or spec.null_overwrites):
                 typed[name] = None
         elif unfit is None:
             try:
-                typed[name] = parse(declared[name].spec, value)
+                typed[name] = parse(spec, value)
             except ValueError as error:
                 unfit = _Fault(RejectCode.TYPE_MISMATCH, f"{kind.name}.{name}: {error}")
     if unfit:
         raise unfit
-    for name in () if partial else kind.required:
-        if typed.get(name) is None:
-            why = declared[name].spec.description
-            raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{kind.name}.{name} is required: {why}")
+    if not partial:
+        _refuse_missing(kind, typed)
     return typed
 
 
-def _refuse_unknown(kind: EntityClass | RelationshipType, name: str, *, own: bool) -> None:
+def _not_to_be_said(kind: EntityClass | RelationshipType, name: str) -> _Fault:
+    message = f"{kind.name}.{name} is kept by knockon itself; leave it out."
     if name not in kind.attributes:
-        raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, f"{kind.name}: {_unknown('attribute', name, kind.attributes)}")
-    if kind.attributes[name].spec.internal and not own:
-        message = f"{kind.name}.{name} is kept by knockon itself; leave it out."
-        raise _Fault(RejectCode.UNKNOWN_ATTRIBUTE, message)
+        message = f"{kind.name}: {_unknown('attribute', name, kind.attributes)}"
+    return _Fault(RejectCode.UNKNOWN_ATTRIBUTE, message)
 
 
-def _absent(value: Any) -> bool:
-    """Tell whether a value says nothing: null, or a text of blanks, as an empty cell of a table is."""
-    return value is None or (isinstance(value, str) and not value.strip())
+def _refuse_missing(kind: EntityClass | RelationshipType, typed: Attributes) -> None:
+    for name in kind.required:
+        if typed.get(name) is None:
+            why = kind.attributes[name].spec.description
+            raise _Fault(RejectCode.MISSING_ATTRIBUTE, f"{kind.name}.{name} is required: {why}")
 
 
 def _unknown(what: str, name: Any, known: Iterable[str]) -> str:

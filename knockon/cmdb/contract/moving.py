@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """An entity, live or retired; ``answers`` is whether it answers to its name, which no retired one does."""
+    """An entity, live or retired; ``answers`` is whether it answers to its name, which the live ones do."""
 
     entity: Entity
     answers: bool

@@ -111,7 +111,7 @@ def searchable(entity: Entity, by: Iterable[str], references: Iterable[str]) -> 
     for name in by:
         if (value := entity.attributes.get(name)) is not None:
             texts += _texts(value)
-    named, *others = (words(text)[:MOST_WORDS] for text in (entity.name, *dict.fromkeys(texts)))
+    named, *others = (words(text)[:MOST_WORDS] for text in dict.fromkeys((entity.name, *texts)))
     whole = [" ".join(each) for each in (*others, *(words(each) for each in known)) if each]
     wholes = [" ".join(named), *dict.fromkeys(whole)]
     terms = _terms([named, *others]) | {_reference(each) for each in known}
@@ -154,6 +154,9 @@ def _terms(values: Iterable[list[str]]) -> set[str]:
     for value in values:
         if not value:
             continue
-        terms |= {"-".join(value[at:])[:LONGEST_TERM] for at in range(len(value))}
+        term = ""
+        for word in reversed(value):
+            term = f"{word}-{term}"[:LONGEST_TERM] if term else word[:LONGEST_TERM]
+            terms.add(term)
         terms.add("".join(value)[:LONGEST_TERM])
     return terms

@@ -9,7 +9,7 @@ from knockon.cmdb.contract.reads import IdentityReads
 from knockon.cmdb.contract.tokens import TokenWrites
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
@@ -141,10 +141,8 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
 
     async def put_records(self, rows: Sequence[Record], *, new: Collection[tuple[str, str]] = ()) -> None: ...
 
-    async def put_entities(
-        self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]], *, new: Collection[str] = ()
-    ) -> None:
-        """Write entities, and what they are found by; ``names`` gives for each id the name tokens it answers to now."""
+    async def put_entities(self, rows: Sequence[Entity], *, new: Collection[str] = ()) -> None:
+        """Write entities, and what they are found by: a live one answers to its name under each of its classes."""
         ...
 
     async def put_words(self, ids: Collection[str]) -> None:
@@ -154,7 +152,9 @@ class Write(IdentityReads, LetterWrites, TokenWrites, Protocol):
         """
         ...
 
-    async def put_edge_records(self, rows: Sequence[EdgeRecord], *, new: Collection[EdgeRecordKey] = ()) -> None: ...
+    async def put_edge_records(self, rows: Sequence[EdgeRecord], *, new: Collection[EdgeRecordKey] = ()) -> None:
+        """Write edge records; the edge that one resolves to is there at the end of the write."""
+        ...
 
     async def put_edges(self, rows: Sequence[Edge], *, new: Collection[EdgeKey] = ()) -> None: ...
 

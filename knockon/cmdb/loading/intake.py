@@ -43,8 +43,8 @@ class Finding:
 class Intake:
     """One load, sorted out; what was taken lies in ``spool``, on disk where there is much of it. To be closed."""
 
-    def __init__(self) -> None:
-        self.spool = Spool(self._tell)
+    def __init__(self, model: Model) -> None:
+        self.spool = Spool(model.layer, self._tell)
         self.rejected_entities: list[Reject] = []
         self.rejected_relationships: list[Reject] = []
         self.rejected_keys: set[str] = set()
@@ -73,7 +73,7 @@ class Intake:
         """Tell of two records that speak of one key: the newer one counts."""
         said = taken.said
         words = said.key if isinstance(said, EntityObservation) else edge_record_key(said).words
-        counts = max(taken, other, key=lambda each: (each.seen, each.digest)).said.location
+        counts = max(taken, other, key=lambda each: each.age).said.location
         which = (
             "says the same again" if taken.digest == other.digest else f"says something else; that of {counts} counts"
         )
@@ -88,7 +88,7 @@ def take_in(model: Model, items: Iterable[Item], loaded_at: str) -> Iterator[Int
     ``loaded_at`` stands in where an observation does not say when it was seen. Memory: what was rejected, what was
     found, and one item at a time.
     """
-    intake = Intake()
+    intake = Intake(model)
     with closing(intake.spool):
         for item in items:
             if isinstance(item, Skipped):
@@ -110,7 +110,7 @@ def _take(model: Model, intake: Intake, item: Item, loaded_at: str) -> None:
         entity = Taken(typed, typed.seen or loaded_at, digest(typed.class_name, typed.attributes))
         # several partial records of one thing add up, several whole ones do not
         place = SEPARATOR.join((typed.key, entity.seen, entity.digest)) if typed.partial else typed.key
-        intake.spool.keep_entity(place, model.layer(typed.class_name), entity)
+        intake.spool.keep_entity(place, entity)
         intake.partial = intake.partial or typed.partial
         if rule := model.states.get(typed.class_name):
             state = typed.attributes.get(rule[0])

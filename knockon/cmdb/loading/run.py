@@ -147,13 +147,13 @@ class LoadRun:
 
     async def relationships(self, batch: Sequence[Taken[RelationshipObservation]]) -> None:
         """Load some relationships, and look again at the things that they place in a parent."""
-        said = {edge_record_key(taken.said): taken.said for taken in batch}
+        said = {edge_record_key(taken.said): taken for taken in batch}
         children = placings(self._model, said)
         hinted = self._intake.spool.hinted({key for _, key in children})
 
         async def work(write: Write) -> tuple[tuple[Related, Meanings, Reconciled], list[JournalEntry], bool]:
             await self._spread(write, batch)
-            changes = await relate.relate(write, self._model, batch, self._scope, strict=self._strict)
+            changes = await relate.relate(write, self._model, said, self._scope, strict=self._strict)
             meanings = await relate.ambiguities(write, self._model, changes.waiting)
             placed = [each.key for each in changes.read]
             # a record that was taken with a parent in view is looked at again, whatever became of that word
@@ -168,7 +168,7 @@ class LoadRun:
         self.overtaken += edges.overtaken
         self._note_outdated(edges.outdated)
         for record in edges.waiting:
-            self._wait(record, said[record.key], meanings.get(record.key))
+            self._wait(record, said[record.key].said, meanings.get(record.key))
         counts = self.report.relationships
         still_waiting = {record.key for record in edges.waiting}
         counts.unchanged += sum(record.key not in still_waiting for record, _ in edges.unchanged) + edges.confirmed
@@ -178,14 +178,15 @@ class LoadRun:
             if seen > record.seen
         )
         standing = [*edges.read, *(record for record, _ in edges.unchanged)]
-        await self._find_circles({each.edge: said[each.key].location for each in standing if each.key in said})
+        containing = [each for each in standing if each.key.type_name == CONTAINS and each.key in said]
+        await self._find_circles({each.edge: said[each.key].said.location for each in containing if each.edge})
 
-    async def _find_circles(self, places: Mapping[EdgeKey | None, str]) -> None:
+    async def _find_circles(self, places: Mapping[EdgeKey, str]) -> None:
         """Take up the circles of containment that these relationships are part of, each at the first of its places."""
-        ends = {(THING, end) for edge in places if edge and edge.type_name == CONTAINS for end in edge[1:3]}
+        ends = {(THING, end) for edge in places for end in edge[1:3]}
         for each in await self.transactions.reader.findings_about(ends) if ends else ():
             ring = {id_ for _, id_ in each.records}
-            told = [at for edge, at in places.items() if edge and edge.type_name == CONTAINS and ring >= {*edge[1:3]}]
+            told = [at for edge, at in places.items() if ring >= {*edge[1:3]}]
             if each.code in CIRCLE and told and each not in self._found:
                 self._found[each] = Finding(FindingCode.CONTAINMENT_CIRCLE, worded(each), min(told), each)
 

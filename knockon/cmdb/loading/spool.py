@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 from knockon.cmdb.contract.rows import EdgeRecordKey
-from knockon.cmdb.reconciliation.taken import Taken
+from knockon.cmdb.reconciliation.taken import Said, Taken
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 
 if TYPE_CHECKING:
@@ -39,15 +39,6 @@ _APART = 500  # bytes of an observation without its texts, about
 Place = TypeVar("Place")
 
 
-class _Kept(NamedTuple):
-    taken: Taken[Any]
-    layer: int
-
-    @property
-    def age(self) -> tuple[str, str]:
-        return self.taken.seen, self.taken.digest
-
-
 class Again(NamedTuple):
     """An unchanged record that was seen again.
 
@@ -65,15 +56,17 @@ class Again(NamedTuple):
 class Spool:
     """Observations of one source that were taken, one for each place: the newer ``(seen, digest)``.
 
-    ``twice`` is told of two of one place, the later one first. First all is kept, then it is read.
+    ``layer`` says of a class which things are read first; ``twice`` is told of two of one place, the later one first.
+    First all is kept, then it is read.
     """
 
-    def __init__(self, twice: Callable[[Taken[Any], Taken[Any]], None]) -> None:
+    def __init__(self, layer: Callable[[str], int], twice: Callable[[Taken[Any], Taken[Any]], None]) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_TABLES}")
+        self._layer = layer
         self._twice = twice
-        self._entities: dict[str, _Kept] = {}
-        self._relationships: dict[EdgeRecordKey, _Kept] = {}
+        self._entities: dict[str, Taken[EntityObservation]] = {}
+        self._relationships: dict[EdgeRecordKey, Taken[RelationshipObservation]] = {}
         self._children: dict[str, list[EdgeRecordKey]] = {}
         self._again: list[Again] = []
         self._weight = 0
@@ -83,9 +76,9 @@ class Spool:
         """Let go of all of it."""
         self._db.close()
 
-    def keep_entity(self, place: str, layer: int, taken: Taken[EntityObservation]) -> None:
-        """Keep what is said of a thing; ``layer`` says what is read first."""
-        self._keep(self._entities, place, _Kept(taken, layer))
+    def keep_entity(self, place: str, taken: Taken[EntityObservation]) -> None:
+        """Keep what is said of a thing."""
+        self._keep(self._entities, place, taken)
         if self._weight > IN_MEMORY:
             self._put_all()
 
@@ -93,20 +86,22 @@ class Spool:
         self, key: EdgeRecordKey, children: Collection[str], taken: Taken[RelationshipObservation]
     ) -> None:
         """Keep what is said of a relationship; ``children`` are the keys of the records that it places in a parent."""
-        if key not in self._relationships:
+        if children and key not in self._relationships:
             for child in children:
                 self._children.setdefault(child, []).append(key)
-        self._keep(self._relationships, key, _Kept(taken, 0))
+        self._keep(self._relationships, key, taken)
         if self._weight > IN_MEMORY:
             self._put_all()
 
-    def _keep(self, fresh: dict[Place, _Kept], place: Place, kept: _Kept) -> None:
+    def _keep(self, fresh: dict[Place, Taken[Said]], place: Place, taken: Taken[Said]) -> None:
         other = fresh.get(place)
         if other is not None:
-            self._twice(kept.taken, other.taken)
-        self._weight += _APART + sum(len(each) for each in kept.taken.said.attributes.values() if isinstance(each, str))
-        if other is None or kept.age > other.age:
-            fresh[place] = kept
+            self._twice(taken, other)
+        self._weight += _APART
+        if said := taken.said.attributes:
+            self._weight += sum([len(each) for each in said.values() if isinstance(each, str)])
+        if other is None or taken.age > other.age:
+            fresh[place] = taken
 
     def _put_all(self) -> None:
         """Put what is in memory away, in place of older ones."""
@@ -121,7 +116,8 @@ class Spool:
         )
         rows = self._newer(self._entities, "entity", _entity)
         self._db.executemany(
-            statement, ((place, each.taken.said.key, each.layer, _packed(each.taken)) for place, each in rows)
+            statement,
+            ((place, each.said.key, self._layer(each.said.class_name), _packed(each)) for place, each in rows),
         )
         self._entities.clear()
 
@@ -129,7 +125,7 @@ class Spool:
         rows = self._newer(
             {_place(key): each for key, each in self._relationships.items()}, "relationship", _relationship
         )
-        put = ((place, _packed(each.taken)) for place, each in rows)
+        put = ((place, _packed(each)) for place, each in rows)
         self._db.executemany(f"INSERT INTO relationship (place, said) VALUES (?, ?) {_REPLACE}", put)
         placed = ((child, _place(key)) for child, keys in self._children.items() for key in keys)
         self._db.executemany("INSERT OR IGNORE INTO placing VALUES (?, ?)", placed)
@@ -137,14 +133,14 @@ class Spool:
         self._children.clear()
 
     def _newer(
-        self, fresh: dict[str, _Kept], table: str, read: Callable[[bytes], Taken[Any]]
-    ) -> list[tuple[str, _Kept]]:
+        self, fresh: dict[str, Taken[Said]], table: str, read: Callable[[bytes], Taken[Said]]
+    ) -> list[tuple[str, Taken[Said]]]:
         """Give those that are not older than what has been put away of their place."""
         asked = f"SELECT k.place, k.said FROM json_each(?) a CROSS JOIN {table} k ON k.place = a.value"
         older: set[str] = set()
         for place, said in self._db.execute(asked, [orjson.dumps(list(fresh)).decode()]).fetchall():
-            other = _Kept(read(said), 0)
-            self._twice(fresh[place].taken, other.taken)
+            other = read(said)
+            self._twice(fresh[place], other)
             if fresh[place].age <= other.age:
                 older.add(place)
         return [(place, each) for place, each in fresh.items() if place not in older]
@@ -167,19 +163,19 @@ class Spool:
     def entities(self) -> Iterator[Taken[EntityObservation]]:
         """Give observations of things, those of the lower layer first, else as they came."""
         if not self._put_away:
-            return (each.taken for each in sorted(self._entities.values(), key=lambda each: each.layer))
+            return iter(sorted(self._entities.values(), key=lambda each: self._layer(each.said.class_name)))
         return (_entity(said) for (said,) in self._db.execute("SELECT said FROM entity ORDER BY layer, number"))
 
     def relationships(self) -> Iterator[Taken[RelationshipObservation]]:
         """Give observations of relationships as they came."""
         if not self._put_away:
-            return (each.taken for each in self._relationships.values())
+            return iter(self._relationships.values())
         return (_relationship(said) for (said,) in self._db.execute("SELECT said FROM relationship ORDER BY number"))
 
     def keys(self) -> Iterator[str]:
         """Give the native keys of the things, perhaps several times."""
         if not self._put_away:
-            return (each.taken.said.key for each in self._entities.values())
+            return (each.said.key for each in self._entities.values())
         return (key for (key,) in self._db.execute("SELECT key FROM entity"))
 
     def edge_keys(self) -> Iterator[EdgeRecordKey]:

@@ -274,7 +274,7 @@ class Following:
             if not (same and old and (old.disputed, old.order) == (new.disputed, new.order)):
                 changed.append(new)
         new_ids = {each.id for each in changed if each.id not in before}
-        await self._write.put_entities(changed, {each.id: self._answers(each) for each in changed}, new=new_ids)
+        await self._write.put_entities(changed, new=new_ids)
         if as_they_were := set(rekeyed).difference(each.id for each in changed):
             await self._write.put_words(as_they_were)
 

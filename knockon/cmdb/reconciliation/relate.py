@@ -8,14 +8,13 @@ end is ambiguous. The readings that could change this are the record's watches.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knockon.cmdb.contract.images import edge_record_image
 from knockon.cmdb.contract.reads import MOST_ANSWERS
 from knockon.cmdb.contract.rows import WITHDRAWN, Edge, EdgeKey, EdgeRecord, JournalEntry, last_seen
 from knockon.cmdb.lookup import several
 from knockon.cmdb.reconciliation.circles import note_circles
-from knockon.cmdb.reconciliation.taken import edge_record_key
 from knockon.errors import FindingCode
 from knockon.schema.reference import key_token, tokens
 
@@ -75,23 +74,22 @@ def edge_image(edge: Edge) -> dict[str, Any]:
 async def relate(
     write: Write,
     model: Model,
-    batch: Sequence[Taken[RelationshipObservation]],
+    batch: Mapping[EdgeRecordKey, Taken[RelationshipObservation]],
     scope: Scope,
     *,
     strict: bool = False,
 ) -> Related:
-    """Write the edge records of one batch out of a scope, and the edges that they imply.
+    """Write the edge records of one batch out of a scope, by their keys, and the edges that they imply.
 
     With ``strict`` a record whose references do not resolve is not written; it is in ``waiting`` all the same.
     """
     result = Related()
-    keys = [edge_record_key(taken.said) for taken in batch]
-    known = await write.edge_records(keys)
+    known = await write.edge_records(batch.keys())
     scopes = await write.scopes({scope.source})
     now = scopes.get((scope.source, scope.name), scope)
     fresh: list[EdgeRecord] = []
     late: list[EdgeRecord] = []
-    for key, taken in zip(keys, batch, strict=True):
+    for key, taken in batch.items():
         old = known.get(key)
         if old and not taken.is_news(old, seen := last_seen(old, scopes), scope.name):
             again = taken.seen if taken.digest == old.digest else seen
@@ -204,15 +202,14 @@ async def _resolved(write: Write, model: Model, records: Sequence[EdgeRecord]) -
     answers = await write.resolve({token for each in readings.values() for token in each})
     ids = {found[0] for found in answers.values() if len(found) == 1}
     classes = await write.classes(ids)
-    return [_read(model, record, readings, answers, classes) for record in records]
+    meanings = {of: _meaning(*of, tried, answers) for of, tried in readings.items()}
+    return [_read(model, record, meanings, classes) for record in records]
 
 
 def _readings(model: Model, records: Iterable[EdgeRecord]) -> dict[tuple[str, str], tuple[str, ...]]:
-    return {
-        (record.key.source, reference): tokens(model, reference, record.key.source)
-        for record in records
-        for reference in (record.key.from_ref, record.key.to_ref)
-    }
+    """Give the readings of each reference, by whose it is and how it is written."""
+    written = {(key.source, end) for key in (record.key for record in records) for end in (key.from_ref, key.to_ref)}
+    return {(source, reference): tokens(model, reference, source) for source, reference in written}
 
 
 async def ambiguities(write: Write, model: Model, records: Iterable[EdgeRecord]) -> dict[EdgeRecordKey, str]:
@@ -236,46 +233,51 @@ async def ambiguities(write: Write, model: Model, records: Iterable[EdgeRecord])
     return found
 
 
+class _Meaning(NamedTuple):
+    """What a reference means now: the id, or why there is none; ``watches`` are the readings that could change it."""
+
+    id: str | None
+    because: str | None
+    watches: tuple[str, ...]
+
+
+def _meaning(source: str, reference: str, tried: tuple[str, ...], answers: Mapping[str, list[str]]) -> _Meaning:
+    hit = next((i for i, token in enumerate(tried) if answers.get(token)), None)
+    if hit is None:
+        return _Meaning(None, FindingCode.WAITING_REFERENCE, tried)
+    # a native key of the source itself comes first and can only ever mean this one
+    watches = () if tried[hit] == key_token(source, reference) else tried[: hit + 1]
+    found = answers[tried[hit]]
+    if len(found) > 1:
+        return _Meaning(None, FindingCode.AMBIGUOUS_REFERENCE, watches)
+    return _Meaning(found[0], None, watches)
+
+
 def _read(
-    model: Model,
-    record: EdgeRecord,
-    readings: dict[tuple[str, str], tuple[str, ...]],
-    answers: dict[str, list[str]],
-    classes: dict[str, str],
+    model: Model, record: EdgeRecord, meanings: Mapping[tuple[str, str], _Meaning], classes: Mapping[str, str]
 ) -> EdgeRecord:
-    source = record.key.source
-    ends: list[str | None] = []
-    watches: list[str] = []
-    because: str | None = None
-    for reference in (record.key.from_ref, record.key.to_ref):
-        tried = readings[source, reference]
-        hit = next((i for i, token in enumerate(tried) if answers.get(token)), None)
-        found = answers[tried[hit]] if hit is not None else []
-        ends.append(found[0] if len(found) == 1 else None)
-        # a native key of the source itself comes first and can only ever mean this one
-        if hit is None or tried[hit] != key_token(source, reference):
-            watches += tried if hit is None else tried[: hit + 1]
-        if len(found) != 1:
-            reason = FindingCode.AMBIGUOUS_REFERENCE if found else FindingCode.WAITING_REFERENCE
-            because = because if because == FindingCode.AMBIGUOUS_REFERENCE else reason
-    edge, because = _edge(model, record, ends, because, classes)
+    key = record.key
+    start, end = meanings[key.source, key.from_ref], meanings[key.source, key.to_ref]
+    edge, because = None, start.because or end.because
+    if start.id and end.id:
+        edge, because = _edge(model, key, start.id, end.id, classes)
+    elif FindingCode.AMBIGUOUS_REFERENCE in (start.because, end.because):
+        because = FindingCode.AMBIGUOUS_REFERENCE
+    watches = tuple(dict.fromkeys(start.watches + end.watches)) if start.watches or end.watches else ()
     return EdgeRecord(
-        record.key, record.attributes, record.seen, record.digest, edge, because, (ends[0], ends[1]),
-        tuple(dict.fromkeys(watches)), record.scope,
-    )  # fmt: skip
+        key, record.attributes, record.seen, record.digest, edge, because, (start.id, end.id), watches, record.scope
+    )
 
 
 def _edge(
-    model: Model, record: EdgeRecord, ends: list[str | None], because: str | None, classes: dict[str, str]
+    model: Model, key: EdgeRecordKey, source: str, target: str, classes: Mapping[str, str]
 ) -> tuple[EdgeKey | None, str | None]:
-    source, target = ends
-    if source is None or target is None:
-        return None, because
+    """Give the edge between two ends, or why there can be none."""
     if source == target:
         return None, FindingCode.SELF_LOOP
-    if not model.allows(record.key.type_name, classes[source], classes[target]):
+    if not model.allows(key.type_name, classes[source], classes[target]):
         return None, FindingCode.RELATIONSHIP_NOT_ALLOWED
-    return EdgeKey(record.key.type_name, source, target, record.key.group), None
+    return EdgeKey(key.type_name, source, target, key.group), None
 
 
 async def _settle(write: Write, records: Sequence[EdgeRecord], before: Iterable[EdgeRecord], result: Related) -> None:
@@ -348,6 +350,8 @@ def _implied(
 
 def counting(sayings: Sequence[EdgeRecord], scopes: Mapping[tuple[str, str], Scope]) -> EdgeRecord:
     """Give the one of a relationship's records whose word counts, whole: the newest, then by the source's name."""
+    if len(sayings) == 1:
+        return sayings[0]
     newest = max(last_seen(record, scopes) for record in sayings)
     latest = [record for record in sayings if last_seen(record, scopes) == newest]
     return min(latest, key=lambda record: (record.key.source, record.digest, record.key))

@@ -26,6 +26,11 @@ class Taken(Generic[Said]):
     seen: str
     digest: str
 
+    @property
+    def age(self) -> tuple[str, str]:
+        """Of two that speak of one key, the greater counts."""
+        return self.seen, self.digest
+
     def is_news(self, old: EdgeRecord, seen: str, scope: str) -> bool:
         """Tell whether this beats what is known of the same relationship, last seen at ``seen``.
 

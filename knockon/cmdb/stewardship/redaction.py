@@ -82,7 +82,7 @@ async def redact(store: Store, model: Model, reference: str, *, reason: str, act
         said = [old.attributes, *(each.said for each in known)]
         letters = await _forget_letters(write, records, _secrets(said, attributes))
         names = [() if each.retired else answers_to(model, each.class_name, each.name) for each in (old, new)]
-        await write.put_entities([new], {new.id: names[1]})
+        await write.put_entities([new])
         edges = await relate.reread(write, model, set(names[0]) ^ set(names[1]), ())
         await reconcile.look_again(write, model, members)
         image = entity_image(new)  # nothing of what it was: who follows the changes takes this over

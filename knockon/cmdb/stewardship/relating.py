@@ -136,7 +136,7 @@ class Relating(Writing):
         people = {of: each for of, each in heard.items() if of.source.startswith(PEOPLE)}
         people |= await write.edge_records([key])  # also one that was taken back
         taken = Taken(said, moment_after(last_seen(each, scopes) for each in people.values()), digest(said.attributes))
-        related = await relate.relate(write, self.model, [taken], Scope(said.source, ""))
+        related = await relate.relate(write, self.model, {key: taken}, Scope(said.source, ""))
         if related.waiting:
             code = related.waiting[0].because or ""
             raise EditInvalid(f"{code}: {relate.WHY[code]}", code)

@@ -19,7 +19,6 @@ from knockon.cmdb.reconciliation.reconciled import entity_image
 from knockon.cmdb.reconciliation.relate import edge_image
 from knockon.errors import StoreBusy
 from knockon.schema.build import build
-from knockon.schema.reference import answers_to
 from knockon.schema.source import read_sources
 
 if TYPE_CHECKING:
@@ -79,15 +78,11 @@ def entry(entity_id: str, **after: Any) -> JournalEntry:
     return JournalEntry("entity", entity_id, None, {"name": entity_id, **after})
 
 
-def names_of(rows: Iterable[Entity]) -> dict[str, tuple[str, ...]]:
-    return {row.id: answers_to(MODEL, row.class_name, row.name) for row in rows}
-
-
 async def put(write: Write, *rows: Entity | Edge | Record | EdgeRecord) -> None:
     """Write rows of any kind in the order that references between them ask for."""
     entities = [row for row in rows if isinstance(row, Entity)]
     await write.put_records([row for row in rows if isinstance(row, Record)])
-    await write.put_entities(entities, names_of(entities))
+    await write.put_entities(entities)
     await write.put_edges([row for row in rows if isinstance(row, Edge)])
     await write.put_edge_records([row for row in rows if isinstance(row, EdgeRecord)])
 

@@ -155,7 +155,7 @@ async def test_what_a_write_has_not_committed_does_not_show(store: Store, connec
     await write_pair(store, "w", 1)
     other = await connect()
     async with store.write() as write:
-        await write.put_entities([entity("half")], {"half": ()})
+        await write.put_entities([entity("half")])
         # A scan may wait for the write at hand, so it is not waited for here.
         scans = [asyncio.create_task(each.scan(CLASSES)) for each in (store, other)]
         for each in (store, other):
@@ -182,7 +182,7 @@ async def test_many_reads_at_once(store: Store) -> None:
 async def test_a_lost_number_is_taken_by_the_next_writer(writers: list[Store]) -> None:
     async def failing(store: Store, index: int) -> None:
         async with store.write() as write:
-            await write.put_entities([entity(f"failed{index}")], {})
+            await write.put_entities([entity(f"failed{index}")])
             raise ZeroDivisionError
 
     async def mixed(store: Store, index: int) -> list[int]:

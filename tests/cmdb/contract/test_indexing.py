@@ -95,7 +95,8 @@ async def test_a_file_of_before_there_were_indexes_gets_them(tmp_path: Path) -> 
     with closing(sqlite3.connect(path)) as connection, connection:
         before = MIGRATIONS.index(values.TABLES)
         connection.executescript(
-            "DROP TABLE attribute_value; DROP TABLE attribute_index; DROP TABLE token; DROP TABLE lease"
+            "DROP TABLE attribute_value; DROP TABLE attribute_index; DROP TABLE token; DROP TABLE lease;"
+            "CREATE TABLE entity_name (token TEXT); ALTER TABLE entity ADD COLUMN names TEXT"
         )
         connection.executescript("ALTER TABLE alias DROP COLUMN records; ALTER TABLE alias DROP COLUMN since")
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [before])

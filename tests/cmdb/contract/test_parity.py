@@ -30,7 +30,7 @@ from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.stores import opened
 from knockon.errors import ScanTooLarge
 from tests.cmdb.conftest import neo4j_store, sqlite_store
-from tests.cmdb.contract.estate import CLASSES, MODEL, SEPARATOR, edge, entity, head, names_of
+from tests.cmdb.contract.estate import CLASSES, MODEL, SEPARATOR, edge, entity, head
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
@@ -178,8 +178,11 @@ class Failing(Exception):
 async def apply(store: Store, batch: Batch) -> None:
     async with store.write() as write:
         await write.put_records(batch.records)
-        await write.put_entities(batch.things, names_of(batch.things))
-        await write.put_edges(batch.links)
+        await write.put_entities(batch.things)
+        there = {each.key for each in batch.links}
+        resolved = {each.edge for each in batch.sayings if each.edge}  # has its edge, however that is
+        more = [edge(key.source_id, key.target_id, key.group, key.type_name) for key in resolved - there]
+        await write.put_edges([*batch.links, *more])
         await write.put_edge_records(batch.sayings)
         for alias, target in batch.aliases.items():
             await write.put_alias(Alias(alias, target))

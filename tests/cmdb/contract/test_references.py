@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import Alias, EdgeKey, EdgeRecordKey
-from tests.cmdb.contract.estate import commit, entity, head, put, record, saying
+from tests.cmdb.contract.estate import commit, edge, entity, head, put, record, saying
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
@@ -97,7 +97,7 @@ async def test_touching_gives_what_knows_one_of_these_ends_once(store: Store) ->
     half = replace(saying("a", "nowhere"), known=("a", None))
     other_half = replace(saying("nowhere", "c"), known=(None, "c"))
     loop = replace(saying("a", "n:Server:a", because="SELF_LOOP"), known=("a", "a"))
-    await commit(store, both, half, other_half, loop, saying("x", "y"))
+    await commit(store, entity("a"), entity("b"), edge("a", "b"), both, half, other_half, loop, saying("x", "y"))
     async with store.write() as write:
         found = [row.key for row in await write.touching(["a", "b", "a"])]
         assert sorted(found) == sorted([both.key, half.key, loop.key])

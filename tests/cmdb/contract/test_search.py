@@ -140,7 +140,7 @@ async def test_what_is_rolled_back_is_not_found(store: Store) -> None:
     await commit(store, entity("a", name="alpha"))
     with pytest.raises(StoreFailed):  # for want of a journal entry
         async with store.write() as write:
-            await write.put_entities([entity("a", name="beta")], {})
+            await write.put_entities([entity("a", name="beta")])
     assert await search(store, "beta") == []
     assert found_ids(await search(store, "alpha")) == "a"
 

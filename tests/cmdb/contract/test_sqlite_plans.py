@@ -78,7 +78,7 @@ def test_no_statement_scans_a_table(connection: sqlite3.Connection, name: str) -
     elif name == "BETWEEN":  # the whole estate is wanted
         assert scans(steps) == ["SCAN e"]
     elif name == "FILL":  # once in the life of a file
-        assert scans(steps) == ["SCAN n USING INDEX entity_by_name"] * 2
+        assert scans(steps) == ["SCAN n USING INDEX entity_by_order"] * 2
     elif name == "EVERY_DECISION":  # of which people have made few
         assert scans(steps) == ["SCAN d"]
     else:

@@ -10,7 +10,7 @@ import pytest
 
 from knockon.cmdb.contract.rows import Alias, EdgeKey, JournalEntry
 from knockon.errors import StoreFailed
-from tests.cmdb.contract.estate import SEEN, commit, edge, entity, entry, head, names_of, put, record, saying
+from tests.cmdb.contract.estate import SEEN, commit, edge, entity, entry, head, put, record, saying
 
 if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Store
@@ -270,7 +270,7 @@ async def test_rows_said_to_be_new_are_kept_as_any(store: Store) -> None:
     links = [edge("a", "b", "g", weight=2), edge("a", "b", retired=True)]
     async with store.write() as write:
         await write.put_records([kept], new=[("test", "ka")])
-        await write.put_entities(things, names_of(things[:1]), new=["a", "b"])
+        await write.put_entities(things, new=["a", "b"])
         await write.put_edges(links, new=[each.key for each in links])
         await write.put_edge_records(said, new=[each.key for each in said])
         await write.journal(head(), [])

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-ITS_OWN = {"number", "names"}
-"""Columns that are no part of a row: numbers that SQLite gives out, and tokens that are made of class and name."""
+ITS_OWN = {"number"}
+"""Columns that are no part of a row: numbers that SQLite gives out."""
 OF_THE_STORE = {"schema", "search"}
 """What a file says of itself."""
 IN_FORMAT = {

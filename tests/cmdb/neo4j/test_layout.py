@@ -13,7 +13,7 @@ from knockon.cmdb.contract.rows import WITHDRAWN
 from knockon.cmdb.stores.neo4j import Neo4jStore, schema
 from knockon.cmdb.stores.neo4j.cypher import identifier
 from knockon.errors import StoreFailed, StoreTooNew
-from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, head, ids, put, record, saying
+from tests.cmdb.contract.estate import CLASSES, MODEL, commit, edge, entity, head, ids, record, saying
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -168,17 +168,6 @@ async def test_an_edge_needs_both_its_ends(store: Neo4jStore) -> None:
     with pytest.raises(StoreFailed, match="ends"):
         await commit(store, entity("a"), edge("a", "nobody"))
     assert await store.revision() == 0
-
-
-async def test_name_tokens_are_those_of_the_class(store: Neo4jStore) -> None:
-    async with store.write() as write:
-        await write.put_entities([entity("a")], {})
-        assert await write.resolve(["n:Server:a"]) == {}
-        with pytest.raises(StoreFailed, match="answer to its name"):
-            await write.put_entities([entity("b")], {"b": ("n:Server:other",)})
-        await put(write, entity("b"))
-        await write.journal(head(), [])
-    assert await store.resolve(["n:Server:a", "n:Server:b"]) == {"n:Server:b": ["b"]}
 
 
 async def test_a_scan_holds_while_writers_never_pause(store: Neo4jStore) -> None:

@@ -42,6 +42,7 @@ TEXTS = {
     "alias",
     "entity",
     "source",
+    "begins",
     "scope",
     "moment",
     "rules",

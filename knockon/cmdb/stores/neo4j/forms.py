@@ -38,12 +38,18 @@ Properties = dict[str, Any]
 
 _NATIVE = frozenset({str, int, float, bool})
 _LONGEST_KEY = 1_000  # an index takes about 8,000 bytes
+_KEPT = 100  # characters of a key that is longer
 
 
 def key(*parts: str) -> str:
     """Join the parts of an identity into one indexed text; a long one is kept by its hash."""
     text = orjson.dumps(parts).decode() if len(parts) > 1 else parts[0]
-    return text if len(text) <= _LONGEST_KEY else f"{text[:100]}#{hashlib.blake2b(text.encode()).hexdigest()}"
+    return text if len(text) <= _LONGEST_KEY else f"{text[:_KEPT]}#{hashlib.blake2b(text.encode()).hexdigest()}"
+
+
+def begins(source: str) -> str:
+    """Give what the keys of all records of a source begin with; others' may, too."""
+    return f"{orjson.dumps([source]).decode()[:-1]},"[:_KEPT]
 
 
 def _is_native(value: Any) -> bool:

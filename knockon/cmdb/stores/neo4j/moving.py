@@ -124,8 +124,6 @@ async def _put_things(tx: Transaction, rows: Sequence[Thing], model: Model) -> N
     put = []
     for row in rows:
         properties = forms.entity_properties(row.entity, row.entity.revision)
-        if not row.answers or row.entity.retired:
-            properties["_nameless"] = True
         labels = ["_Entity", "_Retired"]
         if not row.entity.retired:
             if row.entity.class_name not in model.classes:
@@ -184,7 +182,7 @@ def _redaction_properties(row: Redaction) -> Properties:
 
 def _to_thing(kept: Any) -> Thing:
     retired, properties = kept
-    return Thing(forms.to_entity(properties, retired=retired), not retired and not properties.get("_nameless"))
+    return Thing(forms.to_entity(properties, retired=retired), answers=not retired)
 
 
 def _to_redaction(kept: Properties) -> Redaction:

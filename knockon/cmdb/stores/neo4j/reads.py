@@ -40,7 +40,7 @@ BY_NAME: LiteralString = """
 UNWIND $names AS name
 CALL (name) {
   MATCH (n:_Live {_name: name[1]})
-  WHERE name[0] IN labels(n) AND n._nameless IS NULL
+  WHERE name[0] IN labels(n)
   WITH n._id AS id ORDER BY id LIMIT $most
   RETURN collect(id) AS ids
 }
@@ -54,29 +54,31 @@ RETURN collect(properties(n))"""
 
 
 def of_held_records(then: LiteralString) -> LiteralString:
-    """Do something with ``r``, each present record of ``$source`` in ``$scope``."""
+    """Do something with ``r``, each present record of ``of(source, scope)``."""
     return f"""
-MATCH (r:_Record {{source: $source}})
-WHERE coalesce(r.scope, '') = $scope AND coalesce(r.present, true) {then}"""
+MATCH (r:_Record) WHERE r.k STARTS WITH $begins AND r.source = $source
+AND coalesce(r.scope, '') = $scope AND coalesce(r.present, true) {then}"""
 
 
 def of_held_edge_records(then: LiteralString) -> LiteralString:
-    """Do something with ``r``, each present edge record of ``$source`` in ``$scope``."""
+    """Do something with ``r``, each present edge record of ``of(source, scope)``."""
     return f"""
-MATCH (r:_EdgeRecord {{source: $source}})
-WHERE coalesce(r.scope, '') = $scope AND coalesce(r.because, '') <> 'WITHDRAWN' {then}"""
+MATCH (r:_EdgeRecord) WHERE r.k STARTS WITH $begins AND r.source = $source
+AND coalesce(r.scope, '') = $scope AND coalesce(r.because, '') <> 'WITHDRAWN' {then}"""
 
 
 RECKONED: LiteralString = "MATCH (m:_Meta {id: 0}) RETURN coalesce(m.reckoned, '')"
 EVERY_RECORD: LiteralString = """
-MATCH (r:_Record) WHERE r.source >= '' AND coalesce(r.present, true)
+MATCH (r:_Record) WHERE r.k >= '' AND coalesce(r.present, true)
 RETURN collect([r.class, r.source, r.key])"""
 EVERY_EDGE_RECORD: LiteralString = """
-MATCH (r:_EdgeRecord) WHERE r.source >= '' AND coalesce(r.because, '') <> 'WITHDRAWN'
+MATCH (r:_EdgeRecord) WHERE r.k >= '' AND coalesce(r.because, '') <> 'WITHDRAWN'
 RETURN collect([r.source, r.type, r.from, r.to, r.group])"""
-KNOWN_RECORDS: LiteralString = "MATCH (r:_Record {source: $source}) WHERE r.digest <> '' RETURN collect(r.key)"
+KNOWN_RECORDS: LiteralString = """
+MATCH (r:_Record) WHERE r.k STARTS WITH $begins AND r.source = $source AND r.digest <> ''
+RETURN collect(r.key)"""
 KNOWN_EDGE_RECORDS: LiteralString = """
-MATCH (r:_EdgeRecord {source: $source}) WHERE r.digest <> ''
+MATCH (r:_EdgeRecord) WHERE r.k STARTS WITH $begins AND r.source = $source AND r.digest <> ''
 RETURN collect([r.source, r.type, r.from, r.to, r.group])"""
 HELD_RECORDS: LiteralString = of_held_records("RETURN collect(r.key)")
 HELD_EDGE_RECORDS: LiteralString = of_held_edge_records("RETURN collect([r.source, r.type, r.from, r.to, r.group])")
@@ -116,9 +118,14 @@ async def resolve(tx: Transaction, tokens: Collection[str]) -> dict[str, list[st
     return found
 
 
+def of_source(source: str, scope: str = "") -> dict[str, str]:
+    """Give what the statements about records of a source are asked with; the index of their keys leads to them."""
+    return {"source": source, "begins": forms.begins(source), "scope": scope}
+
+
 async def held(tx: Transaction, source: str, scope: str) -> Held:
     """Read the keys of all present records of a source in a scope."""
-    of = {"source": source, "scope": scope}
+    of = of_source(source, scope)
     ((keys,),) = await run(tx, HELD_RECORDS, of)
     ((edge_keys,),) = await run(tx, HELD_EDGE_RECORDS, of)
     return Held(frozenset(keys), frozenset(EdgeRecordKey(*each) for each in edge_keys))
@@ -126,8 +133,9 @@ async def held(tx: Transaction, source: str, scope: str) -> Held:
 
 async def reported_by(tx: Transaction, source: str) -> Held:
     """Read the keys of all records of a source, withdrawn ones too."""
-    ((keys,),) = await run(tx, KNOWN_RECORDS, {"source": source})
-    ((edge_keys,),) = await run(tx, KNOWN_EDGE_RECORDS, {"source": source})
+    of = of_source(source)
+    ((keys,),) = await run(tx, KNOWN_RECORDS, of)
+    ((edge_keys,),) = await run(tx, KNOWN_EDGE_RECORDS, of)
     return Held(frozenset(keys), frozenset(EdgeRecordKey(*each) for each in edge_keys))
 
 
@@ -149,7 +157,7 @@ async def every_record(tx: Transaction) -> tuple[dict[str, list[tuple[str, str]]
 
 async def count_held(tx: Transaction, source: str, scope: str) -> tuple[int, int]:
     """Count them."""
-    of = {"source": source, "scope": scope}
+    of = of_source(source, scope)
     ((records,),) = await run(tx, COUNT_HELD_RECORDS, of)
     ((edge_records,),) = await run(tx, COUNT_HELD_EDGE_RECORDS, of)
     return records, edge_records

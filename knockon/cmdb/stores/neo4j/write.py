@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from knockon.cmdb.contract.rows import WITHDRAWN
+from knockon.cmdb.contract.rows import WITHDRAWN, EdgeKey
 from knockon.cmdb.stores.neo4j import baselines, forms, identity, letters, reads, said
 from knockon.cmdb.stores.neo4j.cypher import identifier, run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
@@ -16,7 +16,6 @@ from knockon.cmdb.stores.neo4j.redaction import redact, redacted
 from knockon.cmdb.stores.neo4j.search import put_again, references, search_properties
 from knockon.cmdb.stores.neo4j.tokens import TokenReads, put_tokens
 from knockon.errors import StoreFailed
-from knockon.schema.reference import answers_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
         DeadLetter,
         Decision,
         Edge,
-        EdgeKey,
         EdgeRecord,
         EdgeRecordKey,
         Entity,
@@ -55,15 +53,19 @@ UNWIND $tokens AS token
 MATCH (:_Watch {token: token})<-[:_WATCHES]-(r:_EdgeRecord)
 WITH DISTINCT r
 RETURN collect(properties(r))"""
-TOUCHING: LiteralString = """
+WAITING_AT: LiteralString = """
 UNWIND $ids AS id
 CALL (id) {
-  MATCH (r:_EdgeRecord {known_from: id}) RETURN r
+  MATCH (r:_Waiting {known_from: id}) RETURN r
   UNION
-  MATCH (r:_EdgeRecord {known_to: id}) RETURN r
+  MATCH (r:_Waiting {known_to: id}) RETURN r
 }
 WITH DISTINCT r
 RETURN collect(properties(r))"""
+EDGES_AT: LiteralString = """
+UNWIND $ids AS id
+MATCH (n:_Entity {_id: id})-[r]-(:_Entity)
+RETURN collect(DISTINCT [coalesce(r._type, type(r)), startNode(r)._id, endNode(r)._id, r._group])"""
 CONTESTED: LiteralString = """
 UNWIND $keys AS k
 MATCH (r:_EdgeRecord {edge: k})
@@ -262,7 +264,12 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
         return [forms.to_edge_record(each) for each in kept]
 
     async def touching(self, ids: Collection[str]) -> list[EdgeRecord]:
-        return [forms.to_edge_record(each) for each in await self._collected(TOUCHING, ids=list(set(ids)))]
+        asked = list(set(ids))
+        waiting = [forms.to_edge_record(each) for each in await self._collected(WAITING_AT, ids=asked)]
+        # one that resolves has an edge
+        edges = [EdgeKey(*each) for each in await self._collected(EDGES_AT, ids=asked)]
+        resolved = await self.sayings(edges) if edges else {}
+        return [*waiting, *(each for said_of_it in resolved.values() for each in said_of_it)]
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         with driver_errors():
@@ -314,7 +321,7 @@ RETURN id, collect(DISTINCT m._id)"""
 
     async def spread_seen(self, row: Scope) -> None:
         for statement in (SPREAD_RECORDS, SPREAD_EDGE_RECORDS):
-            await self._run(statement, source=row.source, scope=row.name, seen=row.seen)
+            await self._run(statement, **reads.of_source(row.source, row.name), seen=row.seen)
         await self.put_scope(replace(row, seen=row.complete))
 
     async def _put(self, statement: LiteralString, rows: Collection[Any]) -> None:
@@ -330,20 +337,13 @@ RETURN id, collect(DISTINCT m._id)"""
         with driver_errors():
             await identity.put_claims(self._tx, fresh, known)
 
-    async def put_entities(
-        self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]], *, new: Collection[str] = ()
-    ) -> None:
+    async def put_entities(self, rows: Sequence[Entity], *, new: Collection[str] = ()) -> None:
         put: list[list[Any]] = []
         with driver_errors():
             known = await references(self._tx, [row.id for row in rows])
         for row in rows:
             lineage = self._model.classes[row.class_name].lineage
             properties = forms.entity_properties(row, self.revision)
-            answers = names.get(row.id, ())
-            if not answers:
-                properties["_nameless"] = True
-            elif set(answers) != set(answers_to(self._model, row.class_name, row.name)):
-                raise StoreFailed(f"{row.id} must answer to its name under all of its classes, or to none.")
             if not row.retired:
                 properties |= search_properties(self._model, row, known.get(row.id, ()))
             put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])

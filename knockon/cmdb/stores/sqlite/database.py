@@ -192,8 +192,11 @@ class Database:
             self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
         )
         self._connections.append(connection)
+        connection.execute("PRAGMA page_size = 8192")  # of a new file
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -16000")  # KiB
+        # the same pages of the indexes change with batch after batch: moving them seldom is moving them once
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
         return connection
 
     def _close_connections(self) -> None:

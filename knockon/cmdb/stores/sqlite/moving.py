@@ -45,7 +45,6 @@ from knockon.cmdb.stores.sqlite.rows import (
     scope_row,
 )
 from knockon.errors import ModelInvalid, StoreFailed, StoreNotEmpty
-from knockon.schema.reference import answers_to
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,20 +77,14 @@ class Kind:
 
 
 def _put_things(connection: sqlite3.Connection, rows: Sequence[Thing], model: Model) -> None:
-    names = {row.entity.id: _names(row, model) for row in rows}
     entities = [row.entity for row in rows]
-    put = (entity_row(each, each.revision, names[each.id]) for each in entities)
-    connection.executemany("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", put)
-    connection.executemany(write.PUT_NAME, ((token, id_) for id_, own in names.items() for token in own))
+    for each in entities:
+        if not each.retired and each.class_name not in model.classes:
+            raise ModelInvalid.lacks("things of the class", each.class_name)
+    put = (entity_row(each, each.revision) for each in entities)
+    connection.executemany("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", put)
     search.put(connection, entities, model)
     values.keep(connection, entities)
-
-
-def _names(row: Thing, model: Model) -> tuple[str, ...]:
-    entity = row.entity
-    if not entity.retired and entity.class_name not in model.classes:
-        raise ModelInvalid.lacks("things of the class", entity.class_name)
-    return answers_to(model, entity.class_name, entity.name) if row.answers and not entity.retired else ()
 
 
 def _put_edge_records(connection: sqlite3.Connection, rows: Sequence[EdgeRecord], _model: Model) -> None:
@@ -142,9 +135,8 @@ def _insert(table: str, row: Callable[[Any], Sequence[Any]], width: int) -> Put:
 
 
 def _to_thing(row: tuple[Any, ...]) -> Thing:
-    *own, names = row
-    entity = entity_of(tuple(own))
-    return Thing(entity, not entity.retired and names != "[]")
+    entity = entity_of(row)
+    return Thing(entity, answers=not entity.retired)
 
 
 def _to_redaction(row: tuple[Any, ...]) -> Redaction:
@@ -159,7 +151,7 @@ def _redaction_row(row: Redaction) -> tuple[str, str, str]:
 KINDS: Mapping[str, Kind] = {
     "scope": Kind("scope c", SCOPE, scope_of, _insert("scope", scope_row, 5)),
     "decision": Kind("decision d", DECISION, decision_of, _insert("decision", decision_row, 10)),
-    "entity": Kind("entity n", f"{ENTITY}, n.names", _to_thing, _put_things),
+    "entity": Kind("entity n", ENTITY, _to_thing, _put_things),
     "alias": Kind("alias a", ALIAS, alias_of, _insert("alias", alias_row, 4)),
     "record": Kind("record r", RECORD, record_of, _put_records),
     "edge": Kind("edge e", EDGE, edge_of, _put_edges),
@@ -176,7 +168,7 @@ KINDS: Mapping[str, Kind] = {
 """Each kind of ``contract.moving``, its table and the name by which its columns go."""
 
 DERIVED = frozenset({
-    "attribute_index", "attribute_value", "claim", "entity_name", "finding_about", "search", "searchable", "touched",
+    "attribute_index", "attribute_value", "claim", "finding_about", "search", "searchable", "touched",
     "watch",
 })  # fmt: skip
 """Tables that are made of the others while they are filled. ``meta`` is the state, and what a file says of itself."""

@@ -23,6 +23,7 @@ from knockon.cmdb.stores.sqlite.rows import (
     ENTITY,
     RECORD,
     asked,
+    dumped,
     edge_of,
     edge_record_of,
     entity_of,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.rows import Edge, EdgeRecord, Entity, Scope
     from knockon.cmdb.contract.store import Direction
+    from knockon.schema.model import Model
 
 REVISION = "SELECT value FROM meta WHERE key = 'revision'"
 
@@ -62,9 +64,13 @@ SAYINGS = f"""SELECT {EDGE_RECORD} FROM json_each(?) a CROSS JOIN edge_record s
 WATCHING = f"""SELECT {EDGE_RECORD} FROM edge_record s WHERE s.number IN (
     SELECT w.edge_record FROM json_each(?) a CROSS JOIN watch w ON w.token = a.value)"""
 
+# The end of one that resolves is found by its edge, which is there for good.
 TOUCHING = f"""SELECT {EDGE_RECORD} FROM edge_record s WHERE s.number IN (
-    SELECT f.number FROM json_each(?) a CROSS JOIN edge_record f ON f.from_id = a.value
-    UNION SELECT t.number FROM json_each(?) a CROSS JOIN edge_record t ON t.to_id = a.value)"""
+    SELECT f.number FROM json_each(?1) a CROSS JOIN edge_record f ON f.from_id = a.value
+    UNION SELECT t.number FROM json_each(?1) a CROSS JOIN edge e ON e.target_id = a.value
+        CROSS JOIN edge_record t ON t.from_id = e.source_id AND t.to_id = a.value
+    UNION SELECT w.number FROM json_each(?1) a
+        CROSS JOIN edge_record w ON w.to_id = a.value AND w.because IS NOT NULL)"""
 
 # An entity stands for every alias of it; an alias outlives the entity that once had the id.
 STANDS_FOR = "coalesce((SELECT alias.entity_id FROM alias WHERE alias.alias = {0}), {0})".format
@@ -74,9 +80,11 @@ ENTITIES = f"""SELECT a.value, {ENTITY} FROM json_each(?) a
 
 CLASSES = "SELECT n.id, n.class_name FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"
 
-BY_NAME = """SELECT a.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id IN (
-    SELECT t.entity_id FROM entity_name t CROSS JOIN entity live ON live.id = t.entity_id
-    WHERE t.token = a.value AND live.retired = 0 ORDER BY t.entity_id LIMIT ?) ORDER BY n.id"""
+# The first of each class, so that of very many with one name a few are looked at.
+BY_NAME = """SELECT json_extract(a.value, '$[0]'), n.id
+    FROM json_each(?) a CROSS JOIN json_each(a.value, '$[2]') k CROSS JOIN entity n ON n.id IN (
+        SELECT same.id FROM entity same WHERE same.name = json_extract(a.value, '$[1]')
+        AND same.class_name = k.value AND same.retired = 0 ORDER BY same.id LIMIT ?) ORDER BY n.id"""
 
 BY_KEY = f"""SELECT r.source, r.key, n.id FROM {ASKED_RECORDS}
     CROSS JOIN entity n ON n.id = {STANDS_FOR("r.entity_id")} WHERE r.present = 1 AND n.retired = 0"""
@@ -96,8 +104,11 @@ BETWEEN = """SELECT e.type_name, e.redundancy_group, e.attributes, e.source_id, 
 
 WAITING = f"SELECT {EDGE_RECORD} FROM edge_record s WHERE s.because IS NOT NULL AND s.because != '{WITHDRAWN}'"
 
+# Most ends have one record between them, which the index alone tells.
 CONTESTED = """SELECT json_extract(a.value, '$[0]'), json_extract(a.value, '$[1]'), json_extract(a.value, '$[2]'),
     json_extract(a.value, '$[3]') FROM json_each(?) a WHERE 1 < (
+    SELECT count(*) FROM edge_record b WHERE b.from_id = json_extract(a.value, '$[1]')
+    AND b.to_id = json_extract(a.value, '$[2]')) AND 1 < (
     SELECT count(*) FROM edge_record s WHERE s.from_id = json_extract(a.value, '$[1]')
     AND s.to_id = json_extract(a.value, '$[2]') AND s.type_name = json_extract(a.value, '$[0]')
     AND s.redundancy_group = json_extract(a.value, '$[3]') AND s.because IS NULL)"""
@@ -126,7 +137,7 @@ def watching(connection: sqlite3.Connection, tokens: Collection[str]) -> list[Ed
 
 
 def touching(connection: sqlite3.Connection, ids: Collection[str]) -> list[EdgeRecord]:
-    return [edge_record_of(row) for row in connection.execute(TOUCHING, [asked(ids)] * 2)]
+    return [edge_record_of(row) for row in connection.execute(TOUCHING, [asked(ids)])]
 
 
 def edges(connection: sqlite3.Connection, keys: Collection[EdgeKey]) -> dict[EdgeKey, Edge]:
@@ -196,19 +207,26 @@ def live_entities(connection: sqlite3.Connection, ids: Collection[str]) -> dict[
     return {id_: entity for id_, entity in entities(connection, ids).items() if not entity.retired}
 
 
-def resolve(connection: sqlite3.Connection, tokens: Collection[str]) -> dict[str, list[str]]:
+def resolve(connection: sqlite3.Connection, tokens: Collection[str], model: Model) -> dict[str, list[str]]:
     kinds: dict[str, list[str]] = {"n": [], "k": [], "i": []}
     for token in tokens:
         kinds[token[0]].append(token)
     found: dict[str, list[str]] = {}
-    for token, id_ in connection.execute(BY_NAME, [asked(kinds["n"]), MOST_ANSWERS]):
-        found.setdefault(token, []).append(id_)
+    for token, id_ in connection.execute(BY_NAME, [dumped(_names(kinds["n"], model)), MOST_ANSWERS]):
+        if len(ids := found.setdefault(token, [])) < MOST_ANSWERS:
+            ids.append(id_)
     keys = [token[2:].split(":", 1) for token in kinds["k"]]
     for source, key, id_ in connection.execute(BY_KEY, [asked((source, key) for source, key in keys)]):
         found[f"k:{source}:{key}"] = [id_]
     for asked_id, id_ in connection.execute(BY_ID, [asked(token[2:] for token in kinds["i"])]):
         found[f"i:{asked_id}"] = [id_]
     return found
+
+
+def _names(tokens: Collection[str], model: Model) -> list[list[Any]]:
+    """Part tokens of names: what each is, the name, the classes of what answers to it."""
+    parts = (token.split(":", 2) for token in tokens)
+    return [[f"n:{of}:{name}", name, model.concrete(of)] for _, of, name in parts if of in model.classes]
 
 
 def named(connection: sqlite3.Connection, name: str, limit: int) -> list[Entity]:

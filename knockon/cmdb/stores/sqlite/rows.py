@@ -27,7 +27,7 @@ from knockon.cmdb.contract.rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
 RECORD = (
     "r.source, r.key, r.entity_id, r.class_name, r.attributes, r.seen, r.digest,"
@@ -84,17 +84,15 @@ def entity_of(row: tuple[Any, ...]) -> Entity:
     return Entity(id_, class_name, name, order, values, bool(retired), revision, split_from, bool(disputed))
 
 
-def entity_row(entity: Entity, revision: int, names: Sequence[str]) -> tuple[Any, ...]:
-    attributes = dumped(entity.attributes)
+def entity_row(entity: Entity, revision: int) -> tuple[Any, ...]:
     return (
         entity.id,
         entity.class_name,
         entity.name,
         entity.order,
-        attributes,
+        dumped(entity.attributes),
         entity.retired,
         revision,
-        dumped(names),
         entity.split_from,
         entity.disputed,
     )
@@ -152,13 +150,13 @@ def edge_record_of(row: tuple[Any, ...]) -> EdgeRecord:
     *key, attributes, seen, digest, because, from_id, to_id, watches, scope = row
     identity = EdgeRecordKey(*key)
     edge = EdgeKey(identity.type_name, from_id, to_id, identity.group) if because is None else None
-    known, tokens = (from_id, to_id), tuple(orjson.loads(watches))
-    return EdgeRecord(identity, orjson.loads(attributes), seen, digest, edge, because, known, tokens, scope)
+    said = {} if attributes == "{}" else orjson.loads(attributes)  # that of most
+    tokens = () if watches == "[]" else tuple(orjson.loads(watches))
+    return EdgeRecord(identity, said, seen, digest, edge, because, (from_id, to_id), tokens, scope)
 
 
 def edge_record_row(record: EdgeRecord) -> tuple[Any, ...]:
-    resolved = EdgeKey(record.key.type_name, *record.known, record.key.group)  # type: ignore[arg-type]  # None: unequal
-    if record.edge != (None if record.because else resolved):
+    if record.edge != (None if record.because else (record.key.type_name, *record.known, record.key.group)):
         raise ValueError(f"{record}: an edge record resolves to the edge between its known ends, or says why not")
     attributes, watches = dumped(record.attributes), dumped(record.watches)
     return (*record.key, attributes, record.seen, record.digest, record.because, *record.known, watches, record.scope)

@@ -115,6 +115,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE alias ADD COLUMN records TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE alias ADD COLUMN since INTEGER NOT NULL DEFAULT 0",
     ),
+    (
+        # what a thing answers to is its name under each of its classes: an index of names tells it
+        "DROP TABLE entity_name",
+        "ALTER TABLE entity DROP COLUMN names",
+        "DROP INDEX entity_by_name",
+        "CREATE INDEX entity_by_name ON entity (name, class_name, id) WHERE retired = 0",
+        # one that resolves has an edge, which leads to it by its ends
+        "DROP INDEX edge_record_by_to",
+        "CREATE INDEX edge_record_by_to ON edge_record (to_id) WHERE to_id IS NOT NULL AND because IS NOT NULL",
+    ),
 )
 
 

@@ -106,7 +106,7 @@ class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteLeases, SqliteJo
         return await self._database.read(partial(reads.scan, classes=classes))
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
-        return await self._database.read(partial(reads.resolve, tokens=tokens))
+        return await self._database.read(partial(reads.resolve, tokens=tokens, model=self._model))
 
     async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
         return await self._database.read(partial(reads.sayings, keys=keys))

@@ -27,7 +27,7 @@ from knockon.errors import StoreFailed
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from knockon.cmdb.contract.images import Image
     from knockon.cmdb.contract.rows import (
@@ -54,18 +54,13 @@ T = TypeVar("T")
 
 TAKE_REVISION = "UPDATE meta SET value = value + 1 WHERE key = 'revision'"
 
-FORGET_NAMES = """DELETE FROM entity_name WHERE (token, entity_id) IN (
-    SELECT t.value, n.id FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value CROSS JOIN json_each(n.names) t)"""
-
-KNOWN = """SELECT n.id, n.sort_key, n.attributes, n.retired, n.names
+KNOWN = """SELECT n.id, n.sort_key, n.attributes, n.retired
     FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"""
 
-PUT_ENTITY = """INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+PUT_ENTITY = """INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     class_name = excluded.class_name, name = excluded.name, sort_key = excluded.sort_key,
     attributes = excluded.attributes, retired = excluded.retired, revision = excluded.revision,
-    names = excluded.names, split_from = excluded.split_from, disputed = excluded.disputed"""
-
-PUT_NAME = "INSERT OR IGNORE INTO entity_name VALUES (?, ?)"
+    split_from = excluded.split_from, disputed = excluded.disputed"""
 
 PUT_EDGE = """INSERT OR REPLACE INTO edge
     (type_name, source_id, target_id, redundancy_group, attributes, retired) VALUES (?, ?, ?, ?, ?, ?)"""
@@ -137,7 +132,7 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
         return await self._read(lambda c: reads.watching(c, tokens))
 
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
-        return await self._read(lambda c: reads.resolve(c, tokens))
+        return await self._read(lambda c: reads.resolve(c, tokens, self._model))
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         return await self._read(lambda c: reads.entities(c, ids))
@@ -220,22 +215,16 @@ class SqliteWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
     async def drop_letters(self, ids: Collection[str]) -> None:
         await self._do(lambda c: letters.drop_letters(c, ids))
 
-    async def put_entities(
-        self, rows: Sequence[Entity], names: Mapping[str, tuple[str, ...]], *, new: Collection[str] = ()
-    ) -> None:
+    async def put_entities(self, rows: Sequence[Entity], *, new: Collection[str] = ()) -> None:
         def put(connection: sqlite3.Connection) -> None:
             asked_for = [asked(row.id for row in rows if row.id not in new)]
-            before = {id_: (rest, answers) for id_, *rest, answers in connection.execute(KNOWN, asked_for)}
-            put = [entity_row(row, self.revision, names.get(row.id, ())) for row in rows]
-            now = {id_: ([order, said, retired], answers) for id_, _, _, order, said, retired, _, answers, *_ in put}
-            # what another source says again changes few names and values, and nothing is dearer than their indexes
-            renamed = {id_ for id_, (_, answers) in now.items() if id_ not in before or before[id_][1] != answers}
-            changed = {id_ for id_, (said, _) in now.items() if id_ not in before or before[id_][0] != said}
+            before = {id_: rest for id_, *rest in connection.execute(KNOWN, asked_for)}
+            put = [entity_row(row, self.revision) for row in rows]
+            # what another source says again changes few values, and nothing is dearer than their index
+            changed = {id_ for id_, _, _, *rest, _, _, _ in put if before.get(id_) != rest}
             if before:
-                connection.execute(FORGET_NAMES, [asked(renamed & before.keys())])
                 values.forget(connection, changed & before.keys())
             connection.executemany(PUT_ENTITY, put)
-            connection.executemany(PUT_NAME, ((token, id_) for id_ in renamed for token in names.get(id_, ())))
             values.keep(connection, [row for row in rows if row.id in changed])
             search.put(connection, rows, self._model)
 
