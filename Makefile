@@ -15,7 +15,7 @@ help:
 	@echo "make test    set up and run all tests, with a real Neo4j server"
 	@echo "make lint    formatting, types, layers"
 	@echo "make pages   the pages for a browser, which demo and test build too"
-	@echo "make fuzz    half an hour of random requests and queries against a running service"
+	@echo "make fuzz    an hour of random requests and queries against running services on both stores"
 	@echo "make bench   the benchmarks"
 
 install: .venv/installed $(PAGES)

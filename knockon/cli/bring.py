@@ -127,6 +127,7 @@ def load_files(
     from knockon import loaders
     from knockon.cli.progress import progress_bar
     from knockon.cmdb.loading.load import load as load_items
+    from knockon.cmdb.loading.report import LoadReport
 
     model = model_of(found)
     with progress_bar() as bar:
@@ -136,8 +137,11 @@ def load_files(
         reading = loaders.read(paths, source=source, format=input_format, model=model)
         bar.update(task, description="loading")
 
+        filled = LoadReport()
+
         def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            rejects = f", {len(filled.rejects):,} rejected" if filled.rejects else ""
+            bar.update(task, description=f"loading{rejects}", completed=done, total=total)
 
         async def work() -> tuple[LoadReport, ImpactAnswer | None]:
             from knockon.impact.topology.topologies import Topologies
@@ -151,6 +155,7 @@ def load_files(
                     source=reading.source,
                     actor=me(),
                     file=reading.file,
+                    report=filled,
                     progress=progress,
                     **asdict(how),
                 )

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 def search(
     text: Annotated[
         list[str],
-        typer.Argument(metavar="TEXT...", help="Words, or their beginnings; all must be found.", show_default=False),
+        typer.Argument(
+            metavar="TEXT...",
+            help="Words, or their beginnings, all of which must be found; or SOURCE:KEY.",
+            show_default=False,
+        ),
     ],
     class_name: Annotated[
         str | None, typer.Option("--class", help="Only this class and those below it.", show_default=False)
@@ -30,12 +34,16 @@ def search(
     store: StoreUrl = None,
 ) -> None:
     """Find things by name, native key, host name, address, serial number."""
+    from knockon.cmdb.contract.rows import reference_of
     from knockon.cmdb.contract.words import sought
 
     wanted = sought(" ".join(text))
     total, found = answered(store, lambda estate: _search(estate, wanted, class_name, limit), as_of)
     if as_json:
-        rows = [{"id": e.id, "class": e.class_name, "name": e.name} for e in (each.entity for each in found)]
+        rows = [
+            {"id": e.id, "class": e.class_name, "name": e.name, "reference": reference_of(e)}
+            for e in (each.entity for each in found)
+        ]
         print_json({"total": total, "found": rows, "truncated": total > len(rows)})
     else:
         from knockon.cli.search_table import print_found

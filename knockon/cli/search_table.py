@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from knockon.cli.tables import Out
-from knockon.cmdb.contract.rows import SEPARATOR
+from knockon.cmdb.contract.rows import reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,7 @@ def print_found(total: int, found: Sequence[Found]) -> None:
     for title in ("name", "class", "reference"):
         table.add_column(title, overflow="fold")
     for entity in (each.entity for each in found):
-        reference = entity.order.rpartition(SEPARATOR)[2]
-        table.add_row(*map(escape, (entity.name, entity.class_name, reference)))
+        table.add_row(*map(escape, (entity.name, entity.class_name, reference_of(entity))))
     out.print(table)
     if total > len(found):
         out.print(f"[dim]... and {total - len(found)} more; give more words, --class, or a higher --limit.[/dim]")

@@ -12,6 +12,7 @@ from knockon.graphql.definitions import input_field, listed, maybe, name_of
 from knockon.graphql.scalars import plain_spec, snake_to_camel
 from knockon.graphql.types import ROOT, first_declared
 from knockon.schema.values import parse
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -195,7 +196,21 @@ class _Reading:
             raise NotAllowed(f"{key} of {level.class_name} is redacted for you, so nothing can be looked for by it.")
         if operator not in {"contains", "starts_with", "is_null"}:
             value = _stored(key, spec, value)
+            self._check_states(level.class_name, key, name, value if isinstance(value, tuple) else (value,))
         return Compare(name, operator, value, spec.many)
+
+    def _check_states(self, class_name: str, key: str, name: str, values: tuple[Any, ...]) -> None:
+        """Refuse a state that no lifecycle of the class, or of one below it, has: it was meant to be another."""
+        lifecycles = [self._model.states.get(each, ("", ())) for each in self._model.concrete(class_name)]
+        if not lifecycles or any(attribute != name for attribute, _ in lifecycles):
+            return
+        known = sorted({str(state) for _, states in lifecycles for state in states})
+        for value in values:
+            if value not in known:
+                raise BadFilter(
+                    f"{key}: {unknown('state', str(value), known, '')} of {class_name}. There are {', '.join(known)}; "
+                    "what a source says besides is found by startsWith and contains."
+                )
 
     def _class(self, operator: Operator, value: Any) -> Condition:
         """A class means itself and every class below it."""

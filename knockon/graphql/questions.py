@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
+from knockon.errors import BadUsage
 from knockon.graphql.answers import FEW, Impact
 from knockon.graphql.definitions import Weight, argument, as_of_argument, input_field, listed, maybe, plain, resolved
 from knockon.itsm.blast_radius.blast_radius import blast_radius
@@ -45,8 +47,16 @@ def max_lag() -> StrawberryArgument:
 
 
 def lag_of(options: dict[str, Any]) -> float:
-    """Read the argument ``maxLag``."""
-    return float(options.get("maxLag") or 0.0)
+    """Read the argument ``maxLag``.
+
+    Raises
+    ------
+    BadUsage
+    """
+    lag = float(options.get("maxLag") or 0.0)
+    if not 0.0 <= lag < math.inf:
+        raise BadUsage("maxLag is a number of seconds from 0.")
+    return lag
 
 
 def given_of(options: dict[str, Any]) -> tuple[str, Span | None]:

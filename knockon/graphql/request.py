@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.past.news import News
     from knockon.graphql.asked import Asked
     from knockon.impact.topology.topologies import Topologies
-    from knockon.itsm.decisions.service_states import ServiceStates
+    from knockon.itsm.decisions.following_states import FollowedStates
     from knockon.schema.observation import Item
 
 
@@ -36,7 +36,7 @@ class Following:
     """What all who follow one estate share."""
 
     news: News
-    states: ServiceStates
+    states: FollowedStates
 
 
 class Request:

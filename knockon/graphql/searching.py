@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.words import sought
+from knockon.errors import BadUsage
 from knockon.graphql.connections import Connection, cursor_of, page_of, paging, paging_arguments
 from knockon.graphql.definitions import argument, as_of_argument, maybe, resolved
 from knockon.graphql.types import ROOT
+from knockon.schema.wording import unknown
 
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
@@ -20,23 +22,25 @@ if TYPE_CHECKING:
 
 def search_field(model: Model, nodes: NodeTypes, connections: ConnectionTypes) -> StrawberryField:
     """Make the field."""
-    classes = model.concrete(ROOT)
 
-    def kind(text: str) -> str:
-        return f"search {text}"  # a place is one among what this text finds
+    def kind(text: str, below: str) -> str:
+        return f"search {below} {text}"  # a place is one among what this text finds
 
     connection = connections.make(
         "Search", nodes.of(ROOT), of="what a search found, the best first",
-        read_node=lambda row: row[1].entity, cursor=lambda row: cursor_of(kind(row[0]), row[1].place),
+        read_node=lambda row: row[1].entity, cursor=lambda row: cursor_of(row[0], row[1].place),
     )  # fmt: skip
 
     def resolve(_root: None, request: Request, text: str, **pages: Any) -> Connection:
-        wanted = sought(text)
-        asked = paging(kind(wanted.whole), **pages)
+        wanted, below = sought(text), pages.pop("class", None) or ROOT
+        if below not in model.classes:
+            raise BadUsage(unknown("class", below, model.classes))
+        classes, own = model.concrete(below), kind(wanted.whole, below)
+        asked = paging(own, **pages)
 
         async def page() -> Page:
             found = await request.store.search(wanted, classes, **asked.one_more())
-            return page_of([(wanted.whole, each) for each in found], asked)
+            return page_of([(own, each) for each in found], asked)
 
         async def count() -> int:
             return await request.store.count_found(wanted, classes)
@@ -44,5 +48,10 @@ def search_field(model: Model, nodes: NodeTypes, connections: ConnectionTypes) -
         return Connection(page, count)
 
     said = "What is found by its name, native key, host name, address or serial number; words by their beginnings."
-    text = argument("text", str, "Words, or their beginnings; all must be found.")
-    return resolved("search", maybe(connection), resolve, said, [text, *paging_arguments(), as_of_argument()])
+    arguments = [
+        argument("text", str, "Words, or their beginnings, all of which must be found; or a reference, source:key."),
+        argument("class", maybe(str), "Only this class and those below it, by its name in files."),
+        *paging_arguments(),
+        as_of_argument(),
+    ]
+    return resolved("search", maybe(connection), resolve, said, arguments)

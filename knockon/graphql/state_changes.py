@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +23,8 @@ from knockon.graphql.events import (
 )
 from knockon.graphql.questions import ANALYSIS
 from knockon.itsm.context.given import words_of
-from knockon.itsm.decisions.service_states import Look, StateChange, differences, is_timed, may_differ
+from knockon.itsm.decisions.following_states import Step
+from knockon.itsm.decisions.service_states import Look, StateChange, differences, is_timed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from knockon.graphql.request import Request
     from knockon.schema.states import State
 
-MOST_LOOKS = 10
-"""Revisions that are looked at one by one, where so many came at once; what older ones did is told in one."""
 TIME_EVERY = 60.0
 """Seconds between looks at a clock, where states may differ with the time alone."""
 _BETWEEN = "~"
@@ -105,15 +103,14 @@ def service_states_field(definitions: Definitions, answers: AnswerTypes) -> Stra
         refuse_future(place.look.revision, newest)
         first = place.since or place.look
         refuse_far(await store.count_entries(first.revision, newest), first.revision, newest, MOST_UNDONE)
-        following = _Following(request, kinds)
-        return one_by_one(request, following.events(await following.timed(place, newest), ids, Words(reached)))
+        return one_by_one(request, _events(request, kinds, place, ids, Words(reached)))
 
     return followed(
         "serviceStates", maybe(_event_type(definitions, answers)), resolve,
         "Services that come into another state, from now on or after a place, each change once and in order: worst "
         "first where one revision changes several. States are those that the impact engine works out from what is "
-        f"given. Each revision that may change one is looked at by itself; where more than {MOST_LOOKS} wait, what the "
-        "older ones did is told in one, and since says from which revision on.",
+        "given. Each revision that may change one is looked at by itself, however many wait. With window or "
+        "maintenance the time may change one too: that is looked at every minute.",
         [
             argument("given", listed(answers.given), "What is taken to be the case.", ["open"]),
             argument("services", maybe(listed(str)), "References of the services to tell of; all, unless given."),
@@ -123,74 +120,51 @@ def service_states_field(definitions: Definitions, answers: AnswerTypes) -> Stra
     )  # fmt: skip
 
 
-class _Following:
-    """Goes from look to look."""
-
-    def __init__(self, request: Request, given: str) -> None:
-        self._request = request
-        self._given = given
-        self._timed = is_timed(given)
-
-    async def timed(self, place: StatePlace, newest: int) -> StatePlace:
-        """Give a place with the moments that make a difference."""
-        since = place.since and await self._look(place.since, newest)
-        return StatePlace(await self._look(place.look, newest), since, place.told)
-
-    async def events(self, place: StatePlace, ids: set[str] | None, words: Words) -> AsyncGenerator[Event]:
-        following, store = following_of(self._request), self._request.shared.store
-        if words.due():
-            yield Event(place, place.look.revision)
-        since, again = place.since or place.look, place.look if place.since else None
-        before = await following.states.at(since, self._given)
-        while True:
-            newest = await store.revision()
-            refuse_future(since.revision, newest)
+async def _events(
+    request: Request, given: str, place: StatePlace, ids: set[str] | None, words: Words
+) -> AsyncGenerator[Event]:
+    """Go from look to look."""
+    following, store, timed = following_of(request), request.shared.store, is_timed(given)
+    if timed:
+        place = await _at_their_moments(request, place)
+    if words.due():
+        yield Event(place, place.look.revision)
+    states = await following.states.at(place.since or place.look, given)
+    steps: Sequence[Step] = ()
+    since, told = place.look, place.told
+    if place.since:  # it was cut short when it was told
+        before, states = states, await following.states.at(place.look, given)
+        steps = [Step(place.since, place.look, differences(before, states))]
+    while True:
+        for step in steps:
+            for number, change in enumerate(step.changes[told:], told + 1):
+                if ids is None or change.service.id in ids:
+                    cut = number < len(step.changes)
+                    here = StatePlace(step.look, step.since, number) if cut else StatePlace(step.look)
+                    yield Event(here, step.since.revision, change)
             told = 0
-            if again:  # what was cut short when it was told
-                looks, told, again = [again], place.told, None
-                seen = looks[0].revision
-            else:
-                looks, seen = await self._looks(since, newest)
-            for look in looks:
-                after = await following.states.at(look, self._given)
-                found = differences(before, after)
-                for number, change in enumerate(found[told:], told + 1):
-                    if ids is None or change.service.id in ids:
-                        here = StatePlace(look, since, number) if number < len(found) else StatePlace(look)
-                        yield Event(here, since.revision, change)
-                since, before, told = look, after, 0
-            since = Look(seen, since.moment)  # nothing differs since the last look
-            if words.due():
-                yield Event(StatePlace(since), since.revision)
-            if since.revision >= newest:
-                await following.news.other(since.revision, TIME_EVERY if self._timed else None)
+        if words.due():
+            yield Event(StatePlace(since), since.revision)
+        newest = await store.revision()
+        refuse_future(since.revision, newest)
+        if since.revision >= newest:
+            await following.news.other(since.revision, TIME_EVERY if timed else None)
+        steps, since, states = await following.states.after(since, states, given)
 
-    async def _looks(self, since: Look, newest: int) -> tuple[list[Look], int]:
-        """Choose what to look at after a look, where states may differ; and tell up to which revision that is all."""
-        store, model = self._request.shared.store, self._request.shared.model
-        found: deque[int] = deque(maxlen=MOST_LOOKS)
-        seen = since.revision
-        while seen < newest:
-            revisions = await store.feed(seen, 1)
-            if not revisions:
-                break
-            seen = revisions[0].number
-            if may_differ(model, revisions[0]):
-                found.append(seen)
-        looks = [await self._look(Look(each), newest) for each in found]
-        if self._timed and not (looks and looks[-1].revision == newest):
-            looks.append(await self._look(Look(seen), newest))
-        return looks, seen
 
-    async def _look(self, look: Look, newest: int) -> Look:
-        """Give a look its moment: now for the newest revision, else when its revision was written."""
-        if not self._timed:
-            return Look(look.revision)
-        if look.moment:
-            return look
-        written = None if look.revision == newest else await self._request.shared.store.written_at(look.revision)
+async def _at_their_moments(request: Request, place: StatePlace) -> StatePlace:
+    """Give a place with the moments that make a difference: now for the newest revision, else when it was written."""
+    store = request.shared.store
+    newest = await store.revision()
+
+    async def look(at: Look) -> Look:
+        if at.moment:
+            return at
+        written = None if at.revision == newest else await store.written_at(at.revision)
         moment = datetime.fromisoformat(written) if written else datetime.now(UTC)
-        return Look(look.revision, moment.replace(microsecond=0))
+        return Look(at.revision, moment.replace(microsecond=0))
+
+    return StatePlace(await look(place.look), place.since and await look(place.since), place.told)
 
 
 def _word(state: State | None) -> str | None:

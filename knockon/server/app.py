@@ -20,7 +20,7 @@ from knockon.graphql.request import Following
 from knockon.graphql.schema import build_schema
 from knockon.impact.topology.as_of import Pasts
 from knockon.impact.topology.topologies import Topologies
-from knockon.itsm.decisions.service_states import ServiceStates
+from knockon.itsm.decisions.following_states import FollowedStates
 from knockon.itsm.health.checks import rules_of
 from knockon.server import problems
 from knockon.server.auditing import HEADER, Audit
@@ -77,7 +77,7 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     loads = Loads(topologies, metrics.loaded)
     pasts = Pasts(topologies)
     news = News(served, every=settings.follow_seconds)
-    states = ServiceStates(topologies)
+    states = FollowedStates(topologies)
     following = Following(news, states)
     followers = Followers(settings.max_sockets)
     callbacks = Callbacks(

@@ -109,7 +109,7 @@ def changes_endpoint(
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make the handler that takes a change, as all that its tool says of it, and answers what it would do.
 
-    The same again changes nothing; other items replace those of before.
+    The same again changes nothing, and within a day writes nothing; other items replace those of before.
     """
 
     async def handle(http: Request) -> Response:
@@ -152,7 +152,7 @@ async def _taken(topologies: Topologies, sent: ChangeSent, actor: str) -> tuple[
     await _refuse_other(topologies, sent, scope)
     report = await load(
         store, model, sent.observations(model), source=sent.source, scope=scope, actor=actor, complete=True,
-        allow_retire=True,
+        allow_retire=True, skip_unchanged=True,
     )  # fmt: skip
     if report.rejects:
         raise ChangeInvalid("; ".join(each.message for each in report.rejects))

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Loads at once in one process: writers of a store take turns anyhow."""
+REJECTS_TOLD = 100
+"""Rejects that the line of a batch tells; the report at the end has all."""
 KEPT = 1_000
 """Outcomes that are kept under their keys, the oldest ones forgotten first."""
 
@@ -226,9 +228,17 @@ class Loads:
 
 
 async def _load(there: Topologies, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
+    heard = 0
+
     def progress(done: int, total: int) -> None:
+        nonlocal heard
+        new, heard = report.rejects[heard:], len(report.rejects)
+        rejects = [
+            {"code": each.code, "message": in_api(each.message), "location": each.location, "kind": each.kind}
+            for each in new[:REJECTS_TOLD]
+        ]
         counts = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
-        tell({"done": done, "of": total, "revision": report.revision, **counts})
+        tell({"done": done, "of": total, "revision": report.revision, **counts, "rejects": rejects})
 
     await load(
         there.store, there.model, job.reading.items, source=job.reading.source,

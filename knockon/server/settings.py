@@ -5,18 +5,32 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import quote, urlsplit
 
 import orjson
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from knockon.cmdb.access import AccessScope  # noqa: TC001 - pydantic reads the annotation at run time
+from knockon.cmdb.access import AccessScope
 from knockon.errors import BadUsage
 from knockon.server.logs import Level, Style  # noqa: TC001 - pydantic reads the annotation at run time
 from knockon.server.loopback import is_loopback
 
+_SCOPES = f"lists of scopes, of {', '.join(AccessScope)}"
+_ALLOWED = {
+    "readers": f"a JSON object that gives `Class` or `Class.attribute` {_SCOPES}",
+    "oidc_scopes": f"a JSON object that gives values of the claim {_SCOPES}",
+    "oidc_scopes_in": "the name of a claim",
+    "oidc_name_in": "the name of a claim",
+    "oidc_keys": "an address as https://HOST/PATH; http:// is for this machine only, since keys that come without TLS "
+    "are anybody's",
+    "callbacks": "addresses as https://HOST/PATH, separated by commas; http:// is for this machine only, since what is "
+    "told without TLS is told to anybody",
+    "origins": "origins as https://HOST or https://HOST:PORT in small letters, without a path, separated by commas",
+}
+"""What settings may be of which that cannot be told from their types."""
+_LIMITS = (("ge", "of at least"), ("gt", "above"))
 _ISSUER = 3  # settings that name one
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
@@ -188,12 +202,28 @@ def read_settings(**given: Any) -> Settings:
     Raises
     ------
     BadUsage
-        A variable that cannot be understood. Its value is not in the message, since it may be secret.
+        A variable that cannot be understood; the message says what is allowed, and not the value, which may be secret.
     """
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         if any(not each["loc"] for each in error.errors()):
             raise BadUsage("KNOCKON_OIDC_ISSUER, KNOCKON_OIDC_AUDIENCE and KNOCKON_OIDC_KEYS go together.") from None
-        names = ", ".join(sorted({f"KNOCKON_{str(each['loc'][0]).upper()}" for each in error.errors()}))
-        raise BadUsage(f"{names} cannot be understood.") from None
+        names = sorted({str(each["loc"][0]) for each in error.errors()})
+        raise BadUsage(" ".join(f"KNOCKON_{each.upper()} {_allowed(each)}." for each in names)) from None
+
+
+def _allowed(name: str) -> str:
+    """Say what a setting may be, in words that go on from its name."""
+    field = Settings.model_fields[name]
+    if name in _ALLOWED:
+        return f"must be {_ALLOWED[name]}"
+    if get_origin(field.annotation) is Literal:
+        return f"must be one of {', '.join(get_args(field.annotation))}"
+    if field.annotation is bool:
+        return "must be true or false"
+    if field.annotation in (int, float):
+        limits = [(word, getattr(each, kind, None)) for each in field.metadata for kind, word in _LIMITS]
+        least = " and ".join(f"{word} {limit}" for word, limit in limits if limit is not None)
+        return f"must be a {'whole ' if field.annotation is int else ''}number {least}"
+    return "cannot be understood"

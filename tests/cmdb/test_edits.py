@@ -301,3 +301,44 @@ async def test_there_is_no_revision_before_the_first(pair: tuple[Store, Store]) 
         with pytest.raises(BadUsage, match="no revision -1"):
             await edit
     assert await store.revision() == made.revision
+
+
+async def test_a_word_that_stands_is_said_again_without_a_revision(pair: tuple[Store, Store]) -> None:
+    store, _ = pair
+    await scanned(store)
+    anna = Editor(store, MODEL, "anna")
+    done = await anna.change("scan:r1", {"manufacturer": "acme", "name": "web-1"})
+    members = await store.members(done.entity.id)
+    for said in ({"manufacturer": "acme"}, {"name": "web-1", "manufacturer": "acme"}, {"model": None}, {}):
+        again = await anna.change("scan:r1", said, expected=done.revision)
+        assert (again.revision, again.entity.id, again.outweighed) == (done.revision, done.entity.id, [])
+        assert (again.changes.updated, again.changes.stored) == (0, 0)
+    assert await store.revision() == done.revision
+    assert await store.members(done.entity.id) == members, "when it was said is as it was"
+    nothing = await Editor(store, MODEL, "ben").change("scan:r1", {"model": None})
+    assert nothing.revision == done.revision, "who has said nothing has nothing to take back"
+
+
+async def test_a_word_counts_again_where_it_makes_a_difference(
+    pair: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = pair
+    await scanned(store)
+    anna, ben = (Editor(store, MODEL, each) for each in ("anna", "ben"))
+    newest = (await anna.change("scan:r1", {"manufacturer": "acme", "description": "rack 9"})).revision
+    for editor, said in (
+        (ben, {"manufacturer": "acme"}),  # another person confirms it
+        (anna, {"description": "rack 9"}),  # the scan says something else
+        (anna, {"manufacturer": None}),
+        (anna, {"manufacturer": "acme"}),
+        (ben, {"manufacturer": "other"}),
+        (anna, {"manufacturer": "acme"}),  # and is believed again
+    ):
+        done = await editor.change("scan:r1", said)
+        assert done.revision > newest, said
+        newest = done.revision
+    assert done.entity.attributes["manufacturer"] == "acme"
+    await anna.change("scan:r1", {"model": "M1"})
+    stood = await store.revision()
+    monkeypatch.setattr("knockon.cmdb.reconciliation.again.AGAIN", 0.0)  # a day later
+    assert (await anna.change("scan:r1", {"model": "M1"})).revision > stood, "it is fresher now"

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from knockon.cmdb.contract.rows import EdgeKey, JournalEntry
 from knockon.cmdb.contract.words import sought
 from knockon.cmdb.past.changes import Changes, changes_between, past_scan
+from knockon.cmdb.past.stepping import SteppingEstate
 from knockon.cmdb.past.store import PastStore
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import BadUsage, PastTooFar
@@ -49,6 +50,7 @@ async def every_revision_is_remembered(store: Store, history: History) -> None:
         now = await whole(store, BARE)
         seen[now.revision] = now
     newest = max(seen)
+    await each_step_leads_to_the_next_past(store, newest)
     for number, then in seen.items():
         found = await past_scan(store, BARE, number)
         assert found.revision == number
@@ -66,6 +68,37 @@ async def every_revision_is_remembered(store: Store, history: History) -> None:
         told = {key: (b and b["attributes"], a and a["attributes"]) for key, (b, a) in changes.edges.items()}
         assert told == {key: (old.get(key), new.get(key)) for key in old.keys() | new.keys()
                         if old.get(key) != new.get(key)}  # fmt: skip
+
+
+async def each_step_leads_to_the_next_past(store: Store, newest: int) -> None:
+    classes = BARE.concrete("Entity")
+    estate = await SteppingEstate.at(store, BARE, 0)
+    for number in range(1, newest + 1):
+        (revision,) = await store.feed(number - 1, 1)
+        await estate.step(revision)
+        found, then = await estate.scan(classes), await past_scan(store, BARE, number)
+        assert (found.revision, found.waiting) == (number, [])
+        assert plain(found) == plain(then)
+        assert len({each.order for each in found.entities}) == len(found.entities), "places are unique"
+        rows = await estate.page(classes, None, limit=len(found.entities) + 1)
+        assert rows == sorted(found.entities, key=lambda each: each.order)
+        around = [
+            (number, each.edge, each.entity.id)
+            for number in (0, 1)
+            for name in BARE.relationships
+            for near in (
+                await estate.neighbours([row.id for row in rows], name, ("out", "in")[number], limit=100)
+            ).values()
+            for each in near
+        ]
+        assert len(around) == 2 * len(then.edges)
+        assert all(each in then.edges and id_ == each.key[2 - number] for number, each, id_ in around)
+
+
+def plain(scan: Scan) -> tuple[object, object]:
+    """Leave out the order of what has one class and one name."""
+    entities = {each.id: (each.class_name, each.name, each.attributes) for each in scan.entities}
+    return entities, {each.key: each.attributes for each in scan.edges}
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))

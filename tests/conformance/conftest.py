@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str]:
     """Give the address of a service of its own, on a socket; whoever asks may write."""
     folder = tmp_path_factory.mktemp("conformance")
-    environment = {**os.environ, "KNOCKON_STORE": f"sqlite://{folder / 'estate.db'}", "KNOCKON_TOKEN": TOKEN}
+    with serving(folder, log, {"KNOCKON_STORE": f"sqlite://{folder / 'estate.db'}"}) as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, log: Path, store: dict[str, str]) -> Iterator[str]:
+    """Serve the sample estate out of an empty store, which these settings name; give the address."""
+    environment = {**os.environ, **store, "KNOCKON_TOKEN": TOKEN}
     sample.write(folder / "estate", size=None, seed=sample.SEED, as_of=sample.AS_OF)
     subprocess.run([BIN / "knockon", "load", folder / "estate"], env=environment, check=True, capture_output=True)
     with (

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx2
 import pytest
 from graphql import build_schema
 
 from knockon.errors import InternalError
-from tests.conformance.conftest import BIN, ROOT, TOKEN
+from tests.conformance.conftest import BIN, ROOT, TOKEN, serving
 from tests.conformance.queries import STRANGE, Queries
+from tests.conftest import wipe
 from tests.house.test_documentation import LEAVES
 
 if TYPE_CHECKING:
@@ -31,13 +33,34 @@ def schema() -> GraphQLSchema:
     return build_schema((ROOT / "docs/reference/schema.graphql").read_text(encoding="utf-8"))
 
 
+class Served(NamedTuple):
+    """A running service, and what it logs to."""
+
+    address: str
+    log: Path
+
+
+@pytest.fixture(scope="module", params=["sqlite", "neo4j"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Give a service on each store."""
+    if request.param == "sqlite":
+        yield Served(request.getfixturevalue("address"), request.getfixturevalue("log"))
+        return
+    uri, auth = request.getfixturevalue("neo4j_uri"), request.getfixturevalue("neo4j_auth")
+    folder = tmp_path_factory.mktemp("on-neo4j")
+    asyncio.run(wipe(uri, auth))
+    store = {"KNOCKON_STORE": uri, "KNOCKON_STORE_USER": auth[0], "KNOCKON_STORE_PASSWORD": auth[1]}
+    with serving(folder, folder / "served.log", store) as address:
+        yield Served(address, folder / "served.log")
+
+
 @pytest.fixture
-def client(address: str, log: Path) -> Iterator[httpx2.Client]:
+def client(served: Served) -> Iterator[httpx2.Client]:
     """Give a client; what the service complains about meanwhile fails the test."""
-    before = len(log.read_text())
-    with httpx2.Client(base_url=address, headers=SENT, timeout=60) as client:
+    before = len(served.log.read_text())
+    with httpx2.Client(base_url=served.address, headers=SENT, timeout=60) as client:
         yield client
-    said = log.read_text()[before:]
+    said = served.log.read_text()[before:]
     assert [line for line in said.splitlines() if "Traceback" in line or "Error" in line] == []
 
 
@@ -81,13 +104,15 @@ def test_no_mutation_fails_in_a_way_that_is_not_known(client: httpx2.Client, sch
                 ask(client, made.one(schema.mutation_type, field, "mutation"))
 
 
-def test_what_openapi_says_is_so(address: str, client: httpx2.Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize("served", ["sqlite"], indirect=True)  # which store answers makes no difference to HTTP
+def test_what_openapi_says_is_so(served: Served, client: httpx2.Client, tmp_path: Path) -> None:
     """Documented statuses, media types and schemas; refused tokens, methods and headers; nothing of the 5xx."""
     client.get("/healthz").raise_for_status()
     asked = ["--phases=examples,coverage,fuzzing", f"-n{20 * TIMES}", "--generation-deterministic", "--no-color"]
     config = str(Path(__file__).with_name("schemathesis.toml"))
-    command = [str(BIN / "schemathesis"), "--config-file", config, "run", f"{address}/openapi.json", *asked]
+    command = [str(BIN / "schemathesis"), "--config-file", config, "run", f"{served.address}/openapi.json", *asked]
     command.append(f"-HAuthorization:Bearer {TOKEN}")
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    hooks = {**os.environ, "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("schemathesis_hooks.py"))}
+    done = subprocess.run(command, cwd=tmp_path, env=hooks, capture_output=True, text=True, check=False)
     assert done.returncode == 0, "\n".join(line[:500] for line in done.stdout.splitlines())
     assert "Selected: 6/6" in done.stdout  # all but the description itself

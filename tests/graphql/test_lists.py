@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.graphql.conftest import names, thing
+from tests.graphql.conftest import MODEL, names, thing
 
 if TYPE_CHECKING:
     from tests.graphql.conftest import Api
@@ -241,3 +241,33 @@ async def test_a_filter_in_variables(api: Api) -> None:
 )
 async def test_filters_that_are_refused(api: Api, condition: str, code: str) -> None:
     assert (await api.code(f"{{ servers(where: {condition}) {{ totalCount }} }}"))[0] == code
+
+
+@pytest.mark.parametrize(
+    ("field", "condition", "told"),
+    [
+        ("incidents", '{state: {eq: "resolve"}}', "did you mean resolved?"),
+        ("incidents", '{state: {ne: "odd"}}', "of Incident. There are assigned, "),
+        ("incidents", '{or: [{not: {state: {in: ["new", "odd"]}}}]}', "startsWith"),
+        ("servers", '{status: {eq: "broken"}}', "in_use"),
+        ("configurationItems", '{status: {eq: "broken"}}', "in_use"),
+        ("servers", '{related: {type: CHANGED_BY, to: {and: []}}, status: {in: ["In Use"]}}', "did you mean in_use?"),
+    ],
+)
+async def test_a_state_that_no_lifecycle_has_is_refused_with_those_there_are(
+    api: Api, field: str, condition: str, told: str
+) -> None:
+    code, message = await api.code(f"{{ {field}(where: {condition}) {{ totalCount }} }}")
+    assert (code, told in message) == ("BAD_FILTER", True), message
+
+
+async def test_states_that_a_source_says_besides_are_found_all_the_same(api: Api) -> None:
+    await api.load(thing("inc-3", "Incident", kind="outage", state="odd"))
+    known = sorted(MODEL.states["Incident"][1])
+    for condition in ({"state": {"startsWith": "od"}}, {"not": {"state": {"in": known}}}):
+        data = await api.ask(
+            "query($w: IncidentWhere) { incidents(where: $w) { edges { node { name } } } }", w=condition
+        )
+        assert names(data["incidents"]) == ["inc-3"]
+    data = await api.ask('{ incidents(where: {state: {eq: "new"}}) { edges { node { name } } } }')
+    assert names(data["incidents"]) == ["inc-1"]

@@ -88,6 +88,16 @@ async def test_a_thing_is_made_changed_retired_and_restored(api: Writing) -> Non
     assert back["entity"]["attributes"] == changed["entity"]["attributes"]
 
 
+async def test_what_is_set_already_is_answered_at_the_revision_that_there_is(api: Writing) -> None:
+    call = """update(ref: "box", thing: {server: {description: "rack 7"}})"""
+    first = await api.edit(call)
+    assert await api.edit(call) == first
+    related = """relate(from: "box", type: DEPENDS_ON, to: "srv-1", attributes: {strength: soft})"""
+    first = await api.edit(related)
+    assert await api.edit(related) == first
+    assert await api.store.revision() == first["revision"]
+
+
 async def test_values_of_every_type_are_written_as_the_model_has_them(api: Writing) -> None:
     made = await api.edit(
         """create(thing: {requestForChange: {number: "R1", origin: incident, openedAt: "2026-11-01T09:00:00+01:00",

@@ -135,3 +135,24 @@ async def test_what_makes_no_sense_is_an_error_with_its_code(
     api: Api, query: str, variables: dict[str, Any], code: str
 ) -> None:
     assert (await api.code(query, **variables))[0] == code
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        'availability(service: "shop", samples: 0)',
+        'availability(service: "shop", samples: -1)',
+        'availability(service: "shop", samples: 9, seed: -1)',
+        'impact(of: [{ref: "shop"}], maxLag: -0.5)',
+        'impact(of: [{ref: "shop"}], maxLag: 1e999)',
+        'impact(of: [{ref: "shop"}], maxDistance: -1)',
+        "serviceBoard(maxLag: -1)",
+        'supports(ref: "shop", maxLag: -1)',
+        'dependencies(ref: "shop", maxLag: -1)',
+        'paths(from: "shop", to: "srv-1", limit: -1)',
+        'paths(from: "shop", to: "srv-1", maxLength: 0)',
+        'singlePointsOfFailure(service: "shop", maxLag: -1)',
+    ],
+)
+async def test_numbers_that_make_no_sense_are_refused(api: Api, question: str) -> None:
+    assert (await api.code(f"{{ {question} {{ revision }} }}"))[0] == "BAD_USAGE"

@@ -29,6 +29,18 @@ async def test_pages_and_their_price(api: Api) -> None:
     assert await api.calls(SEARCH, text="s", first=100) == {"search": 1, "count_found": 1}
 
 
+async def test_one_class_and_those_below_it(api: Api) -> None:
+    below = SEARCH.replace("$text: String!", "$text: String!, $class: String").replace(
+        "(text:", "(class: $class, text:"
+    )
+    assert names((await api.ask(below, text="s"))["search"]) == ["shop", "srv-1", "srv-2"]
+    for name, expected in (("Service", ["shop"]), ("ComputerSystem", ["srv-1", "srv-2"]), ("Incident", [])):
+        found = (await api.ask(below, **{"text": "s", "class": name}))["search"]
+        assert (names(found), found["totalCount"]) == (expected, len(expected))
+    code, message = await api.code(below, **{"text": "s", "class": "Servr"})
+    assert (code, "Server" in message) == ("BAD_USAGE", True)
+
+
 async def test_what_is_refused(api: Api) -> None:
     assert (await api.code(SEARCH, text="?!"))[0] == "BAD_USAGE"
     cursor = (await api.ask(SEARCH, text="srv", first=1))["search"]["pageInfo"]["endCursor"]

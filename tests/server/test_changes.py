@@ -137,6 +137,7 @@ async def test_a_change_is_answered_with_what_it_would_do(client: httpx2.AsyncCl
     assert found["risk"]["score"] > 0
     again = await send(client)
     assert (again["change"], again["risk"]) == (found["change"], found["risk"])
+    assert (again["revision"], again["findings"]) == (found["revision"], found["findings"]), "nothing is written"
     query = """query($id: ID!) { node(id: $id) { ... on Change {
         number plannedStart risk { level } changes { totalCount } } } }"""
     asked = {"query": query, "variables": {"id": found["change"]["id"]}}
@@ -151,6 +152,8 @@ async def test_a_change_is_answered_with_what_it_would_do(client: httpx2.AsyncCl
     nothing = await send(client, items=[{"ref": "Server:unknown", "effect": "down"}])
     assert nothing["risk"]["level"] is None
     assert (nothing["blastRadius"], [each["code"] for each in nothing["findings"]]) == (None, ["WAITING_REFERENCE"])
+    assert nothing["revision"] > other["revision"] > found["revision"]
+    assert await send(client, items=[{"ref": "Server:unknown", "effect": "down"}]) == nothing
 
 
 async def test_whoever_keeps_it_is_told_when_the_verdict_changes(

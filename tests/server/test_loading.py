@@ -62,6 +62,9 @@ async def count(client: httpx2.AsyncClient) -> int:
 async def test_each_batch_is_told_and_then_the_report(client: httpx2.AsyncClient) -> None:
     first, second, last = await send(client, servers(2_500) + b'{"class": "Nonsense", "key": "x"}\n')
     assert (first["done"], first["of"], first["entities"]["created"]) == (2_000, 2_500, 2_000)
+    (early,) = first["rejects"]
+    assert (first["entities"]["rejected"], early["code"], early["location"]) == (1, "UNKNOWN_CLASS", "2501")
+    assert (second["entities"]["rejected"], second["rejects"]) == (1, []), "each is told once"
     assert (second["done"], second["entities"]["created"]) == (2_500, 2_500)
     assert first["revision"] < second["revision"] <= last["report"]["revision"]
     (reject,) = last["report"]["rejects"]
@@ -69,6 +72,18 @@ async def test_each_batch_is_told_and_then_the_report(client: httpx2.AsyncClient
     assert await count(client) == 2_500
     *_, again = await send(client, servers(2_500))
     assert (again["report"]["created"], again["report"]["unchanged"]) == (0, 2_500)
+
+
+async def test_rejects_are_told_as_they_come(client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knockon.server.loads.REJECTS_TOLD", 3)
+    links = b"".join(b'{"from": "s0", "type": "DEPENDS_ON", "to": "gone-%d"}\n' % number for number in range(2))
+    bad = b"".join(b'{"class": "Nonsense", "key": "x%d"}\n' % number for number in range(5))
+    things, relations, last = await send(client, servers(1) + bad + links, strict="true")
+    assert [each["location"] for each in things["rejects"]] == ["2", "3", "4"], "some of many"
+    assert things["entities"]["rejected"] == 5
+    assert [each["code"] for each in relations["rejects"]] == ["UNRESOLVED_REFERENCE"] * 2
+    assert {each["kind"] for each in relations["rejects"]} == {"relationship"}
+    assert [each["location"] for each in last["report"]["rejects"]] == [str(number) for number in range(2, 9)]
 
 
 async def test_a_load_is_what_the_parameters_say(client: httpx2.AsyncClient) -> None:

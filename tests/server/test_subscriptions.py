@@ -19,7 +19,6 @@ from knockon.cmdb.loading.load import load
 from knockon.cmdb.stewardship.compaction import compact
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import opened, store_at
-from knockon.itsm.decisions.service_states import may_differ
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 from knockon.server import create_app
 from knockon.server.settings import Settings
@@ -188,6 +187,15 @@ async def test_where_nobody_can_go_on_from_is_refused(server: Live, store: Store
         assert (await follower.refusal())[0] == "JOURNAL_COMPACTED"
 
 
+async def test_states_from_too_far_back_are_refused(server: Live, store: Store, monkeypatch: Any) -> None:
+    monkeypatch.setattr("knockon.graphql.state_changes.MOST_UNDONE", 2)
+    for name in "abc":
+        await write(store, thing(name))
+    async with Follower.to(server) as follower:
+        await follower.subscribe(STATES, after="0")
+        assert (await follower.refusal())[0] == "PAST_TOO_FAR"
+
+
 async def test_what_is_around_a_thing_cannot_be_asked_of_its_changes(server: Live) -> None:
     async with Follower.to(server) as follower:
         related = {"related": {"type": "RUNS_ON"}}
@@ -265,22 +273,34 @@ async def test_states_are_told_once_and_in_order_also_after_the_fact(server: Liv
         assert place.isdecimal(), "all of it was told"
 
 
-async def test_what_many_revisions_did_is_told_in_one_that_says_so(
-    server: Live, store: Store, monkeypatch: Any
+async def test_every_change_of_a_long_absence_is_told_once_whoever_writes_and_wherever_the_line_is_cut(
+    server: Live, store: Store, both: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("knockon.graphql.state_changes.MOST_LOOKS", 2)
+    monkeypatch.setattr("knockon.itsm.decisions.following_states.MOST_LOOKS", 4)
     await write(store, *SHOP)
-    start = await store.revision()
-    await write(store, *incident("inc-1", "new", "box"))
-    await write(store, *incident("inc-1", "closed", "box", seen=3), *incident("inc-2", "new", "post"))
-    for number in range(3):
-        await write(store, thing(f"more-{number}"))
-    async with Follower.to(server) as follower:
-        await follower.subscribe(STATES, after=str(start))
-        heard = await follower.next()
-        assert (heard["name"], heard["before"], heard["after"]) == ("mail", "OPERATIONAL", "DOWN")
-        *_, last_but_one, _last = [each.number for each in await _journal(store) if may_differ(MODEL, each)]
-        assert (heard["since"], heard["revision"]) == (start, last_but_one)
+    start = str(await store.revision())
+
+    async def flap(key: str, hits: str) -> None:
+        async with opened(store_at(both, MODEL)) as own:
+            for number in range(12):
+                await write(own, *incident(key, "closed" if number % 2 else "new", hits, seen=number + 2))
+
+    expected = [("OPERATIONAL", "DOWN"), ("DOWN", "OPERATIONAL")] * 6
+    chance, place, heard = random.Random(3), start, list[Any]()
+    await flap("inc-1", "box")
+    writer = asyncio.create_task(flap("inc-2", "post"))  # while what the first wrote is told
+    while len(heard) < 2 * len(expected):
+        async with Follower.to(server) as follower:
+            await follower.subscribe(STATES, after=place)
+            for _ in range(min(chance.randrange(1, 6), 2 * len(expected) - len(heard))):
+                heard.append(await follower.next())
+                place = heard[-1]["place"]
+    await writer
+    revisions = [each["revision"] for each in heard]
+    assert revisions == sorted(set(revisions)), "each by itself, in order"
+    for name in ("shop", "mail"):
+        assert [(each["before"], each["after"]) for each in heard if each["name"] == name] == expected
+    assert all(each["since"] < each["revision"] for each in heard)
 
 
 async def test_only_the_services_that_were_asked_for_and_those_that_come_and_go(server: Live, store: Store) -> None:

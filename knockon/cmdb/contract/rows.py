@@ -86,6 +86,11 @@ class Entity:
     disputed: bool = False
 
 
+def reference_of(entity: Entity) -> str:
+    """Give the smallest ``source:key`` of an entity's records."""
+    return entity.order.rpartition(SEPARATOR)[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """An entity that a search found; ``rank`` says how well, 0 best."""

@@ -13,6 +13,7 @@ from knockon.cmdb.loading.report import out_of_time
 from knockon.cmdb.loading.retirement import missing
 from knockon.cmdb.loading.run import batches, withdraw_edges
 from knockon.cmdb.reconciliation import reconcile, relate
+from knockon.cmdb.reconciliation.again import renews
 from knockon.cmdb.reconciliation.reconciled import Reconciled
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ SEEN_AGAIN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Ends one load; ``how`` is what its dead letters have in common."""
+    """Ends one load; ``how`` is what its dead letters have in common, ``quiet`` as ``skip_unchanged`` of ``load``."""
 
     model: Model
     run: LoadRun
     intake: Intake
     how: letters.How
+    quiet: bool = False
 
     async def close(self, complete: str | None) -> None:
         """Complete the report and write the load's last revisions; ``complete`` is when a complete load was seen."""
@@ -56,10 +58,7 @@ class Closing:
         report, intake = self.run.report, self.intake
         late = out_of_time(self.run.count_outdated, self.run.outdated, intake.newest, self.run.transactions.head)
         report.findings = [*intake.findings, *report.findings, *await self.run.standing(), *late]
-        rejects = [*intake.rejected_entities, *intake.rejected_relationships, *report.rejects]
-        report.rejects = sorted(rejects, key=lambda each: in_file(each.location))
-        report.entities.rejected += len(intake.rejected_entities)
-        report.relationships.rejected += len(intake.rejected_relationships)
+        report.rejects = sorted(report.rejects, key=lambda each: in_file(each.location))
         report.skipped = dict(sorted(intake.skipped.items()))
         return letters.written(self.how, report.rejects)
 
@@ -110,14 +109,31 @@ class Closing:
         self._begin("run", {"entities": asdict(report.entities), "relationships": asdict(report.relationships)})
 
         async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
+            known = (await write.scopes({scope.source})).get((scope.source, scope.name))
             changes = await self._note_scope(write, scope) if scope.seen else Reconciled()
             changes.add(await self._reweigh(write))
             await write.put_reckoned(self.model.reckoning)
             await letters.put(write, rejected)
-            await letters.settle(write, self.model, self.how, self.intake, own, complete=scope.complete)
-            return changes, changes.as_written()[1], True
+            settled = await letters.settle(write, self.model, self.how, self.intake, own, complete=scope.complete)
+            _, entries, stored = changes.as_written()
+            new = stored or settled or own or self.run.transactions.revision
+            return changes, entries, not (self.quiet and not new and await self._says_it_again(write, known, scope))
 
         await self.run.changed(work)
+
+    async def _says_it_again(self, write: Write, known: Scope | None, scope: Scope) -> bool:
+        """Tell whether a complete load brings nothing but a moment that does not matter."""
+        if known is None or not scope.complete or known.rejected != scope.rejected:
+            return False
+        classes = {each.said.class_name for each in self.intake.spool.entities()}
+        if any(renews(self.model, each, known.complete, scope.complete) for each in classes):
+            return False
+        for part in self.intake.spool.seen_again(SEEN_AGAIN):
+            records = [(each.key[0], each.key[1]) for each in part if _is_record(each)]
+            edges = {EdgeKey(*each.edge) for each in part if each.edge}
+            if await write.disputed(records) or await write.contested(edges):
+                return False
+        return True
 
     async def _note_scope(self, write: Write, scope: Scope) -> Reconciled:
         """Note when the scope was seen as one; first mend what another writer has put into it meanwhile."""

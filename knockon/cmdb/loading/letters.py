@@ -155,8 +155,8 @@ def without(letter: DeadLetter, attributes: Collection[str]) -> DeadLetter:
 
 async def settle(
     write: Write, model: Model, how: How, intake: Intake, own: Collection[DeadLetter], *, complete: str = ""
-) -> None:
-    """Take away the letters that are settled now; ``own`` are those that this load has written.
+) -> int:
+    """Take away the letters that are settled now, and count them; ``own`` are those that this load has written.
 
     Settled is what the load says again; what it has another whole record or relationship about, taken or a letter of
     its own, seen then or later; and all of the scope that was seen before a complete load, at ``complete``.
@@ -164,13 +164,14 @@ async def settle(
     ids = {each.id for each in own}
     known = [each for each in await write.open_letters(how.scope.source) if each.id not in ids]
     if not known:
-        return
+        return 0
     said = _taken(model, intake, {(each.kind, each.about) for each in known if each.about})
     for each in own:
         if each.about and not each.partial:
             said[each.kind, each.about] = max(said.get((each.kind, each.about), ""), each.seen)
     gone = [each.id for each in known if each.id in how.replaced or _is_settled(each, said, how, complete)]
     await write.drop_letters(gone)
+    return len(gone)
 
 
 def _is_settled(letter: Open, said: dict[tuple[str, tuple[str, ...]], str], how: How, complete: str) -> bool:

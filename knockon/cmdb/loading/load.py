@@ -38,6 +38,7 @@ async def load(
     allow_retire: bool = False,
     partial: bool = False,
     dry_run: bool = False,
+    skip_unchanged: bool = False,
     file: str = "",
     replaced: Collection[str] = (),
     report: LoadReport | None = None,
@@ -47,7 +48,8 @@ async def load(
 
     Idempotent; atomic for each batch of at most 2,000 records, so that a load cut off can be
     repeated. All items are read before anything is written; memory holds a batch of them, and what
-    is found and rejected. ``progress`` is told (records done, records in all).
+    is found and rejected. ``progress`` is told (records done, records in all), and ``report`` has by then what was
+    rejected so far.
 
     Parameters
     ----------
@@ -64,6 +66,9 @@ async def load(
         Go on where the safety brake would stop a complete load.
     dry_run
         Write nothing; the report has the plan. Other writers wait meanwhile.
+    skip_unchanged
+        Write no entry for a complete run that brings nothing but another moment, where that does not matter: within
+        a day (``reconciliation.again``), and of things whose records agree. The report has the newest revision then.
     file
         The file that the locations are in, where they do not name it.
     replaced
@@ -94,8 +99,9 @@ async def load(
         complete = complete and run.is_whole()
         if complete and not allow_retire:
             run.brake(await store.held(source, scope), only_say=dry_run)
+        run.note_rejects()
         at = (intake.newest or now) if complete else None
-        closing = Closing(model, run, intake, How(head, of, strict, file, frozenset(replaced)))
+        closing = Closing(model, run, intake, How(head, of, strict, file, frozenset(replaced)), skip_unchanged)
 
         async def work() -> None:
             await reckon_again(store, model, run.transactions, progress)
@@ -108,7 +114,7 @@ async def load(
             run.report.plan = await run.transactions.rehearse(work)
         else:
             await work()
-    run.report.revision = run.transactions.revision
+    run.report.revision = run.transactions.revision or (await store.revision() if skip_unchanged else 0)
     return run.report
 
 

@@ -114,6 +114,13 @@ class LoadRun:
                 raise
             self.report.findings.append(Finding(FindingCode.LARGE_RETIREMENT, str(refusal), ""))
 
+    def note_rejects(self) -> None:
+        """Report what was rejected when it was read: who follows the load hears of it with the first batch."""
+        things, links = self._intake.rejected_entities, self._intake.rejected_relationships
+        self.report.rejects += [*things, *links]
+        self.report.entities.rejected += len(things)
+        self.report.relationships.rejected += len(links)
+
     async def entities(self, batch: Sequence[Taken[EntityObservation]]) -> None:
         """Load some things; in which parents this load will place them later is known already."""
         spool, source = self._intake.spool, self._scope.source

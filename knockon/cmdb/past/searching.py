@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import SEPARATOR, Found
-from knockon.cmdb.contract.words import searchable, sought_by
+from knockon.cmdb.contract.words import rank_of, searchable, shown_last, sought_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -20,6 +20,7 @@ class Words:
 
     def __init__(self, model: Model, entities: Iterable[Entity]) -> None:
         """Make them, in time linear in the estate: some seconds for a hundred thousand things."""
+        self._last = frozenset(shown_last(model))
         by: dict[str, list[str]] = {}
         self._kept: list[tuple[Entity, Searchable]] = []
         for each in entities:
@@ -30,21 +31,22 @@ class Words:
     def found(self, sought: Query, classes: Collection[str]) -> list[Found]:
         """Give all that is found, the best first."""
         wanted = set(classes)
-        pieces = [f" {each}" for each in sought.pieces]
         rows = [
-            Found(_rank(sought.whole, words.wholes), each)
+            Found(rank_of(_quality(sought.whole, words.wholes), last=each.class_name in self._last), each)
             for each, words in self._kept
-            if each.class_name in wanted and _has(pieces, f" {words.terms}")
+            if each.class_name in wanted and _fits(sought, f" {words.terms} ")
         ]
         return sorted(rows, key=lambda row: (row.rank, row.entity.order))
 
 
-def _has(pieces: Iterable[str], terms: str) -> bool:
-    return all(piece in terms for piece in pieces)
+def _fits(sought: Query, terms: str) -> bool:
+    if sought.reference and f" {sought.reference} " in terms:
+        return True
+    return all(f" {piece}" in terms for piece in sought.pieces)
 
 
-def _rank(whole: str, wholes: str) -> int:
-    """Rank as the stores do: the name itself, another value, a name that begins so, the rest."""
+def _quality(whole: str, wholes: str) -> int:
+    """Tell how well it fits, as the stores do: the name itself, another value, a name that begins so, the rest."""
     begins = SEPARATOR + whole
     if wholes.startswith(begins + SEPARATOR):
         return 0

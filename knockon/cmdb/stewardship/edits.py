@@ -28,6 +28,7 @@ from knockon.cmdb.stewardship.words import (
     record_of_the_gone,
     refuse_made_nameless,
     refuse_nameless,
+    said_already,
 )
 from knockon.cmdb.stewardship.writing import Edited, refuse_reported
 from knockon.errors import EditConflict, FindingCode
@@ -74,7 +75,8 @@ class Editor(Relating):
     async def change(self, reference: str, attributes: Mapping[str, Any], *, expected: int | None = None) -> Edited:
         """Say what attributes of a thing are; None takes the person's own word on one back.
 
-        Where the model lets null overwrite, None says that there is no value. ``expected`` is the revision at which the
+        Where the model lets null overwrite, None says that there is no value. What the person has said already, and
+        counts, is said again without a revision (``words.said_already``). ``expected`` is the revision at which the
         person looked at the thing.
 
         Raises
@@ -198,7 +200,10 @@ class Editor(Relating):
         """Write a person's word on attributes of a thing, later than what other people have said of it."""
         own, anchor = await own_record(write, members, person_source(self.by))
         said = self._valid(EntityObservation(*own, entity.class_name, dict(attributes), partial=True))
-        taken = Taken(said, await self._moment(write, members), digest(said.class_name, said.attributes))
+        moment = await self._moment(write, members)
+        if said_already(self.model, members, own, said.attributes, moment):
+            return Edited(entity, Reconciled())
+        taken = Taken(said, moment, digest(said.class_name, said.attributes))
         changes = await self._take(write, entity, taken, anchor)
         now = (await write.entities([entity.id]))[entity.id]
         return Edited(now, changes, await outweighed(write, self.model, now, own, said.attributes))

@@ -10,6 +10,8 @@ from uuid_utils import uuid7
 
 from knockon.cmdb.contract.rows import SEPARATOR, Record, last_seen
 from knockon.cmdb.identity.claims import claimed
+from knockon.cmdb.reconciliation.again import renews
+from knockon.cmdb.reconciliation.taken import digest
 from knockon.cmdb.reconciliation.thing import Heard, thing
 from knockon.errors import EditInvalid, RejectCode
 from knockon.schema import values
@@ -106,6 +108,27 @@ async def own_record(write: Write, members: Sequence[Record], source: str) -> tu
     anchor = keys[0]
     plain = (source, anchor[1])  # a thing without a name is called by its smallest key: it keeps that
     return ((source, ":".join(anchor)) if await write.records([plain]) else plain), anchor
+
+
+def said_already(model: Model, members: Sequence[Record], own: Key, said: Mapping[str, Any], moment: str) -> bool:
+    """Tell whether a person's word on a thing is the one that stands, or takes back none.
+
+    It is new where another record says something else, since the later word may count then; and where it has stood
+    for long (``reconciliation.again``).
+    """
+    class_name = model.deepest({each.class_name for each in members})
+    mine = next((each for each in members if (each.source, each.key) == own), None)
+
+    def stands(class_name: str, name: str, value: Any) -> bool:
+        if value is None and not model.classes[class_name].attributes[name].spec.null_overwrites:
+            return mine is None or mine.said.get(name) is None
+        if mine is None or name not in mine.said:
+            return False
+        since = mine.registers[name][1] if name in mine.registers else mine.seen
+        agreed = all(name not in each.said or digest(each.said[name]) == digest(value) for each in members)
+        return agreed and not renews(model, class_name, since, moment)
+
+    return class_name is not None and all(stands(class_name, *each) for each in said.items())
 
 
 async def record_of_the_gone(write: Write, entity: Entity, source: str) -> tuple[Key, Key | None]:

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from knockon.cmdb.past.changes import moment_of
-from knockon.cmdb.past.store import PastStore
 from knockon.errors import BadCursor, BadUsage
 from knockon.impact.propagation.evaluation import evaluate
 from knockon.impact.propagation.explanation import explain
-from knockon.impact.topology.topologies import Topologies
-from knockon.itsm.context.effects import EFFECT_TYPES
-from knockon.itsm.context.given import Span, context_of, kinds_of
+from knockon.itsm.context.given import Span, kinds_of
 from knockon.itsm.values import Ci, ci_of
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from knockon.cmdb.contract.rows import Revision
-    from knockon.cmdb.contract.store import Store
     from knockon.impact.topology.topologies import View
     from knockon.itsm.context.effects import Context
-    from knockon.schema.model import Model
 
-KEPT = 8
-"""Looks at hand, for all who follow."""
 _TIMED = frozenset({"window", "maintenance"})
-_LOOKED_AT = frozenset({*EFFECT_TYPES, "Calendar"})
 
 
 class Look(NamedTuple):
@@ -79,111 +67,6 @@ class StateChange(NamedTuple):
     because: str
     cause: Ci | None
     records: tuple[Ci, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    look: Look
-    given: str
-    written: str | None  # the same number is another revision in a store that was made anew
-
-
-class _Work:
-    """A look that is worked out, for as long as somebody waits for it."""
-
-    def __init__(self, task: asyncio.Task[Mapping[str, ServiceState]]) -> None:
-        self.task = task
-        self.waiting = 0
-
-    async def result(self) -> Mapping[str, ServiceState]:
-        self.waiting += 1
-        try:
-            await asyncio.wait([self.task])  # who goes away does not end it for the others
-        finally:
-            self.waiting -= 1
-            if not self.waiting:
-                self.task.cancel()
-        return self.task.result()
-
-
-class ServiceStates:
-    """Works out the states of all services, once for all who ask about the same look.
-
-    What it reads of the past is its own, so that nobody who asks about the past waits for those who follow.
-    """
-
-    def __init__(self, topologies: Topologies) -> None:
-        self._topologies = topologies
-        self._kept: OrderedDict[_Key, _Work] = OrderedDict()
-        self._tasks: set[asyncio.Task[Mapping[str, ServiceState]]] = set()
-        self._turn = asyncio.Lock()
-
-    async def at(self, look: Look, given: str) -> Mapping[str, ServiceState]:
-        """Give the states of all services by id, exactly as of a revision, whatever is written meanwhile.
-
-        ``given`` is as in ``context_of``. Costs one run of the engine; where the revision is not the newest any more,
-        a past scan too, of which there is one at a time. The work ends when nobody waits for it any more.
-
-        Raises
-        ------
-        BadUsage
-            The store is not at this revision yet.
-        PastTooFar, JournalCompacted
-        """
-        key = _Key(look, given, await self._topologies.store.written_at(look.revision))
-        if key not in self._kept or self._kept[key].task.cancelling():
-            self._kept[key] = self._begun(look, given)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        work = self._kept[key]
-        try:
-            return await work.result()
-        except BaseException:
-            # what failed or was given up is begun anew; what others still wait for is kept
-            if work.task.cancelling() or (work.task.done() and work.task.exception()):
-                self._drop(key, work)
-            raise
-
-    async def close(self) -> None:
-        """End all work; who waits for it is cancelled."""
-        tasks = list(self._tasks)
-        for each in tasks:
-            each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _begun(self, look: Look, given: str) -> _Work:
-        task = asyncio.create_task(self._work_out(look, given))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return _Work(task)
-
-    def _ended(self, task: asyncio.Task[Mapping[str, ServiceState]]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen, also where nobody waits for it any more
-
-    def _drop(self, key: _Key, work: _Work) -> None:
-        if self._kept.get(key) is work:
-            del self._kept[key]
-
-    async def _work_out(self, look: Look, given: str) -> Mapping[str, ServiceState]:
-        store, model = self._topologies.store, self._topologies.model
-        # without a moment of its own a look is of when its revision was written: so it is the same for all
-        written = None if look.moment else await store.written_at(look.revision)
-        span = Span.at(look.moment or (datetime.fromisoformat(written) if written else self._topologies.asked_at()))
-        view = await self._topologies.current()
-        if view.revision == look.revision:
-            context = await context_of(store, model, given, span)
-            # only a scan waits for a commit that begins to show: then what was read is of this revision
-            if (await store.scan(())).revision == look.revision:
-                return await states_of(view, context)
-        await moment_of(store, str(look.revision))
-        async with self._turn:
-            # nothing here writes, so the reading half is all of a store that is needed
-            past = cast("Store", await PastStore.at(store, model, look.revision))
-            then = await Topologies(past, model).current()
-            return await states_of(then, await context_of(past, model, given, span))
 
 
 async def states_of(view: View, context: Context) -> Mapping[str, ServiceState]:
@@ -242,15 +125,3 @@ def _worst_first(change: StateChange) -> tuple[Any, ...]:
 def is_timed(given: str) -> bool:
     """Tell whether states may differ with the time alone."""
     return not _TIMED.isdisjoint(kinds_of(given))
-
-
-def may_differ(model: Model, revision: Revision) -> bool:
-    """Tell whether a revision may have changed the state of a service."""
-    for entry in revision.entries:
-        if entry.kind == "edge":
-            return True
-        for class_name in {str(image["class"]) for image in (entry.before, entry.after) if image}:
-            kind = model.classes.get(class_name)
-            if class_name in model.topology_classes or (kind and not _LOOKED_AT.isdisjoint(kind.lineage)):
-                return True
-    return False

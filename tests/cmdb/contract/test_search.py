@@ -95,7 +95,7 @@ async def test_the_best_comes_first(store: Store) -> None:
     ]
     await commit(store, *rows)
     found = await search(store, "db")
-    assert [(each.rank, each.entity.id) for each in found] == [(0, "exact"), (1, "number"), (2, "begins"), (3, "word")]
+    assert [(each.rank, each.entity.id) for each in found] == [(0, "exact"), (1, "number"), (4, "begins"), (5, "word")]
 
 
 async def test_only_the_classes_asked_for(store: Store) -> None:

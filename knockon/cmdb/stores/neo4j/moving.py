@@ -23,7 +23,7 @@ from knockon.cmdb.contract.rows import WITHDRAWN, Baseline, things_of
 from knockon.cmdb.stores.neo4j import forms, identity, images, letters, reads, write
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
-from knockon.cmdb.stores.neo4j.search import native_keys, put_again, search_properties
+from knockon.cmdb.stores.neo4j.search import put_again, references, search_properties
 from knockon.errors import ModelInvalid, StoreError, StoreFailed, StoreNotEmpty, StoreUnfinished
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ async def _put_edges(tx: Transaction, rows: Sequence[Edge], model: Model) -> Non
 async def _put_records(tx: Transaction, rows: Sequence[Record], model: Model) -> None:
     await run(tx, create("_Record"), {"rows": [forms.record_properties(row) for row in rows]})
     await identity.put_claims(tx, rows)
-    known = await native_keys(tx, {row.entity_id for row in rows if row.present})
+    known = await references(tx, {row.entity_id for row in rows if row.present})
     several = await reads.entities(tx, [id_ for id_, keys in known.items() if len(keys) > 1], retired=False)
     await put_again(tx, list(several.values()), model)  # those with one record have its words
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from knockon.cmdb.contract.rows import SEPARATOR, Found
-from knockon.cmdb.contract.words import fingerprint, searchable, sought_by
+from knockon.cmdb.contract.words import fingerprint, rank_of, searchable, sought_by
 from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.where import compared
@@ -33,8 +33,9 @@ FOUND: LiteralString = """
 CALL db.index.fulltext.queryNodes('knockon_terms', $terms) YIELD node AS n
 WITH n WHERE n._class IN $classes"""
 RANKED: LiteralString = f"""{FOUND}
-WITH n, CASE WHEN n._wholes STARTS WITH $exact THEN 0 WHEN n._wholes CONTAINS $exact THEN 1
-  WHEN n._wholes STARTS WITH $begins THEN 2 ELSE 3 END AS rank"""
+WITH n, CASE WHEN n._wholes STARTS WITH $exact THEN $ranks[0] WHEN n._wholes CONTAINS $exact THEN $ranks[1]
+  WHEN n._wholes STARTS WITH $begins THEN $ranks[2] ELSE $ranks[3] END
+  + CASE WHEN n._class IN $last THEN $later ELSE 0 END AS rank"""
 COUNT: LiteralString = f"{FOUND} RETURN count(n)"
 
 MADE_BY: LiteralString = "MATCH (m:_Meta {id: 0}) RETURN m.search"
@@ -45,10 +46,10 @@ NEXT: LiteralString = """
 MATCH (n:_Live) WHERE n._order > $low
 WITH n ORDER BY n._order LIMIT $limit
 RETURN collect(properties(n))"""
-KEYS: LiteralString = """
+REFERENCES: LiteralString = """
 UNWIND $ids AS id
 MATCH (r:_Record {entity: id}) WHERE coalesce(r.present, true)
-RETURN id, collect(r.key)"""
+RETURN id, collect(r.source + ':' + r.key)"""
 KEEP: LiteralString = """
 UNWIND $rows AS row
 MATCH (n:_Entity {_id: row._id})
@@ -56,21 +57,21 @@ SET n += row"""
 _BATCH = 2_000
 
 
-def search_properties(model: Model, row: Entity, keys: Collection[str]) -> dict[str, str]:
-    """Give the properties that a live entity is found by; ``keys`` are the native ones of its present records."""
-    found = searchable(row, sought_by(model, row.class_name), keys)
+def search_properties(model: Model, row: Entity, known: Collection[str]) -> dict[str, str]:
+    """Give the properties that a live entity is found by; ``known`` are the references of its present records."""
+    found = searchable(row, sought_by(model, row.class_name), known)
     return {"_terms": found.terms, "_wholes": found.wholes}
 
 
-async def native_keys(tx: Transaction, ids: Collection[str]) -> dict[str, list[str]]:
-    """Read the native keys of the present records of entities, by id."""
-    return dict(await run(tx, KEYS, {"ids": list(ids)}))
+async def references(tx: Transaction, ids: Collection[str]) -> dict[str, list[str]]:
+    """Read the ``source:key`` of the present records of entities, by id."""
+    return dict(await run(tx, REFERENCES, {"ids": list(ids)}))
 
 
 async def put_again(tx: Transaction, rows: Collection[Entity], model: Model) -> None:
     """Keep the words of live entities that are written already."""
-    keys = await native_keys(tx, [row.id for row in rows])
-    put = [{"_id": row.id, **search_properties(model, row, keys.get(row.id, ()))} for row in rows]
+    known = await references(tx, [row.id for row in rows])
+    put = [{"_id": row.id, **search_properties(model, row, known.get(row.id, ()))} for row in rows]
     await run(tx, KEEP, {"rows": put})
 
 
@@ -102,11 +103,14 @@ WITH n, rank ORDER BY rank{down}, n._order{down} LIMIT $limit
 RETURN collect([rank, properties(n)])"""
 
 
-async def search(tx: Transaction, sought: Query, classes: Collection[str], *, after: str | None, before: str | None,
-                 limit: int, backward: bool) -> list[Found]:  # fmt: skip
+async def search(tx: Transaction, sought: Query, classes: Collection[str], last: Collection[str], *,
+                 after: str | None, before: str | None, limit: int, backward: bool) -> list[Found]:  # fmt: skip
     """Find entities by their words; see ``contract.Store.search``."""
     begins = SEPARATOR + sought.whole
-    parameters = _asked(sought, classes) | {"limit": limit, "begins": begins, "exact": begins + SEPARATOR}
+    parameters = _asked(sought, classes) | {
+        "limit": limit, "begins": begins, "exact": begins + SEPARATOR, "last": list(last),
+        "ranks": [rank_of(each, last=False) for each in range(4)], "later": rank_of(0, last=True),
+    }  # fmt: skip
     place = f"{_beyond('gt', after, parameters)} AND {_beyond('lt', before, parameters)}"
     ((found,),) = await run(tx, search_statement(place, backward=backward), parameters)
     rows = [Found(rank, forms.to_entity(properties)) for rank, properties in found]
@@ -121,8 +125,9 @@ async def count_found(tx: Transaction, sought: Query, classes: Collection[str]) 
 
 def _asked(sought: Query, classes: Collection[str]) -> dict[str, Any]:
     """Give the question in Lucene's words; a piece has letters, digits and ``-`` only, and ``-`` is escaped."""
-    pieces = (piece.replace("-", "\\-") for piece in sought.pieces)
-    return {"terms": " AND ".join(f"{piece}*" for piece in pieces), "classes": list(classes)}
+    *pieces, reference = (each.replace("-", "\\-") for each in (*sought.pieces, sought.reference))
+    terms = " AND ".join(f"{piece}*" for piece in pieces)
+    return {"terms": f"({terms}) OR {reference}" if reference else terms, "classes": list(classes)}
 
 
 def _beyond(operator: Any, place: str | None, parameters: dict[str, Any]) -> LiteralString:

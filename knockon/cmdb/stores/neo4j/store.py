@@ -14,6 +14,7 @@ from neo4j import (
 
 from knockon import __version__
 from knockon.cmdb.contract.indexing import indexed
+from knockon.cmdb.contract.words import shown_last
 from knockon.cmdb.stores.neo4j import baselines, reads, said, schema, search, seen
 from knockon.cmdb.stores.neo4j.cypher import run
 from knockon.cmdb.stores.neo4j.errors import driver_errors
@@ -201,8 +202,9 @@ class Neo4jStore(IdentityReads, LetterReads, TokenReads, Neo4jLeases, Neo4jJourn
     async def search(self, sought: Query, classes: Collection[str], *, after: str | None = None,
                      before: str | None = None, limit: int, backward: bool = False) -> list[Found]:  # fmt: skip
         return await self._read(
-            search.search, sought, classes, after=after, before=before, limit=limit, backward=backward
-        )
+            search.search, sought, classes, shown_last(self._model), after=after, before=before, limit=limit,
+            backward=backward,
+        )  # fmt: skip
 
     async def count_found(self, sought: Query, classes: Collection[str]) -> int:
         return await self._read(search.count_found, sought, classes)

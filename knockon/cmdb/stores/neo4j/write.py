@@ -13,7 +13,7 @@ from knockon.cmdb.stores.neo4j.errors import driver_errors
 from knockon.cmdb.stores.neo4j.images import forget_images, put_images, redact_images
 from knockon.cmdb.stores.neo4j.journal import compact, put_revision
 from knockon.cmdb.stores.neo4j.redaction import redact, redacted
-from knockon.cmdb.stores.neo4j.search import native_keys, put_again, search_properties
+from knockon.cmdb.stores.neo4j.search import put_again, references, search_properties
 from knockon.cmdb.stores.neo4j.tokens import TokenReads, put_tokens
 from knockon.errors import StoreFailed
 
@@ -340,12 +340,12 @@ RETURN id, collect(DISTINCT m._id)"""
     async def put_entities(self, rows: Sequence[Entity], *, new: Collection[str] = ()) -> None:
         put: list[list[Any]] = []
         with driver_errors():
-            keys = await native_keys(self._tx, [row.id for row in rows])
+            known = await references(self._tx, [row.id for row in rows])
         for row in rows:
             lineage = self._model.classes[row.class_name].lineage
             properties = forms.entity_properties(row, self.revision)
             if not row.retired:
-                properties |= search_properties(self._model, row, keys.get(row.id, ()))
+                properties |= search_properties(self._model, row, known.get(row.id, ()))
             put.append([properties, ["_Entity", "_Retired"] if row.retired else ["_Entity", "_Live", *lineage]])
         await self._put(PUT_NEW_ENTITIES, [each for each in put if each[0]["_id"] in new])
         await self._put(PUT_ENTITIES, [each for each in put if each[0]["_id"] not in new])

@@ -108,7 +108,7 @@ def _put_records(connection: sqlite3.Connection, rows: Sequence[Record], model: 
     connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(record_row, rows))
     claims = ((token, row.source, row.key) for row in rows for token in row.claims.values())
     connection.executemany(identity.PUT_CLAIM, claims)
-    known = search.native_keys(connection, {row.entity_id for row in rows if row.present})
+    known = search.references(connection, {row.entity_id for row in rows if row.present})
     search.put_again(connection, [id_ for id_, keys in known.items() if len(keys) > 1], model)  # one: has its words
 
 

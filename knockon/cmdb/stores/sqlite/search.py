@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knockon.cmdb.contract.rows import SEPARATOR, Found
-from knockon.cmdb.contract.words import fingerprint, searchable, sought_by
+from knockon.cmdb.contract.words import fingerprint, rank_of, searchable, sought_by
 from knockon.cmdb.stores.sqlite.rows import ENTITY, asked, entity_of
 
 if TYPE_CHECKING:
@@ -48,14 +48,16 @@ LEARN = """INSERT INTO search (rowid, terms) SELECT w.number, w.terms FROM json_
 
 ENTITIES = f"SELECT {ENTITY} FROM json_each(?) a CROSS JOIN entity n ON n.id = a.value"
 
-KEYS = """SELECT r.entity_id, r.key FROM json_each(?) a
+REFERENCES = """SELECT r.entity_id, r.source || ':' || r.key FROM json_each(?) a
     CROSS JOIN record r ON r.entity_id = a.value AND r.present = 1"""
 
 FOUND = """search CROSS JOIN searchable w ON w.number = search.rowid CROSS JOIN entity n ON n.id = w.entity_id
     WHERE search MATCH ?1 AND n.retired = 0 AND n.class_name IN (SELECT value FROM json_each(?2))"""
 
-RANK = """CASE WHEN substr(w.wholes, 1, length(?3)) = ?3 THEN 0 WHEN instr(w.wholes, ?3) > 0 THEN 1
-    WHEN substr(w.wholes, 1, length(?4)) = ?4 THEN 2 ELSE 3 END"""
+LAST = "n.class_name IN (SELECT value FROM json_each(?10))"
+RANK = f"""CASE WHEN substr(w.wholes, 1, length(?3)) = ?3 THEN {{}} WHEN instr(w.wholes, ?3) > 0 THEN {{}}
+    WHEN substr(w.wholes, 1, length(?4)) = ?4 THEN {{}} ELSE {{}} END + CASE WHEN {LAST} THEN {rank_of(0, last=True)}
+    ELSE 0 END""".format(*(rank_of(each, last=False) for each in range(4)))
 
 COUNT = f"SELECT count(*) FROM {FOUND}"
 
@@ -63,8 +65,8 @@ COUNT = f"SELECT count(*) FROM {FOUND}"
 def put(connection: sqlite3.Connection, rows: Collection[Entity], model: Model) -> None:
     """Keep the words of entities as they are now, none of those that are retired; costs little where none changed."""
     by = {name: sought_by(model, name) for name in {row.class_name for row in rows}}
-    keys = native_keys(connection, [row.id for row in rows])
-    now = {row.id: None if row.retired else searchable(row, by[row.class_name], keys.get(row.id, ())) for row in rows}
+    known = references(connection, [row.id for row in rows])
+    now = {row.id: None if row.retired else searchable(row, by[row.class_name], known.get(row.id, ())) for row in rows}
     kept = {id_: rest for id_, *rest in connection.execute(KEPT, [asked(now)])}
     changed = {id_: each for id_, each in now.items() if kept.get(id_) != (each and [each.terms, each.wholes])}
     gone = [asked(id_ for id_ in changed if id_ in kept)]
@@ -79,11 +81,11 @@ def put_again(connection: sqlite3.Connection, ids: Iterable[str], model: Model) 
     put(connection, [entity_of(row) for row in connection.execute(ENTITIES, [asked(ids)])], model)
 
 
-def native_keys(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, list[str]]:
-    """Read the native keys of the present records of entities, by id."""
+def references(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, list[str]]:
+    """Read the ``source:key`` of the present records of entities, by id."""
     found: dict[str, list[str]] = {}
-    for id_, key in connection.execute(KEYS, [asked(ids)]):
-        found.setdefault(id_, []).append(key)
+    for id_, reference in connection.execute(REFERENCES, [asked(ids)]):
+        found.setdefault(id_, []).append(reference)
     return found
 
 
@@ -120,12 +122,13 @@ def search_statement(*, backward: bool) -> str:
 
 def search(
     connection: sqlite3.Connection, sought: Query, classes: Collection[str], *,
-    after: str | None, before: str | None, limit: int, backward: bool,
+    last: Collection[str], after: str | None, before: str | None, limit: int, backward: bool,
 ) -> list[Found]:  # fmt: skip
     """Find entities by their words; see ``contract.Store.search``."""
     begins = SEPARATOR + sought.whole
     parameters = [
         *_asked(sought, classes), begins + SEPARATOR, begins, *_place(after or "-1"), *_place(before or "9"), limit,
+        asked(last),
     ]  # fmt: skip
     rows = connection.execute(search_statement(backward=backward), parameters)
     return [Found(rank, entity_of(tuple(row))) for rank, *row in rows]
@@ -139,7 +142,8 @@ def count_found(connection: sqlite3.Connection, sought: Query, classes: Collecti
 
 def _asked(sought: Query, classes: Collection[str]) -> list[Any]:
     """Give the question in FTS5's words; a piece has letters, digits and ``-`` only, so nothing in it is syntax."""
-    return [" AND ".join(f'"{piece}" *' for piece in sought.pieces), asked(classes)]
+    text = " AND ".join(f'"{piece}" *' for piece in sought.pieces)
+    return [f'({text}) OR "{sought.reference}"' if sought.reference else text, asked(classes)]
 
 
 def _place(place: str) -> tuple[int, str]:

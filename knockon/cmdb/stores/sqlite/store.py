@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from knockon.cmdb.contract.indexing import indexed
+from knockon.cmdb.contract.words import shown_last
 from knockon.cmdb.stores.sqlite import baselines, pages, reads, search, values
 from knockon.cmdb.stores.sqlite.database import Database
 from knockon.cmdb.stores.sqlite.identity import IdentityReads
@@ -176,8 +177,9 @@ class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteLeases, SqliteJo
         backward: bool = False,
     ) -> list[Found]:
         read = partial(
-            search.search, sought=sought, classes=classes, after=after, before=before, limit=limit, backward=backward
-        )
+            search.search, sought=sought, classes=classes, last=shown_last(self._model), after=after, before=before,
+            limit=limit, backward=backward,
+        )  # fmt: skip
         return await self._database.read(read)
 
     async def count_found(self, sought: Query, classes: Collection[str]) -> int:
