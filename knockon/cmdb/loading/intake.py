@@ -137,8 +137,8 @@ def _unknown_state(model: Model, said: tuple[str, str], where: tuple[str, int]) 
     attribute, states = model.states[class_name]
     message = (
         f"{counted(often, f'{class_name} record has', f'{class_name} records have')} the {attribute} {word}, which is "
-        f"none of {', '.join(sorted(states))}. It is kept, and counts as open and in operation; say one of these "
-        "instead, or add it to the lifecycle."
+        f"none of {', '.join(sorted(states))}. It is kept, and counts as open or in operation (a change, by its "
+        "plan); say one of these instead, or add it to the lifecycle."
     )
     return Finding(FindingCode.UNKNOWN_STATE, message, first)
 
