@@ -73,7 +73,8 @@ class Remembered:
     """The reads of a store that answers make, with a memory; what several ask for at the same moment is one call.
 
     Whoever has a memory of a revision, and sees the store at that revision, knows that all in it is of that
-    revision: what was read before is not older, and not newer. Rows and results are shared: they are not to be changed.
+    revision: what was read before is not older, and not newer, but for the order of things of one class and name, which
+    the journal does not have. Rows and results are shared: they are not to be changed.
     """
 
     def __init__(self, store: Store, memory: Memory) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from strawberry import ID
 
 from knockon.graphql.connections import cursor_of, list_of_answer
-from knockon.graphql.definitions import listed, maybe, plain, resolved
+from knockon.graphql.definitions import listed, maybe, plain, resolved, sighted
+from knockon.itsm.services.surroundings import Agreement
 from knockon.itsm.values import utc_text
 from knockon.schema.states import State
 
@@ -252,13 +253,13 @@ class AnswerTypes:
             "ImpactTarget",
             "Something that an agreement promises.",
             plain("name", str, lambda each: each.name, "The attribute that says so."),
-            plain("value", str, lambda each: each.value, "How much."),
+            plain("value", maybe(str), lambda each: each.value, "How much; null if redacted."),
         )
         agreement = define(
             "ImpactAgreement",
             "An agreement that is in force on a service.",
             *self.named(),
-            plain("touched", listed(target), lambda each: each.touched, "What of it the state touches.", many=FEW),
+            sighted("touched", listed(target), Agreement.as_seen, "What of it the state touches.", many=FEW),
         )
         hours = define(
             "ImpactServiceHours",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, nullcontext
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -34,7 +34,7 @@ from knockon.server.health import healthz, metrics_endpoint, readiness
 from knockon.server.limiting import Concurrency
 from knockon.server.loading import load_endpoint
 from knockon.server.loads import Loads
-from knockon.server.metrics import MeasuredStore, Metrics
+from knockon.server.metrics import LoadCount, Metrics, measured
 from knockon.server.oidc import verifier_of
 from knockon.server.openapi import openapi_endpoint
 from knockon.server.page import start_page
@@ -70,11 +70,11 @@ def create_app(settings: Settings, model: Model, store: Store | None = None, *, 
     metrics = Metrics()
 
     def connect() -> Store:
-        return store_at(settings.store_url, model, user=settings.store_user, password=password)
+        return measured(store_at(settings.store_url, model, user=settings.store_user, password=password), metrics)
 
-    served = cast("Store", MeasuredStore(store or connect(), metrics))
+    served = measured(store, metrics) if store else connect()
     topologies = Topologies(served, model, settings.cache_folder, connect)
-    loads = Loads(topologies, metrics.loaded)
+    loads = Loads(topologies, lambda: LoadCount(metrics))
     pasts = Pasts(topologies)
     news = News(served, every=settings.follow_seconds)
     states = FollowedStates(topologies)
@@ -146,7 +146,8 @@ def _before_requests(app: FastAPI, settings: Settings, authentication: Authentic
     if settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", HEADER], expose_headers=[HEADER], max_age=600,
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", HEADER],
+            expose_headers=[HEADER], max_age=600,
         )  # fmt: skip
     if settings.pages:
         app.add_middleware(Pages)

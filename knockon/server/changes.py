@@ -134,7 +134,14 @@ def changes_endpoint(
             change, found, report = await _taken(there, sent, principal.name)
             return change, found.verdict, orjson.dumps(_answer(there.model, sent, change, found, report, sight))
 
-        change, verdict, answer = await aside(topologies, work)  # a change may have thousands of items
+        try:
+            async with asyncio.timeout(max_seconds):
+                change, verdict, answer = await aside(topologies, work)  # a change may have thousands of items
+        except TimeoutError:
+            raise TimedOut(
+                f"The answer was not there after {max_seconds:g} seconds. What is written stays, and is not written "
+                "twice: send the same again."
+            ) from None
         await callbacks.told(change, verdict)
         return Response(answer, media_type="application/json")
 
@@ -167,7 +174,7 @@ def _answer(
         "change": {"id": change.id, "name": change.name, "source": sent.source, "key": sent.id},
         "revision": found.impact.revision if found.impact else report.revision,
         "risk": found.as_json(),
-        "blastRadius": impact_json(found.impact) if found.impact else None,
+        "blastRadius": impact_json(found.impact, sight) if found.impact else None,
         "findings": [
             {"code": each.code, "message": in_api(each.as_seen(model, sight).message)} for each in report.findings
         ],

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from knockon.cmdb.access import Sight
     from knockon.impact.topology.topologies import Topologies
     from knockon.loaders import Reading
+    from knockon.server.metrics import LoadCount
 
 logger = logging.getLogger(__name__)
 
@@ -113,11 +114,11 @@ class Loads:
     """Runs loads into a store.
 
     Under a key that was sent to another process of the store, or before this one began, a load does not run again.
-    ``ended`` is told of each load that was to write how far it came, and ``done`` or the code of what stopped it.
+    ``counting`` gives what counts the records of one load that is to write.
     """
 
-    def __init__(self, topologies: Topologies, ended: Callable[[LoadReport, str], None]) -> None:
-        self._ended = ended
+    def __init__(self, topologies: Topologies, counting: Callable[[], LoadCount]) -> None:
+        self._counting = counting
         self._elsewhere = Elsewhere(topologies.store)
         self._topologies = topologies
         self._entered = 0
@@ -199,9 +200,10 @@ class Loads:
 
         failure: KnockonError | None = None
         report = LoadReport()
+        count = None if job.how.get("dry_run") else self._counting()
 
         async def work(there: Topologies) -> bytes:
-            await _load(there, job, report, tell)
+            await _load(there, job, report, tell, count)
             return _line({"report": await _answer(there, job, report)})
 
         try:
@@ -221,13 +223,15 @@ class Loads:
                 "outcome": outcome, "revision": report.revision, "entities": asdict(report.entities),
                 "relationships": asdict(report.relationships),
             }  # fmt: skip
-            if not job.how.get("dry_run"):
-                self._ended(report, outcome)
+            if count:
+                count.ended(report, outcome)
             await asyncio.to_thread(job.path.unlink)
             await self.leave(name, this, failure)
 
 
-async def _load(there: Topologies, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None]) -> None:
+async def _load(
+    there: Topologies, job: Job, report: LoadReport, tell: Callable[[dict[str, Any]], None], count: LoadCount | None
+) -> None:
     heard = 0
 
     def progress(done: int, total: int) -> None:
@@ -239,6 +243,8 @@ async def _load(there: Topologies, job: Job, report: LoadReport, tell: Callable[
         ]
         counts = {"entities": asdict(report.entities), "relationships": asdict(report.relationships)}
         tell({"done": done, "of": total, "revision": report.revision, **counts, "rejects": rejects})
+        if count:
+            count.so_far(report)
 
     await load(
         there.store, there.model, job.reading.items, source=job.reading.source,
@@ -257,7 +263,7 @@ async def _answer(there: Topologies, job: Job, report: LoadReport) -> dict[str, 
             hit = await retirements(there, report)
         report.plan = [seen_by(each, job.sight) for each in report.plan]
     report.findings = [each.as_seen(there.model, job.sight) for each in report.findings]
-    said = report.as_json() | ({"blastRadius": impact_json(hit)} if hit else {})
+    said = report.as_json() | ({"blastRadius": impact_json(hit, job.sight)} if hit else {})
     for each in (*said["findings"], *said["rejects"]):
         each["message"] = in_api(each["message"])
     return said

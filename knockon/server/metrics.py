@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from knockon.cmdb.contract.store import Store
+    from knockon.cmdb.contract.write import Write
     from knockon.cmdb.loading.report import LoadReport
 
 _tracer = trace.get_tracer("knockon")
@@ -81,13 +86,6 @@ class Metrics:
         """Note a step of the engine."""
         self.engine_seconds.labels(step).observe(seconds)
 
-    def loaded(self, report: LoadReport, outcome: str) -> None:
-        """Note a load that ended, and how far it came."""
-        self.loads.labels(outcome).inc()
-        for kind, counts in (("entity", report.entities), ("relationship", report.relationships)):
-            for became, number in asdict(counts).items():
-                self.records.labels(kind, became).inc(number)
-
     def told(self, heard: int, failed: int, waiting: int) -> None:
         """Note what became of verdicts that were to be sent."""
         self.verdicts.labels("heard").inc(heard)
@@ -95,9 +93,33 @@ class Metrics:
         self.verdicts_waiting.set(waiting)
 
 
-class MeasuredStore:
-    """A store whose answers are timed, and traced where somebody collects traces, by the names of its methods."""
+class LoadCount:
+    """Counts the records of one load while it goes on; from any thread."""
 
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._counted: Counts[tuple[str, str]] = Counts()
+
+    def so_far(self, report: LoadReport) -> None:
+        """Note how far it has come."""
+        for kind, counts in (("entity", report.entities), ("relationship", report.relationships)):
+            for became, number in asdict(counts).items():
+                more = number - self._counted[kind, became]
+                self._metrics.records.labels(kind, became).inc(max(more, 0))
+                self._counted[kind, became] = number
+
+    def ended(self, report: LoadReport, outcome: str) -> None:
+        """Note how it ended: ``done``, or the code of what stopped it."""
+        self._metrics.loads.labels(outcome).inc()
+        self.so_far(report)
+
+
+def measured(store: Store, metrics: Metrics) -> Store:
+    """Give a store whose answers are timed, and traced where somebody collects traces, by the names of its methods."""
+    return cast("Store", _MeasuredStore(store, metrics))
+
+
+class _MeasuredStore:
     def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
@@ -108,8 +130,20 @@ class MeasuredStore:
             return found
 
         async def measured(*args: Any, **kwargs: Any) -> Any:
-            span = _tracer.start_as_current_span(f"store {name}", attributes={"db.operation.name": name})
-            with span, self._metrics.store_seconds.labels(name).time():
+            with self._timed(name):
                 return await found(*args, **kwargs)
 
         return measured
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Write]:
+        """As ``Store.write``; what is timed is the whole transaction, waiting for its turn included."""
+        with self._timed("write"):
+            async with self._store.write() as write:
+                yield write
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        span = _tracer.start_as_current_span(f"store {name}", attributes={"db.operation.name": name})
+        with span, self._metrics.store_seconds.labels(name).time():
+            yield

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knockon.cmdb.access import AccessScope, Sight
+from knockon.cmdb.access import LOCAL, AccessScope, Policy, Sight
 from knockon.cmdb.loading.load import load
+from knockon.itsm.blast_radius.answer_json import impact_json
+from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.itsm.blast_radius.question import Ask
 from knockon.schema.observation import EntityObservation
 from tests.graphql.conftest import MODEL, link, thing
 
@@ -147,3 +150,26 @@ async def test_a_status_that_may_not_be_read_is_in_no_finding(empty: Api, monkey
     assert await told() == ("disposed", True)
     monkeypatch.setattr(Sight, "hides", lambda _self, _owner, attribute: attribute == "status")
     assert await told() == ("(redacted)", False)
+
+
+PROMISES = '{ impact(of: {ref: "intranet"}) { services { agreements { name touched { name value } } } } }'
+TARGET = ("ServiceLevelAgreement", "availability_target")
+
+
+async def test_what_an_agreement_promises_is_redacted_where_it_is_sensitive(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gold = thing("gold", "ServiceLevelAgreement", availability_target=99.875, response_time="PT4H")
+    await api.load(gold, link("intranet", "COVERED_BY", "gold"))
+    assert "99.875" in json.dumps(await api.ask(PROMISES))
+    answer = await blast_radius(api.topologies, [Ask("intranet")])
+    monkeypatch.setattr(Sight, "hides", lambda _self, *asked: asked == TARGET)
+    told = await api.ask(PROMISES)
+    assert "99.875" not in json.dumps(told)
+    (agreement,) = (each for service in told["impact"]["services"] for each in service["agreements"])
+    assert agreement["touched"] == [
+        {"name": "availability_target", "value": None}, {"name": "response_time", "value": "PT4H"},
+    ]  # fmt: skip
+    # what POST /changes and the dry run of POST /load answer
+    assert "99.875" in json.dumps(impact_json(answer))
+    assert "99.875" not in json.dumps(impact_json(answer, Sight(Policy(MODEL), LOCAL)))

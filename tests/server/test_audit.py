@@ -16,11 +16,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client.parser import text_string_to_metric_families
 
 from knockon.cmdb.access import AccessScope
+from knockon.cmdb.loading.report import LoadReport
 from knockon.cmdb.stewardship.tokens import create
 from knockon.cmdb.stores import store_at
 from knockon.graphql.asked import Asked, asked
 from knockon.server import create_app
 from knockon.server.logs import Json, Words, request_id
+from knockon.server.metrics import LoadCount, Metrics
 from tests.server.conftest import MODEL, SENT, TOKEN, asking, settings
 
 if TYPE_CHECKING:
@@ -175,6 +177,27 @@ async def test_loads_are_counted_and_dry_runs_are_not(tmp_path: Path) -> None:
         assert found["knockon_loads_total done"] == 1
         assert found["knockon_load_records_total entity created"] == 1
         assert found["knockon_load_records_total entity rejected"] == 1
+        # a load has a way to the store of its own, and its questions are counted as all others
+        assert found["knockon_store_seconds_count write"] > 1
+
+
+async def test_records_of_a_load_are_counted_while_it_goes_on() -> None:
+    metrics, report = Metrics(), LoadReport()
+    count = LoadCount(metrics)
+
+    def created() -> float:
+        found = metrics.registry.get_sample_value(
+            "knockon_load_records_total", {"kind": "entity", "outcome": "created"}
+        )
+        return found or 0.0
+
+    for taken in (2_000, 4_000):
+        report.entities.created = taken
+        count.so_far(report)
+        assert created() == taken
+    report.entities.created = 4_500
+    count.ended(report, "done")
+    assert (created(), metrics.registry.get_sample_value("knockon_loads_total", {"outcome": "done"})) == (4_500, 1)
 
 
 async def test_an_entry_on_a_load_says_whose_word_it_is_and_what_it_came_to(

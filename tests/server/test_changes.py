@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from knockon.cmdb.access import AccessScope
+from knockon.cmdb.contract.rows import RevisionHead
 from knockon.cmdb.loading.load import load
 from knockon.cmdb.stewardship.edits import Editor
 from knockon.cmdb.stewardship.tokens import create
@@ -40,6 +41,7 @@ ESTATE: list[Item] = [
     RelationshipObservation("t", "DEPENDS_ON", "shop", "box", {}),
 ]
 SECRET = "a secret of both"
+SEEN = "2026-11-01T08:00:00Z"
 CHANGE: dict[str, Any] = {
     "source": "tool", "id": "CHG1", "name": "new disks",
     "start": "2026-12-05T20:00:00+01:00", "end": "2026-12-05T22:00:00+01:00",
@@ -302,6 +304,17 @@ async def test_only_change_coordinators_send_changes(both: str) -> None:
             answer = await client.post("/changes", json=CHANGE, headers={"Authorization": f"Bearer {text}"})
             allowed = scope in (AccessScope.CHANGE_COORDINATOR, AccessScope.ADMINISTRATOR)
             assert answer.status_code == (200 if allowed else 403)
+
+
+async def test_an_answer_that_takes_too_long_is_given_up(both: str) -> None:
+    await say(both, ESTATE)
+    hasty = settings(both).model_copy(update={"max_seconds": 0.5})
+    async with opened(store_at(both, MODEL)) as store, asking(create_app(hasty, MODEL)) as client:
+        async with store.write() as write:  # whoever writes now waits
+            answer = await client.post("/changes", json=CHANGE, headers=SENT)
+            assert (answer.status_code, answer.json()["code"]) == (503, "TIMED_OUT")
+            await write.journal(RevisionHead("ann", "test", "", SEEN, "", {}), [])
+        assert (await store.page(["Change"], None, limit=9)) == [], "what waits is given up, too"
 
 
 def test_addresses_that_may_be_called_are_whole_hosts_with_tls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,10 @@ async def too_large(client: httpx2.AsyncClient) -> None:
 
 
 async def from_a_browser(client: httpx2.AsyncClient) -> None:
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
+    }
     for origin, status in (("https://board.example.org", 200), ("https://evil.example.org", 400)):
         preflight = await client.options("/graphql", headers={"Origin": origin, **asked})
         assert preflight.status_code == status

@@ -159,7 +159,7 @@ class Store(IdentityReads, LetterReads, TokenReads, Leases, Journal, Movable, Pr
         """Find at most ``limit`` entities of these classes by their words, with ``after < place < before``.
 
         Every piece of ``sought`` begins a word of them (``words.py`` says what a word is); both stores
-        find the same. So does the ``source:key`` of a present record, as a whole. Ordered by rank, then
+        find the same. What has a present record of exactly this ``source:key`` is found, too. Ordered by rank, then
         ``Entity.order``: the name is what was looked for, another value is, the name begins with it, else; of both
         the first two and the last two, records come after all others. Costs one look into the index, and a sort of all
         that is found.

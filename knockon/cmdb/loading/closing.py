@@ -126,7 +126,7 @@ class Closing:
         if known is None or not scope.complete or known.rejected != scope.rejected:
             return False
         classes = {each.said.class_name for each in self.intake.spool.entities()}
-        if any(renews(self.model, each, known.complete, scope.complete) for each in classes):
+        if not classes or any(renews(self.model, each, known.complete, scope.complete) for each in classes):
             return False
         for part in self.intake.spool.seen_again(SEEN_AGAIN):
             records = [(each.key[0], each.key[1]) for each in part if _is_record(each)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from knockon.cmdb.contract.filter import All
 from knockon.cmdb.contract.indexing import anchor, indexed, scans, too_large
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from knockon.cmdb.contract.store import Direction, Way
     from knockon.schema.model import Model
 
-_WAYS: tuple[Direction, ...] = ("out", "in")
+T = TypeVar("T")
+
+WAYS: tuple[Direction, ...] = ("out", "in")
 
 
 class Estate:
@@ -48,46 +50,49 @@ class Estate:
 
     async def scan(self, classes: Collection[str]) -> Scan:
         """As ``Store.scan``."""
-        return self.of_classes(set(classes))
+        return await self._done(lambda: self._scanned(set(classes)))
 
-    def of_classes(self, wanted: set[str]) -> Scan:
-        """Give what is of these classes."""
+    def _scanned(self, wanted: set[str]) -> Scan:
         entities = [each for each in self._by_id.values() if each.class_name in wanted]
         ids = {each.id for each in entities}
         edges = [each for each in self._edges.values() if each.key.source_id in ids and each.key.target_id in ids]
         return Scan(self._revision, entities, edges, [])
 
-    async def page(self, *asked: Any, **how: Any) -> list[Entity]:
-        """As ``Store.page``."""
-        return self.listed(*asked, **how)
-
-    def listed(
+    async def page(
         self, classes: Collection[str], where: Condition | None, *, by: OrderBy | None = None,
         after: str | None = None, before: str | None = None, limit: int, backward: bool = False,
         bound: int | None = None,
     ) -> list[Entity]:  # fmt: skip
-        """Give a page."""
-        self._check(classes, where, by, bound)
-        found: list[Entity] = []
-        if limit <= 0:
-            return found
-        test = test_of(where, self._near)
-        rows = self._plain(classes, after, before) if by is None else self._ordered(classes, by, after, before)
-        for each in reversed(rows) if backward else rows:
-            if test(each):
-                found.append(each)
-                if len(found) == limit:
-                    break
-        return found[::-1] if backward else found
+        """As ``Store.page``."""
 
-    async def count(self, *asked: Any, **how: Any) -> int:
+        def listed() -> list[Entity]:
+            self._check(classes, where, by, bound)
+            found: list[Entity] = []
+            if limit <= 0:
+                return found
+            test = test_of(where, self._near)
+            rows = self._plain(classes, after, before) if by is None else self._ordered(classes, by, after, before)
+            for each in reversed(rows) if backward else rows:
+                if test(each):
+                    found.append(each)
+                    if len(found) == limit:
+                        break
+            return found[::-1] if backward else found
+
+        return await self._done(listed)
+
+    async def count(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
         """As ``Store.count``."""
-        return self.counted(*asked, **how)
 
-    def counted(self, classes: Collection[str], where: Condition | None, *, bound: int | None = None) -> int:
-        """Count what fulfils a condition."""
-        self._check(classes, where, None, bound)
-        return sum(map(test_of(where, self._near), self._of(classes)))
+        def counted() -> int:
+            self._check(classes, where, None, bound)
+            return sum(map(test_of(where, self._near), self._of(classes)))
+
+        return await self._done(counted)
+
+    async def _done(self, work: Callable[[], T]) -> T:
+        """Look through it."""
+        return work()
 
     async def neighbours(
         self, ids: Collection[str], type_name: str, direction: Direction, *,
@@ -108,7 +113,7 @@ class Estate:
 
     async def count_related(self, ids: Collection[str]) -> dict[str, dict[Way, int]]:
         """As ``Store.count_related``."""
-        ways: list[Way] = [(kind, way) for kind in self._model.relationships for way in _WAYS]
+        ways: list[Way] = [(kind, way) for kind in self._model.relationships for way in WAYS]
         return {id_: {way: len(edges) for way in ways if (edges := self._around.get((id_, *way)))} for id_ in ids}
 
     def _of(self, classes: Collection[str]) -> list[Entity]:

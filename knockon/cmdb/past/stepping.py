@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from knockon.cmdb.contract.rows import SEPARATOR, Edge, EdgeKey, Entity, Scan
 from knockon.cmdb.past.changes import living, past_scan
-from knockon.cmdb.past.estate import Estate
+from knockon.cmdb.past.estate import WAYS, Estate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_FED = 5_000
 """Journal entries that are kept for who catches up with it; who is farther behind has to read it as a whole."""
-_DIRECTIONS: tuple[tuple[int, Direction], ...] = ((1, "out"), (2, "in"))
+_ENDS: tuple[tuple[int, Direction], ...] = ((1, "out"), (2, "in"))
 
 
 class SteppingEstate(Estate):
@@ -110,18 +110,18 @@ class SteppingEstate(Estate):
     def _leave(self, id_: str) -> None:
         """Let go of what is still related to something that is gone."""
         for kind in self._model.relationships:
-            for _, direction in _DIRECTIONS:
-                for key in list(self._around.get((id_, kind, direction), ())):
+            for way in WAYS:
+                for key in list(self._around.get((id_, kind, way), ())):
                     self._relate(key, None)
 
     def _relate(self, key: EdgeKey, image: Mapping[str, Any] | None) -> None:
         stays = image is not None and key.source_id in self._by_id and key.target_id in self._by_id
         if stays and image is not None:
             self._edges[key] = edge = Edge(key, image["attributes"])
-            for end, direction in _DIRECTIONS:
+            for end, direction in _ENDS:
                 self._around[key[end], key.type_name, direction][key] = edge
         elif self._edges.pop(key, None):
-            for end, direction in _DIRECTIONS:
+            for end, direction in _ENDS:
                 around = self._around[key[end], key.type_name, direction]
                 del around[key]
                 if not around:

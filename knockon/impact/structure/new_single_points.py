@@ -150,7 +150,7 @@ def _bounded(topology: Topology, change: _Change, wanted: list[int], limit: int)
 
 
 def _needs(topology: Topology, change: _Change, wanted: list[int], limit: int) -> _Needs | None:
-    """Walk, a level at a time; None where there is more than the limit. What is fixed is passed by no failure."""
+    """Walk, a level at a time; None where that is nothing, or more than the limit. No failure passes what is fixed."""
     graph = topology.graph
     seen = Seen(np.zeros(len(topology.ids), bool))
     level = seen.new(np.array(wanted, np.int64))

@@ -62,6 +62,8 @@ class View:
     waiting: Sequence[EdgeRecord]
     empty_groups: Sequence[EmptyGroup]
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    words: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What answers call items, by number: worded once."""
 
     def mapped(self, id_: str) -> bool:
         """Tell whether an item is a service, or some service needs it. The first question is linear in the estate."""

@@ -9,12 +9,13 @@ from knockon.itsm.services.surroundings import surroundings_json
 from knockon.itsm.values import ci_json, path_json, unknown_json
 
 if TYPE_CHECKING:
+    from knockon.cmdb.access import Sight
     from knockon.impact.propagation.explanation import Because
     from knockon.itsm.blast_radius.answer import ImpactAnswer
 
 
-def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
-    """Give DESIGN.md section 8's JSON form."""
+def impact_json(answer: ImpactAnswer, sight: Sight | None = None) -> dict[str, Any]:
+    """Give DESIGN.md section 8's JSON form, as somebody sees it; None sees all."""
     return {
         "answerId": answer.id,
         "revision": answer.revision,
@@ -60,7 +61,7 @@ def impact_json(answer: ImpactAnswer) -> dict[str, Any]:
                 "users": each.users,
                 "because": _because(each.because),
                 "path": path_json(each.path),
-                **surroundings_json(each.around),
+                **surroundings_json(each.around, sight),
                 "newSinglePoints": [ci_json(point) for point in each.new_single_points],
             }
             for each in answer.services

@@ -21,7 +21,7 @@ class Reasons:
         self._view = view
         self._said = Explanations(evaluation, lambda number: self.ci(number).name)
         self._causes = self._said.causes
-        self._cis: dict[int, Ci] = view.memory.known.setdefault("called", {})
+        self._cis: dict[int, Ci] = view.words
         self._paths: dict[int, tuple[Step, ...]] = {}
 
     def ci(self, number: int) -> Ci:

@@ -98,7 +98,7 @@ class FollowedStates:
         """Tell what changed after a look, in order, as far as one stretch goes; ``before`` are the states there.
 
         Each revision that may change a state is looked at by itself. Where the time makes a difference, at the
-        moment at which it was written; and once more now, where the newest one is reached.
+        moment at which it was written; and now, where the newest one is reached: that alone, where no other one waits.
 
         Raises
         ------
@@ -129,9 +129,10 @@ class FollowedStates:
             return live
         await moment_of(self._store, str(look.revision))
         async with self._turn:
+            rewritten = await self._store.rewritten()
             walk = await self._walk_to(look.revision)
             states = await walk.states(given, span)
-            await self._keep(walk)
+            await self._keep(walk, rewritten)
         return states
 
     async def _span(self, look: Look) -> Span:
@@ -161,9 +162,10 @@ class FollowedStates:
             if live is not None:
                 return Stretch(_steps(since, look, before, live), Look(newest, look.moment), live)
         async with self._turn:
+            rewritten = await self._store.rewritten()
             walk = await self._walk_to(since.revision)
             stretch = await self._walked(walk, newest, since, before, given, now)
-            await self._keep(walk)
+            await self._keep(walk, rewritten)
         return stretch
 
     async def _ahead(self, since: int, newest: int) -> tuple[list[int], int]:
@@ -230,8 +232,12 @@ class FollowedStates:
             return None
         return walk
 
-    async def _keep(self, walk: Walk) -> None:
-        self._walks.append((walk, await self._mark(walk.revision)))
+    async def _keep(self, walk: Walk, rewritten: int) -> None:
+        """Keep a walk for who goes on, unless the past was redacted since it was taken up: it may know what was."""
+        mark = await self._mark(walk.revision)
+        if mark[1] != rewritten:
+            return
+        self._walks.append((walk, mark))
         del self._walks[:-WALKS]
         if self._idle:
             self._idle.cancel()

@@ -19,6 +19,7 @@ from knockon.cmdb.past.changes import past_scan
 from knockon.cmdb.reconciliation.explaining import things_of
 from knockon.cmdb.stewardship.decisions import findings_of
 from knockon.errors import BadUsage, FindingCode
+from knockon.impact.topology.as_of import KEPT
 from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.answer import (
     AreaScore,
@@ -53,7 +54,7 @@ PARTS = 200
 FAILING = 50
 """How many CIs behind a number are given unless told otherwise."""
 _KEPT = 60.0  # seconds
-_MOST_KEPT = 3  # the present, and as many moments of the past as are at hand
+_MOST_KEPT = 1 + KEPT  # the present, and as many moments of the past as are at hand
 BY = ("class", "service", "owner")
 _AGAINST: dict[str, str] = {
     FindingCode.PRESENT_AGAINST_STATUS: "it is seen, and by its status it is not in operation",

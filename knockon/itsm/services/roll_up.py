@@ -74,7 +74,7 @@ def _notify(
     served = {ci.id for ci, _ in services}
     for thing, state in [*services, *((ci, state) for ci, state in seeds if ci.id not in served)]:
         for party in around[thing.id].parties:
-            if party.role is not CUSTOMER or thing.id in served:
+            if party.role != CUSTOMER or thing.id in served:
                 told.setdefault(party.ci.id, (party, []))[1].append((party.role, thing, state))
     ranked = sorted(told.values(), key=lambda each: (-max(map(_STATE, each[1])), each[0].order))
     return Worded(ranked, _notified)

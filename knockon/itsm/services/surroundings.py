@@ -9,14 +9,15 @@ from knockon.itsm.values import ci_json, utc_text
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from knockon.cmdb.access import Sight
     from knockon.itsm.values import Ci
 
 
 class Target(NamedTuple):
-    """One thing that an agreement promises: the attribute that says so, and its value in words."""
+    """One thing that an agreement promises: the attribute that says so, and its value in words; None: redacted."""
 
     name: str
-    value: str
+    value: str | None
 
 
 class Agreement(NamedTuple):
@@ -24,6 +25,11 @@ class Agreement(NamedTuple):
 
     ci: Ci
     touched: tuple[Target, ...]
+
+    def as_seen(self, sight: Sight) -> tuple[Target, ...]:
+        """Give the targets as far as somebody may read how much is promised."""
+        hidden = {each.name for each in self.touched if sight.hides(self.ci.class_name, each.name)}
+        return tuple(each._replace(value=None) if each.name in hidden else each for each in self.touched)
 
 
 class ServiceHours(NamedTuple):
@@ -57,9 +63,10 @@ class Notified(NamedTuple):
     because: tuple[str, ...]
 
 
-def surroundings_json(around: Surroundings) -> dict[str, Any]:
-    """Give the JSON form."""
+def surroundings_json(around: Surroundings, sight: Sight | None = None) -> dict[str, Any]:
+    """Give the JSON form, as somebody sees it; None sees all."""
     hours = around.hours
+    touched = [(each.ci, each.as_seen(sight) if sight else each.touched) for each in around.agreements]
     return {
         "serviceHours": hours
         and {
@@ -70,10 +77,7 @@ def surroundings_json(around: Surroundings) -> dict[str, Any]:
             "because": hours.because,
         },
         "customers": [ci_json(each) for each in around.customers],
-        "agreements": [
-            {**ci_json(each.ci), "touched": [{"name": target.name, "value": target.value} for target in each.touched]}
-            for each in around.agreements
-        ],
+        "agreements": [{**ci_json(ci), "touched": [each._asdict() for each in targets]} for ci, targets in touched],
         "owners": [ci_json(each) for each in around.owners],
         "supportGroups": [ci_json(each) for each in around.support_groups],
     }

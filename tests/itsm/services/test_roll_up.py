@@ -34,7 +34,7 @@ AROUND = [
 ]
 
 
-def touched(answer: ImpactAnswer) -> list[tuple[str, list[tuple[str, str]]]]:
+def touched(answer: ImpactAnswer) -> list[tuple[str, list[tuple[str, str | None]]]]:
     (service,) = answer.services
     return [(each.ci.name, [(t.name, t.value) for t in each.touched]) for each in service.around.agreements]
 
