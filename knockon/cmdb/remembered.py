@@ -48,9 +48,10 @@ class Memory:
         return left
 
     def of(self, kind: Hashable, keys: Collection[Any], rests: Rests | None) -> dict[Any, Any]:
-        """Give what is known, of these keys and maybe more; ``rests`` as in ``Remembered.worked_out``."""
-        known = self.known.get(kind, {})
-        if not self._older or rests is None or all(each in known for each in keys):
+        """Give what is known of these keys; ``rests`` as in ``Remembered.worked_out``."""
+        all_known = self.known.get(kind, {})
+        known = {key: all_known[key] for key in keys if key in all_known}
+        if not self._older or rests is None or len(known) == len(keys):
             return known
         recalled = {}
         for key in keys:
