@@ -21,7 +21,7 @@ from knockon.itsm.blast_radius.not_followed import not_followed
 from knockon.itsm.blast_radius.question import ASKED, Question, question_again, question_of
 from knockon.itsm.blast_radius.reasons import Reasons
 from knockon.itsm.blast_radius.starving import starving
-from knockon.itsm.blast_radius.unknowns import unknowns
+from knockon.itsm.blast_radius.unknowns import stale_suppliers, unknowns, unmapped_suppliers
 from knockon.itsm.context.difference import compare
 from knockon.itsm.context.given import Span, context_of
 from knockon.itsm.services.facts import facts_of
@@ -165,6 +165,12 @@ async def _answer(topologies: Topologies, view: View, question: Question, *, new
     unmapped = tuple(map(reasons.ci, named[~view.mapped_at(named)].tolist()))
     unknown = tuple(unknowns(topologies, found, seeds, _touched(view, seeds, affected)))
     excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
+    sure = await confidence(
+        reads, model, view, reasons.first_steps(affected.tolist()), question.now,
+        unknown=len(unknown), unmapped=len(unmapped), past=topologies.moment is not None,
+    )  # fmt: skip
+    # these lower the confidence as what they are, or not at all
+    unknown = (*unknown, *stale_suppliers(view, sure.late), *unmapped_suppliers(unmapped))
     return ImpactAnswer(
         id=answer_id(question.asked, view.revision, model.version),
         revision=view.revision,
@@ -190,10 +196,7 @@ async def _answer(topologies: Topologies, view: View, question: Question, *, new
         notify=notify,
         unmapped=unmapped,
         unknown=unknown,
-        confidence=await confidence(
-            reads, model, view, reasons.first_steps(affected.tolist()), question.now,
-            unknown=len(unknown), unmapped=len(unmapped), past=topologies.moment is not None,
-        ),
+        confidence=sure,
         truncated=len(shown) < len(affected),
     )  # fmt: skip
 
