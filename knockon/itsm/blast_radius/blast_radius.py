@@ -119,7 +119,7 @@ async def answer_again(
     named = read_answer_id(name)
     named.refuse_other(topologies.model.version)
     left_out = excluded_types(topologies.model, named.asked.exclude)
-    newest = await topologies.store.revision()
+    newest = await topologies.reading.revision()
     view = await topologies.current(left_out) if newest == named.revision else None
     if view is None or view.revision != named.revision:  # a view may be newer than the revision was just now
         topologies = await _topologies_at(at or Pasts(topologies).at, named.revision, newest)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from knockon.cmdb.contract.rows import SEPARATOR, Edge, EdgeKey, Entity, JournalEntry, RevisionHead
 from knockon.cmdb.loading.load import load
+from knockon.cmdb.reconciliation.reconciled import entity_image
 from knockon.cmdb.stores import opened, store_at
 from knockon.impact.topology import catching_up
 from knockon.impact.topology.topologies import Topologies, view_of
@@ -32,7 +34,11 @@ relationships:
     group: type
     impact:
       - {name: carries, flows: target_to_source}
-      - {name: tried, flows: none, when: {source: {environment: test}}, because: a test may fail}
+      - name: tried
+        flows: none
+        ends: [ConfigurationItem, ConfigurationItem]
+        when: {source: {environment: test}}
+        because: a test may fail
 """
 CLASSES = ["Application", "Server", "Cluster", "TechnicalService", "Person"]
 KEYS = [f"k{number}" for number in range(9)]
@@ -186,6 +192,37 @@ async def test_what_is_put_into_use_costs_a_bounded_number_of_reads(
             "scan",
             "scan",
         ]
+
+
+@pytest.mark.parametrize("away", ["retired", "a person"])
+async def test_what_returns_has_the_relationships_that_stayed(
+    store: Store, model: Model, away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def server_is(class_name: str, *, retired: bool = False) -> Entity:
+        order = SEPARATOR.join((class_name, "s", "t:s"))
+        return Entity("00000000-0000-0000-0000-000000000001", class_name, "s", order, {}, retired)
+
+    here = server_is("Server")
+    there = server_is("Server", retired=True) if away == "retired" else server_is("Person")
+    application = Entity("00000000-0000-0000-0000-000000000002", "Application", "a", f"Application{SEPARATOR}a", {})
+    runs = Edge(EdgeKey("RUNS_ON", application.id, here.id, ""), {})
+    topologies = Topologies(store, model)
+    reads = Reads(store, monkeypatch)
+    arcs = []
+    for rows, edges, before, after in (
+        ([here, application], [runs], None, here), ([there], [], here, there), ([here], [], there, here),
+    ):  # fmt: skip
+        entry = JournalEntry("entity", here.id, entity_image(before) if before else None, entity_image(after))
+        async with store.write() as write:
+            await write.put_entities(rows)
+            await write.put_edges(edges)
+            await write.journal(RevisionHead("tester", "load", "t", server(8).seen, model.version, {}), [entry])
+        view = await topologies.current()
+        arcs.append(len(view.topology.graph.consumer))
+        assert ("whole" in reads.taken()) == (before is None)
+        alike(view, view_of(model, await store.scan(model.topology_classes)))
+        reads.taken()
+    assert arcs == [1, 0, 1]
 
 
 async def test_very_many_relationships_are_read_as_a_whole(
