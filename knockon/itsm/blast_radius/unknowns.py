@@ -54,8 +54,9 @@ def stale_suppliers(view: View, late: Sequence[tuple[Dependency, str]]) -> Itera
     for step, seen in late:
         found.setdefault(step.supplier, []).append((step, seen))
     for id_, its in islice(found.items(), MOST_NAMED):
-        (step,), seen = steps(view, [its[0][0]]), its[0][1]
-        words = f"{step.source.name} {step.type_name} {step.target.name}"
+        first, seen = its[0]
+        (told,) = steps(view, [first])
+        words = f"{told.source.name} {told.type_name} {told.target.name}"
         more = f", as {counted(len(its) - 1, 'more relationship')} of it" if len(its) > 1 else ""
         yield Unknown(
             ci_of(view, id_),

@@ -138,7 +138,7 @@ class Turning:
         assert not report.rejects
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 async def test_whatever_turns_the_topology_is_the_one_built_from_scratch(
     store: Store, model: Model, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +147,7 @@ async def test_whatever_turns_the_topology_is_the_one_built_from_scratch(
     topologies = Topologies(store, model)
     await topologies.current()
     reads = Reads(store, monkeypatch)
-    for _ in range(20):
+    for _ in range(15):
         await turning.turn()
         view = await topologies.current()
         assert "whole" not in reads.taken()
@@ -216,7 +216,7 @@ async def test_what_returns_has_the_relationships_that_stayed(
         async with store.write() as write:
             await write.put_entities(rows)
             await write.put_edges(edges)
-            await write.journal(RevisionHead("tester", "load", "t", server(8).seen, model.version, {}), [entry])
+            await write.journal(RevisionHead("tester", "load", "t", "2026-11-01T08:00:00Z", model.version, {}), [entry])
         view = await topologies.current()
         arcs.append(len(view.topology.graph.consumer))
         assert ("whole" in reads.taken()) == (before is None)
