@@ -29,6 +29,7 @@ from knockon.schema.installed import installed_model
 from knockon.schema.observation import EntityObservation, RelationshipObservation
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests know how to start a server
+from benchmarks.rivals.machine import machine
 from tests.neo4j_server import running_server
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--neo4j", action="store_true", help="Neo4j instead of SQLite")
     asked = parser.parse_args()
     gc.set_threshold(*COLLECT_AFTER)  # as the command does
+    print(machine())
     model = installed_model()
     with tempfile.TemporaryDirectory() as folder:
         estate = Path(folder, "estate")
