@@ -270,6 +270,6 @@ class BatchedStore:
 
     async def _once(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T:
         if question not in self._answers:
-            self._answers[question] = asyncio.ensure_future(read())
+            self._answers[question] = asyncio.ensure_future(self._pace.read(read()))
         answer: T = await self._answers[question]
         return answer
