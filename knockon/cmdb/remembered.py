@@ -24,6 +24,7 @@ _OLDER = 8
 """Revisions whose memories are looked into, besides that of the own revision."""
 Rests: TypeAlias = "Callable[[Any], Iterable[str]]"
 """Names the things, besides its key, whose change may change a value."""
+Waits: TypeAlias = "Callable[[Awaitable[Any]], Awaitable[Any]]"
 
 
 class Memory:
@@ -78,9 +79,11 @@ class Remembered:
     the journal does not have. Rows and results are shared: they are not to be changed.
     """
 
-    def __init__(self, store: Store, memory: Memory) -> None:
+    def __init__(self, store: Store, memory: Memory, waits: Waits | None = None) -> None:
+        """``waits`` waits for a call in place of whoever asks, and so knows of it."""
         self._store = store
         self._memory = memory
+        self._waits = waits
 
     async def entities(self, ids: Collection[str]) -> dict[str, Entity]:
         """As ``Store.entities``."""
@@ -159,4 +162,5 @@ class Remembered:
             memory.asked[kind] = ({}, asyncio.create_task(at_once()))
         asked, call = memory.asked[kind]
         asked.update(dict.fromkeys(keys))
-        return await asyncio.shield(call)
+        answer = asyncio.shield(call)
+        return await (self._waits(answer) if self._waits else answer)

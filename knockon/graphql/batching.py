@@ -159,6 +159,19 @@ class BatchedStore:
         found = await self._each("decisions", keys, read)
         return list({each.id: each for some in found.values() for each in some}.values())
 
+    async def findings_about(self, keys: Collection[tuple[str, str]]) -> list[IdentityFinding]:
+        """As ``Store.findings_about``."""
+
+        async def read(wanted: list[tuple[str, str]]) -> list[list[IdentityFinding]]:
+            found: dict[tuple[str, str], list[IdentityFinding]] = {}
+            for each in await self._store.findings_about(wanted):
+                for key in each.records:
+                    found.setdefault(key, []).append(each)
+            return [found.get(key, []) for key in wanted]
+
+        found = await self._each("findings about", keys, read)
+        return list({each.id: each for some in found.values() for each in some}.values())
+
     async def findings(
         self, code: str = "", after: tuple[str, str] = ("", ""), limit: int = 100
     ) -> list[IdentityFinding]:
@@ -270,6 +283,6 @@ class BatchedStore:
 
     async def _once(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T:
         if question not in self._answers:
-            self._answers[question] = asyncio.ensure_future(read())
+            self._answers[question] = asyncio.ensure_future(self._pace.read(read()))
         answer: T = await self._answers[question]
         return answer

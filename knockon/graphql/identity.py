@@ -24,6 +24,7 @@ from knockon.itsm.health.freshness import freshness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
 
     from knockon.cmdb.contract.rows import Decision, Entity, IdentityFinding
@@ -62,9 +63,12 @@ class IdentityFields:
     def __init__(self, definitions: Definitions, connections: ConnectionTypes) -> None:
         self._definitions = definitions
         self._connections = connections
+        said = "What is to be looked at in what records come to."
+        self._code = definitions.enum("IdentityFindingCode", said, _CODES)
+        self._finding = self._finding_type()
 
     def node_fields(self) -> list[StrawberryField]:
-        """Make the fields of every thing: ``records``, ``provenance`` and ``freshness``."""
+        """Make the fields of every thing: ``records``, ``provenance``, ``freshness`` and ``findings``."""
         record = self._definitions.object(
             "SourceRecord", "What one source says of a thing.",
             *_named(lambda heard: heard),
@@ -125,21 +129,24 @@ class IdentityFields:
                 "Whose word counts for each attribute, and since when; of the present only.",
                 weight=Weight(many=FEW),
             ),
+            resolved(
+                "findings", maybe(listed(self._finding)), _findings_about,
+                "What a person should look at in what its records come to, by code; of the present only.",
+                [_accepted_ones()], Weight(many=FEW),
+            ),
         ]  # fmt: skip
 
-    def query_fields(self) -> list[StrawberryField]:
-        """Make ``findings``."""
-        code = self._definitions.enum("IdentityFindingCode", "What is to be looked at in what records come to.", _CODES)
+    def _finding_type(self) -> type:
         thing_found = self._definitions.object(
             "FindingThing", "A thing that a finding is about.",
             plain("id", ID, lambda each: each.id, "Its id."),
             plain("class", str, lambda each: each.class_name, "Its class."),
             plain("name", str, lambda each: each.name, "Its name."),
         )  # fmt: skip
-        finding = self._definitions.object(
+        return self._definitions.object(
             "IdentityFinding", "Something that a person should look at in what records come to.",
             plain("id", str, lambda each: each.id, "The same as long as it is the same finding."),
-            plain("code", code, lambda each: each.code, "Its kind."),
+            plain("code", self._code, lambda each: each.code, "Its kind."),
             plain(
                 "records", listed(str), lambda each: [":".join(key) for key in each.records if key[0] != THING],
                 "The records, source:key; none where too many share a value, or where it is about things.", many=FEW,
@@ -160,13 +167,16 @@ class IdentityFields:
                 "Who said that it is right as it is, and why; null if nobody did.",
             ),
         )  # fmt: skip
+
+    def query_fields(self) -> list[StrawberryField]:
+        """Make ``findings``."""
         connection = self._connections.make(
-            "IdentityFinding", finding, of="findings, by code", read_node=lambda each: each, cursor=_cursor,
+            "IdentityFinding", self._finding, of="findings, by code", read_node=lambda each: each, cursor=_cursor,
             counted=False, both_ways=False,
         )  # fmt: skip
         arguments = [
-            argument("code", maybe(code), "Only those of one kind."),
-            argument("accepted", bool, "Those instead that a person accepted as they are.", default=False),
+            argument("code", maybe(self._code), "Only those of one kind."),
+            _accepted_ones(),
             argument("first", maybe(int)),
             argument("after", maybe(str)),
             as_of_argument(),
@@ -206,6 +216,22 @@ def _findings(
         raise AssertionError("findings are not counted")
 
     return Connection(page, count)
+
+
+def _accepted_ones() -> StrawberryArgument:
+    return argument("accepted", bool, "Those instead that a person accepted as they are.", default=False)
+
+
+async def _findings_about(entity: Entity, request: Request, *, accepted: bool) -> list[IdentityFinding]:
+    """Read the findings about a thing; all that one request asks for at one moment costs three calls."""
+    own = {(each.source, each.key) for each in await request.store.members([entity.id])}
+    found = await request.store.findings_about({*own, (THING, entity.id)})
+    decided = await accepted_of(request.store, found)
+    return [
+        as_seen(each, request.topologies.model, request.sight)
+        for each in sorted(found, key=lambda each: (each.code, each.id))
+        if (each.id in decided) == accepted
+    ]
 
 
 async def _things(finding: IdentityFinding, request: Request) -> list[Entity]:

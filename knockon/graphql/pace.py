@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 ROWS = 100
 """Rows of lists that a request answers, and fields that go on with what was read, before others have their turn."""
-QUIET = 2
-"""Turns of the event loop between the answer of a list and what its members ask for, at most."""
+QUIET = 8
+"""Turns of the event loop between an answer and what is asked for with it, at most."""
 _BATCH = 1_000
 
 
@@ -24,6 +24,10 @@ class Pace:
     def __init__(self) -> None:
         self.waiting = 0
         """Lists, and answers to fields, of which some part has not had its turn yet."""
+        self._reading = 0
+        """Calls to the store that are under way: what they answer may want more of what is wanted already."""
+        self._wanting: dict[Loader[Any, Any], None] = {}
+        self._looking = self._grown = False
         self._turn = asyncio.Lock()
         self._rows = 0
         self._giving: set[asyncio.Task[None]] = set()
@@ -56,6 +60,38 @@ class Pace:
         finally:
             self.waiting -= 1
 
+    async def read(self, call: Awaitable[T]) -> T:
+        """Wait for a call to the store: until it is answered nothing that is wanted begins to be read."""
+        self._reading += 1
+        try:
+            return await call
+        finally:
+            self._reading -= 1
+            self._look_on()
+
+    def want(self, loader: Loader[Any, Any]) -> None:
+        """Let a loader read once no more is known to come: all that want to begin together, and so see each other."""
+        self._wanting[loader] = None
+        self._grown = True
+        self._look_on()
+
+    def _look_on(self) -> None:
+        if self._wanting and not self._looking and not self._reading:
+            self._looking = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self, quiet: int = 0) -> None:
+        """Let all read once nothing more was wanted for QUIET turns of the loop, and no list is left to be answered."""
+        grown, self._grown = self._grown, False
+        if self._reading:
+            self._looking = False  # the last call that is answered looks on
+        elif self.waiting or grown or quiet < QUIET:
+            asyncio.get_running_loop().call_soon(self._look, 0 if grown else quiet + 1)
+        else:
+            wanting, self._wanting, self._looking = self._wanting, {}, False
+            for loader in wanting:
+                loader.begin()
+
     async def _room(self, rows: int) -> None:
         """Wait for the turn of so many rows, ROWS at most; the caller then answers them without waiting again."""
         async with self._turn:
@@ -66,10 +102,10 @@ class Pace:
 
 
 class Loader(Generic[K, T]):
-    """Reads what many ask for in one call, as a DataLoader does, but waits until no list is left to be answered.
+    """Reads what many ask for in one call, as a DataLoader does, but waits until no more of it is known to come.
 
-    A library's would read at the next turn of the loop, and so once for each part of a long answer. What was asked for
-    once is not read again.
+    A library's would read at the next turn of the loop, and so once for each part of a long answer, and for each of
+    the calls whose answers want the same. What was asked for once is not read again.
     """
 
     def __init__(self, read: Callable[[list[K]], Awaitable[Sequence[T]]], pace: Pace) -> None:
@@ -87,22 +123,17 @@ class Loader(Generic[K, T]):
         loop = asyncio.get_running_loop()
         if key not in self._answers:
             self._answers[key] = loop.create_future()
-            if not self._wanted:
-                loop.call_soon(self._begin, 0)
             self._wanted.append(key)
+            self._pace.want(self)
         answer = self._answers[key]
         if not answer.done():
             answer = loop.create_future()
             self._waiting.setdefault(key, []).append(answer)
         return answer
 
-    def _begin(self, before: int, quiet: int = 0) -> None:
-        """Read what is wanted once no more of it came for QUIET turns of the loop, and no more is known to come."""
+    def begin(self) -> None:
+        """Read what is wanted."""
         loop = asyncio.get_running_loop()
-        grown = len(self._wanted) > before
-        if self._pace.waiting or grown or quiet < QUIET:
-            loop.call_soon(self._begin, len(self._wanted), 0 if grown else quiet + 1)
-            return
         wanted, self._wanted = self._wanted, []
         for start in range(0, len(wanted), _BATCH):
             task = loop.create_task(self._fill(wanted[start : start + _BATCH]))
@@ -111,7 +142,7 @@ class Loader(Generic[K, T]):
 
     async def _fill(self, keys: list[K]) -> None:
         try:
-            values = await self._read(keys)
+            values = await self._pace.read(self._read(keys))
         except asyncio.CancelledError:
             for each in self._asked(keys):
                 each.cancel()

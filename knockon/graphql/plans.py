@@ -1,4 +1,4 @@
-"""Questions for planning: ``whatIf``, ``rollingOrder``, ``recoveryOrder`` and ``availability``."""
+"""Questions for planning: ``whatIf``, ``rollingOrder`` and ``recoveryOrder``."""
 
 from __future__ import annotations
 
@@ -6,35 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.errors import QueryTooCostly
 from knockon.graphql.answers import FEW
-from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved, sighted
+from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved
 from knockon.graphql.questions import ANALYSIS, WINDOW, given_of
 from knockon.graphql.structure import named
 from knockon.itsm.blast_radius.question import Ask
-from knockon.itsm.planning.availability import service_availability
 from knockon.itsm.planning.overlay_file import read_overlay
 from knockon.itsm.planning.recovery import recovery
 from knockon.itsm.planning.rolling import rolling
 from knockon.itsm.planning.what_if import what_if
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
 
-    from knockon.cmdb.access import Sight
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
-    from knockon.itsm.planning.availability import AvailabilityAnswer
     from knockon.itsm.planning.recovery import RecoveryAnswer
     from knockon.itsm.planning.rolling import RollingAnswer
     from knockon.itsm.planning.what_if import WhatIfAnswer
 
-MOST_SAMPLES = 100_000
 MOST_REFERENCES = 100
 """How many CIs one plan is made for; on the command line one may ask for more."""
-_PLAN = Weight(20 * ANALYSIS)
+PLAN = Weight(20 * ANALYSIS)
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
 
 
@@ -43,7 +37,6 @@ class PlanQuestions:
 
     def __init__(self, definitions: Definitions, answers: AnswerTypes) -> None:
         self._define = definitions.object
-        self._enum = definitions.enum
         self._state, self._asked, self._given = answers.state, answers.asked, answers.given
         self._seed: GraphQLType = definitions["ImpactSeedInput"]
         self._item: GraphQLType = definitions["StructureItem"]
@@ -67,36 +60,21 @@ class PlanQuestions:
         async def start(_root: None, request: Request, refs: list[str] | None = None) -> RecoveryAnswer:
             return await recovery(request.topologies, _few(refs or []))
 
-        async def available(_root: None, request: Request, service: str, samples: int, seed: int) -> AvailabilityAnswer:
-            return await service_availability(
-                request.topologies, service, samples=min(samples, MOST_SAMPLES), seed=seed
-            )
-
         refs = argument("refs", listed(str), f"What is to be taken down; at most {MOST_REFERENCES}.")
         again = argument("refs", maybe(listed(str)), "What is to run again, with all that it needs; else everything.")
-        drawn = [
-            argument("service", str, "A service, or anything else. " + _REFERENCE),
-            argument("samples", int, f"How many moments are drawn; never more than {MOST_SAMPLES}.", 20_000),
-            argument("seed", int, "The same seed draws the same moments.", 1),
-            as_of_argument(),
-        ]
         return [
             resolved(
                 "whatIf", maybe(self._what_if_type()), changed,
                 "Which failures would do more, or less, if the estate were changed so. Nothing is written.",
-                self._what_if_arguments(), _PLAN,
+                self._what_if_arguments(), PLAN,
             ),
             resolved(
                 "rollingOrder", maybe(self._rolling_type()), waves,
-                "Waves for maintenance in which no service goes down.", [refs, *self._context()], _PLAN,
+                "Waves for maintenance in which no service goes down.", [refs, *self._context()], PLAN,
             ),
             resolved(
                 "recoveryOrder", maybe(self._recovery_type()), start,
-                "In which order to start after a total outage.", [again, as_of_argument()], _PLAN,
-            ),
-            resolved(
-                "availability", maybe(self._availability_type()), available,
-                "How often a service is up, beside what was promised.", drawn, _PLAN,
+                "In which order to start after a total outage.", [again, as_of_argument()], PLAN,
             ),
         ]  # fmt: skip
 
@@ -226,74 +204,8 @@ class PlanQuestions:
             plain("loops", listed(loop), lambda each: each.loops, "What has to be broken by hand.", many=FEW),
         )
 
-    def _availability_type(self) -> type:
-        share = self._define(
-            "AvailabilityShare",
-            "A share of the time in percent, with the interval in which it lies with 95 % confidence.",
-            plain("estimate", float, lambda each: 100 * each.estimate, "The estimate."),
-            plain("low", float, lambda each: 100 * each.low, "The interval's lower end."),
-            plain("high", float, lambda each: 100 * each.high, "The interval's upper end."),
-        )
-        target = self._define(
-            "AvailabilityTarget",
-            "What an agreement promises.",
-            *named(lambda each: each.agreement),
-            sighted(
-                "availabilityTarget",
-                maybe(float),
-                _shown(lambda each: each.percent),
-                "In percent; null if redacted.",
-            ),
-            sighted(
-                "verdict",
-                maybe(self._verdict()),
-                _shown(lambda each: each.verdict),
-                "Whether it is met; null where what is promised is redacted.",
-            ),
-        )
-        own = self._define(
-            "AvailabilityItem",
-            "What a thing contributes.",
-            *named(lambda each: each.ci),
-            plain("availability", float, lambda each: each.percent, "Percent of the time up by itself."),
-            plain("because", str, lambda each: each.because, "Where that is from."),
-            plain("assumed", bool, lambda each: each.assumed_for is not None, "A default of its class stood in."),
-            plain("involved", float, lambda each: each.involved, "The share of outages in which it was down, 0 to 1."),
-        )
-        return self._define(
-            "AvailabilityAnswer",
-            "How often a service is up.",
-            plain("revision", int, lambda each: each.revision, "The revision that it holds for."),
-            plain("service", self._item, lambda each: each.service, "The service."),
-            plain("samples", int, lambda each: each.estimate.samples, "How many moments were drawn."),
-            plain("seed", int, lambda each: each.seed, "With which seed."),
-            plain("up", share, lambda each: each.estimate.up, "Not down."),
-            plain("full", share, lambda each: each.estimate.full, "In full service."),
-            plain("exactUp", maybe(float), lambda each: _percent(each.estimate.exact_up), "Exact; null: too many CIs."),
-            plain("exactFull", maybe(float), lambda each: _percent(each.estimate.exact_full), "Exact; null likewise."),
-            plain("targets", listed(target), lambda each: each.targets, "What was promised.", many=FEW),
-            plain("cis", listed(own), lambda each: each.cis, "By how often they had part in an outage.", many=FEW),
-        )
-
-    def _verdict(self) -> GraphQLType:
-        verdicts = [("met", "It is."), ("missed", "It is not."), ("open", "The interval does not tell.")]
-        return self._enum("TargetVerdict", "Whether a target is met.", verdicts)
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
-
 
 def _few(references: list[str]) -> list[str]:
     if len(references) > MOST_REFERENCES:
         raise QueryTooCostly(f"At most {MOST_REFERENCES} references at once; the command line takes more.")
     return references
-
-
-def _shown(read: Callable[[Any], Any]) -> Callable[[Any, Sight], Any]:
-    """Read of a target what tells how much is promised, for whoever may know that."""
-
-    def see(target: Any, sight: Sight) -> Any:
-        return None if sight.hides(target.agreement.class_name, "availability_target") else read(target)
-
-    return see

@@ -48,6 +48,7 @@ RUN = Weight(ANALYSIS)
 """One run of it, in an answer that is not a list."""
 _NEW_POINTS = ("newSinglePoints", "newSinglePointsTruncated")
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
+_SUPPORTS = "Which services it supports, also where redundancy hides the impact."
 WINDOW = "The time that is asked about, or a moment: START/END in ISO 8601 with an offset from UTC. Now unless given."
 
 
@@ -68,6 +69,16 @@ def lag_of(options: dict[str, Any]) -> float:
     if not 0.0 <= lag < math.inf:
         raise BadUsage("maxLag is a number of seconds from 0.")
     return lag
+
+
+def what_can_fail(model: Model) -> list[str]:
+    """Name the highest classes of which all things can fail."""
+
+    def can(class_name: str) -> bool:
+        concrete = model.concrete(class_name)
+        return bool(concrete) and model.topology_classes.issuperset(concrete)
+
+    return [name for name, each in model.classes.items() if can(name) and not any(map(can, each.lineage[1:]))]
 
 
 def given_of(options: dict[str, Any]) -> tuple[str, Span | None]:
@@ -96,7 +107,6 @@ class Questions:
         async def supported(_root: None, request: Request, ref: str, **options: Any) -> SupportsAnswer:
             return await supports(request.topologies, ref, max_lag=lag_of(options))
 
-        said = "Which services something supports, also where redundancy hides the impact."
         ref = argument("ref", str, _REFERENCE)
         return [
             resolved("impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), RUN),
@@ -109,26 +119,19 @@ class Questions:
                 RUN,
             ),
             resolved(
-                "supports", maybe(self._answers.supports), supported, said, [ref, max_lag(), as_of_argument()], RUN
+                "supports", maybe(self._answers.supports), supported, _SUPPORTS, [ref, max_lag(), as_of_argument()], RUN
             ),
         ]
 
     def node_fields(self) -> dict[str, list[StrawberryField]]:
         """Make the questions that stand on a thing, by its class."""
-        found: dict[str, list[StrawberryField]] = {}
-        blast = self._blast_radius()
-        for name, each in self._model.classes.items():
-            if self._can_fail(name) and not any(self._can_fail(above) for above in each.lineage[1:]):
-                found[name] = [blast]
+        fields = [self._blast_radius(), self._supports()]
+        found = {name: list(fields) for name in what_can_fail(self._model)}
         if "Incident" in self._model.classes:
             found.setdefault("Incident", []).append(self._affected_services())
         if "Change" in self._model.classes:
             found.setdefault("Change", []).append(self._risk())
         return found
-
-    def _can_fail(self, class_name: str) -> bool:
-        concrete = self._model.concrete(class_name)
-        return bool(concrete) and self._model.topology_classes.issuperset(concrete)
 
     def _options(self) -> list[StrawberryArgument]:
         seed = self._definitions.input(
@@ -154,6 +157,13 @@ class Questions:
 
         state = argument("state", self._answers.asked, "What happens to it.", "down")
         return resolved("blastRadius", maybe(self._answers.impact), resolve, "What breaks if this fails.", [state], RUN)
+
+    def _supports(self) -> StrawberryField:
+        async def resolve(entity: Entity, request: Request) -> SupportsAnswer:
+            return await supports(request.topologies, entity.id)
+
+        # not "supports": a supplier has that already, as the inverse of SUPPORTED_BY
+        return resolved("supportedServices", maybe(self._answers.supports), resolve, _SUPPORTS, weight=RUN)
 
     def _affected_services(self) -> StrawberryField:
         async def resolve(incident: Entity, request: Request) -> list[IncidentService]:

@@ -64,7 +64,7 @@ class Request:
         """Is told when the answer to an event of a subscription begins, and when it was taken."""
         # nothing in a query writes, so the reading half is all of a store that is needed
         self.store = cast("Store", BatchedStore(topologies.store, self.pace))
-        self.topologies = OneRevision(topologies, self.store)
+        self.topologies = OneRevision(topologies, self.store, self.pace.read)
         self._pasts = pasts or Pasts(topologies)
         self._moments: dict[str, asyncio.Future[Request]] = {}
         self._then: dict[str | int, Request] = {}  # by the name that a field of the query has in the answer
@@ -98,13 +98,13 @@ class Request:
         """Give the request of a field that writes, and of all below it: nothing that was read before counts."""
         self._then[_top(path)] = request = copy(self)
         request.store = cast("Store", BatchedStore(self.shared.store, self.pace))
-        request.topologies = OneRevision(self.shared, request.store)
+        request.topologies = OneRevision(self.shared, request.store, self.pace.read)
         return request
 
     def renew(self) -> None:
         """Begin the next event of a subscription: nothing that was read before counts."""
         self.store = cast("Store", BatchedStore(self.shared.store, self.pace))
-        self.topologies = OneRevision(self.shared, self.store)
+        self.topologies = OneRevision(self.shared, self.store, self.pace.read)
 
     async def _at(self, moment: str) -> Request:
         return Request(await self._pasts.at(moment), self._pasts, principal=self.principal, policy=self.policy)

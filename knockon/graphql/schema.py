@@ -20,6 +20,7 @@ from knockon.cmdb.lookup import find
 from knockon.errors import BadUsage, InternalError, KnockonError, QueryInvalid, QueryTooCostly
 from knockon.graphql.answers import AnswerTypes
 from knockon.graphql.asked import Asking, Named
+from knockon.graphql.availability import AvailabilityQuestions
 from knockon.graphql.board import board_field
 from knockon.graphql.connections import (
     MAX_PAGE,
@@ -139,9 +140,13 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     orders = Orders(definitions, model)
     answers = AnswerTypes(definitions, model, nodes, connections)
     questions = Questions(definitions, model, answers, relationship_name)
+    asked = questions.query_fields()
+    structure = StructureQuestions(definitions, model, answers)
+    availability = AvailabilityQuestions(definitions, model)
     more = Relations(model, nodes, connections, attributes).fields()
-    for name, fields in questions.node_fields().items():
-        more[name] = [*more.get(name, []), *fields]
+    for each in (questions, structure, availability):
+        for name, fields in each.node_fields().items():
+            more[name] = [*more.get(name, []), *fields]
     identity = IdentityFields(definitions, connections)
     value = value_type(definitions)
     every = EveryRelationship(definitions, model, nodes, connections, relationship_name).field()
@@ -150,10 +155,10 @@ def build_schema(model: Model, rules: Sequence[Rule] = (), limits: QueryLimits =
     nodes.fill(more)
     lists = [_list_field(each, model, nodes, filters, orders, connections) for each in model.classes.values()]
     found = search_field(model, nodes, connections)
-    asked = [
-        *questions.query_fields(),
-        *StructureQuestions(definitions, answers).query_fields(),
+    asked += [
+        *structure.query_fields(),
         *PlanQuestions(definitions, answers).query_fields(),
+        *availability.query_fields(),
         *HealthQuestions(definitions, rules).query_fields(),
         *identity.query_fields(),
         decisions_field(definitions, connections),

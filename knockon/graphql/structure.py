@@ -1,4 +1,7 @@
-"""Questions to the estate as it stands: ``dependencies``, ``commonUpstream``, ``paths``, ``singlePointsOfFailure``."""
+"""Questions to the estate as it stands: ``dependencies``, ``commonUpstream``, ``paths``, ``singlePointsOfFailure``.
+
+Those about one thing stand on the things too.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from strawberry import ID
 
 from knockon.graphql.answers import FEW
 from knockon.graphql.definitions import Weight, argument, as_of_argument, listed, maybe, plain, resolved
-from knockon.graphql.questions import ANALYSIS, lag_of, max_lag
+from knockon.graphql.questions import ANALYSIS, RUN, lag_of, max_lag, what_can_fail
+from knockon.itsm.services.facts import SERVICE
 from knockon.itsm.structure.structure import (
     PATHS,
     common_upstream,
@@ -20,18 +24,23 @@ from knockon.itsm.structure.structure import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
 
+    from knockon.cmdb.contract.rows import Entity
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions
     from knockon.graphql.request import Request
     from knockon.itsm.structure.answer import CommonAnswer, CommonCi, DependenciesAnswer, PathsAnswer, PointsAnswer
     from knockon.itsm.values import Ci
+    from knockon.schema.model import Model
 
 MOST_RUNS = 2_000
 """How often the engine runs for one field at most; on the command line one may ask for more."""
 MOST_PATHS = 100
+_RUNS = Weight(10 * ANALYSIS)
 _REFERENCE = "An id, Class:name, source:key, or a name that only one entity has."
+_POINTS = "Which single failures take a service down or degrade it."
 _DIRECTIONS = [
     ("forward", "The first needs the second."),
     ("backward", "The second needs the first."),
@@ -42,11 +51,14 @@ _DIRECTIONS = [
 class StructureQuestions:
     """Makes the fields; an answer says the same as on the command line."""
 
-    def __init__(self, definitions: Definitions, answers: AnswerTypes) -> None:
+    def __init__(self, definitions: Definitions, model: Model, answers: AnswerTypes) -> None:
         self._definitions = definitions
+        self._model = model
         self._answers = answers
         self._ci = definitions.object("StructureItem", "Something that an answer names.", *named(lambda ci: ci))
         self._step = definitions["ImpactStep"]
+        self._dependencies = self._dependencies_type()
+        self._points = self._points_type()
 
     def query_fields(self) -> list[StrawberryField]:
         """Make the questions."""
@@ -75,28 +87,41 @@ class StructureQuestions:
             max_lag(),
             as_of_argument(),
         ]
-        near = argument("maxDistance", maybe(int), "Only what is at most so many steps away.")
         refs = argument("refs", listed(str), "At least two.")
-        said = "Which single failures take a service down or degrade it."
         return [
             resolved(
-                "dependencies", maybe(self._dependencies_type()), needed, "What something needs.",
-                [argument("ref", str, _REFERENCE), near, max_lag(), as_of_argument()], Weight(ANALYSIS),
+                "dependencies", maybe(self._dependencies), needed, "What something needs.",
+                [argument("ref", str, _REFERENCE), _near(), max_lag(), as_of_argument()], RUN,
             ),
             resolved(
                 "commonUpstream", maybe(self._common_type()), common,
                 "What several things need in common, and which failure explains best that they are ill.",
-                [refs, max_lag(), as_of_argument()], Weight(10 * ANALYSIS),
+                [refs, max_lag(), as_of_argument()], _RUNS,
             ),
             resolved(
-                "paths", maybe(self._paths_type()), paths, "By which ways one thing needs another.", ends,
-                Weight(ANALYSIS),
+                "paths", maybe(self._paths_type()), paths, "By which ways one thing needs another.", ends, RUN,
             ),
             resolved(
-                "singlePointsOfFailure", maybe(self._points_type()), points, said,
-                [argument("service", str, _REFERENCE), max_lag(), as_of_argument()], Weight(10 * ANALYSIS),
+                "singlePointsOfFailure", maybe(self._points), points, _POINTS,
+                [argument("service", str, _REFERENCE), max_lag(), as_of_argument()], _RUNS,
             ),
         ]  # fmt: skip
+
+    def node_fields(self) -> dict[str, list[StrawberryField]]:
+        """Make the questions that stand on a thing, by its class: they answer as those of the query do."""
+
+        async def needed(entity: Entity, request: Request, **more: Any) -> DependenciesAnswer:
+            return await dependencies(request.topologies, entity.id, max_distance=more.get("maxDistance"))
+
+        async def points(service: Entity, request: Request) -> PointsAnswer:
+            return await single_points_of_failure(request.topologies, service.id, limit=MOST_RUNS)
+
+        needs = resolved("dependencies", maybe(self._dependencies), needed, "What it needs.", [_near()], RUN)
+        found: dict[str, list[StrawberryField]] = {name: [needs] for name in what_can_fail(self._model)}
+        if SERVICE in self._model.classes:
+            own = resolved("singlePointsOfFailure", maybe(self._points), points, _POINTS, weight=_RUNS)
+            found.setdefault(SERVICE, []).append(own)
+        return found
 
     def _dependencies_type(self) -> type:
         define = self._definitions
@@ -199,6 +224,10 @@ class StructureQuestions:
             plain("sharedFates", listed(fate), lambda each: each.fates, "Redundancy that is none.", many=FEW),
             plain("truncated", bool, lambda each: each.truncated, "The engine ran its limit; there may be more."),
         )
+
+
+def _near() -> StrawberryArgument:
+    return argument("maxDistance", maybe(int), "Only what is at most so many steps away.")
 
 
 def _states(common: CommonCi) -> list[str] | None:

@@ -42,10 +42,12 @@ RESERVED = frozenset(
         "freshness",
         "relationships",
         "history",
+        "findings",
         "redacted",
         "revision",
     }
-    | {"blast_radius", "affected_services", "risk"}
+    | {"blast_radius", "dependencies", "supported_services", "affected_services", "risk"}
+    | {"single_points_of_failure", "estimated_availability"}
 )
 """Words that the native format, every node, or some nodes' answers use for something else."""
 _NOT_COMPARED = frozenset({"json", "money", "text"})

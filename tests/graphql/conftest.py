@@ -29,7 +29,7 @@ MODEL = installed_model()
 SEEN = "2026-11-01T08:00:00Z"
 
 
-def thing(key: str, class_name: str, **attributes: Any) -> Item:
+def thing(key: str, class_name: str, **attributes: Any) -> EntityObservation:
     return EntityObservation("t", key, class_name, {"name": key, **attributes}, SEEN)
 
 

@@ -11,7 +11,8 @@ import yaml
 from graphql import get_named_type, get_nullable_type, is_list_type, is_object_type
 
 from knockon.cmdb.loading.load import load
-from tests.graphql.conftest import MODEL, SEEN, Api, link, thing
+from tests.graphql.conftest import MODEL, Api, link, thing
+from tests.graphql.estates import CONCRETE, some_of_each_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,21 +21,7 @@ if TYPE_CHECKING:
     from knockon.schema.observation import Item
 
 BUDGETS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("budgets.yaml").read_text())
-CONCRETE = sorted(name for name, each in MODEL.classes.items() if not each.spec.abstract)
-SAMPLES = {"datetime": SEEN, "date": "2026-11-01", "integer": 1, "number": 1.5, "boolean": True, "duration": "P1D",
-           "money": "5 EUR", "rrule": "FREQ=DAILY", "time_zone": "Europe/Berlin"}  # fmt: skip
 ARGUMENTS = {"search": '(text: "some")', "nodes": '(ids: ["?"])'}
-
-
-def some_of_each_class(number: int) -> Iterator[Item]:
-    for name in CONCRETE:
-        specs = [(each.name, each.spec) for each in MODEL.classes[name].attributes.values() if each.spec.required]
-        given = {
-            key: spec.values[0] if spec.values else SAMPLES.get(key) or SAMPLES.get(spec.type, "x")
-            for key, spec in specs
-        }
-        for i in range(number):
-            yield thing(f"some {name} {i}", name, **{key: value for key, value in given.items() if key != "name"})
 
 
 def lists_of(fields: Any) -> dict[str, str]:

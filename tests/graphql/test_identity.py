@@ -142,3 +142,28 @@ async def test_what_is_known_of_the_present_only_does_not_take_the_past_away(api
     nodes = [each["node"] for each in result.data["servers"]["edges"]]
     assert nodes
     assert all(each["name"] and each["records"] is each["provenance"] is each["freshness"] is None for each in nodes)
+
+
+async def test_a_thing_tells_the_findings_about_it(empty: Api) -> None:
+    await empty.load(
+        thing("one", "Server", serial_number="same"), thing("two", "Server", serial_number="same"),
+        thing("else", "Server", serial_number="S3"),
+    )  # fmt: skip
+    query = """query($accepted: Boolean!, $asOf: String) { servers(asOf: $asOf) { edges { node {
+      name findings(accepted: $accepted) { id code records things { name } accepted { by } } } } } }"""
+
+    async def of(*, accepted: bool) -> dict[str, Any]:
+        found = await empty.ask(query, accepted=accepted)
+        return {each["node"]["name"]: each["node"]["findings"] for each in found["servers"]["edges"]}
+
+    ((listed,),) = [[each["node"] for each in (await empty.ask(FINDINGS))["findings"]["edges"]]]
+    found = await of(accepted=False)
+    assert (found["one"], found["else"]) == (found["two"], [])
+    assert [(each["id"], each["code"]) for each in found["one"]] == [(listed["id"], "DUPLICATE_IDENTIFIER")]
+    assert [each["name"] for each in found["one"][0]["things"]] == ["one", "two"]
+    await accept(empty.store, MODEL, listed["id"], by="ann")
+    assert await of(accepted=False) == {"one": [], "two": [], "else": []}
+    assert (await of(accepted=True))["two"][0]["accepted"] == {"by": "ann"}
+    past = await empty.result(query, accepted=False, asOf="1")
+    assert {each.extensions["code"] for each in past.errors} == {"BAD_USAGE"}
+    assert {each["node"]["findings"] for each in past.data["servers"]["edges"]} == {None}

@@ -98,3 +98,52 @@ async def test_single_points_say_the_same(api: Api) -> None:
 async def test_what_is_not_there_is_an_error_with_its_code(api: Api) -> None:
     assert (await api.code(POINTS, service="nothing"))[0] == "REFERENCE_NOT_FOUND"
     assert (await api.code(PATHS, **{"from": "shop", "to": "shop", "limit": 1}))[0] == "BAD_USAGE"
+
+
+ON_THINGS = """
+fragment Point on SinglePointOfFailure { id class name state weight services distance path { from type to } }
+query($name: String!, $asOf: String) {
+  services(first: 5, where: {name: {eq: $name}}, asOf: $asOf) { edges { node {
+    dependencies(maxDistance: 2) { total truncated needs { name } }
+    supportedServices { services { name distance } }
+    singlePointsOfFailure { down { ...Point } degraded { ...Point } sharedFates { name because } truncated }
+    estimatedAvailability(samples: 500, seed: 7) { service { name } exactUp cis { name involved } } } } }
+  dependencies(ref: $name, maxDistance: 2, asOf: $asOf) { total truncated needs { name } }
+  supportedServices: supports(ref: $name, asOf: $asOf) { services { name distance } }
+  singlePointsOfFailure(service: $name, asOf: $asOf) {
+    down { ...Point } degraded { ...Point } sharedFates { name because } truncated }
+  estimatedAvailability: availability(service: $name, samples: 500, seed: 7, asOf: $asOf) {
+    service { name } exactUp cis { name involved } } }"""
+
+
+async def test_what_stands_on_a_service_is_what_the_query_answers_about_it(api: Api) -> None:
+    async def both(as_of: str | None) -> Any:
+        answer = await api.ask(ON_THINGS, name="shop", asOf=as_of)
+        ((node,),) = [[each["node"] for each in answer.pop("services")["edges"]]]
+        assert node == answer
+        return node
+
+    before, then = await both(None), str(await api.store.revision())
+    assert before["dependencies"]["needs"]
+    assert before["estimatedAvailability"]["cis"]
+    await api.load(thing("lamp", "UPS"), *(link(f"srv-{n}", "POWERED_BY", "lamp") for n in (1, 2)))
+    now = await both(None)
+    assert "lamp" in {each["name"] for each in now["singlePointsOfFailure"]["down"]}
+    assert await both(then) == before
+
+
+async def test_what_can_fail_tells_what_it_supports(api: Api) -> None:
+    asked = "{ servers { edges { node { name supportedServices { services { name } } dependencies { total } } } } }"
+    found = {each["node"].pop("name"): each["node"] for each in (await api.ask(asked))["servers"]["edges"]}
+    assert found["srv-1"] == {"supportedServices": {"services": [{"name": "shop"}]}, "dependencies": {"total": 0}}
+    assert found["box"]["supportedServices"] == {"services": [{"name": "intranet"}]}
+
+
+async def test_engine_questions_on_things_are_limited_as_those_of_the_query(api: Api) -> None:
+    many = "{ services(first: 500) { edges { node { singlePointsOfFailure { truncated } } } } }"
+    assert (await api.code(many))[0] == "QUERY_TOO_COSTLY"
+    assert (await api.ask(many.replace("500", "50")))["services"]["edges"]
+    distance = "{ servers(first: 1) { edges { node { name dependencies(maxDistance: 0) { total } } } } }"
+    result = await api.result(distance)
+    assert [each.extensions["code"] for each in result.errors] == ["BAD_USAGE"]
+    assert result.data["servers"]["edges"][0]["node"] == {"name": "box", "dependencies": None}

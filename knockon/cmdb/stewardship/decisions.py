@@ -139,14 +139,14 @@ async def findings_of(
     They come by (code, id), from the first one after a place; at most ``limit``, if that is given.
     """
     found: list[IdentityFinding] = []
-    step = BATCH if limit is None else min(limit, BATCH)
+    step = BATCH if limit is None or accepted_ones else min(limit, BATCH)
     while limit is None or len(found) < limit:
         page = await store.findings(code, after, step)
         decided = await accepted(store, page)
         found += [each for each in page if (each.id in decided) == accepted_ones]
         if len(page) < step:
             break
-        after = (page[-1].code, page[-1].id)
+        after, step = (page[-1].code, page[-1].id), BATCH
     return found[:limit]
 
 

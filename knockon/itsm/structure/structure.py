@@ -15,7 +15,7 @@ from knockon.impact.structure import common_upstream as shared
 from knockon.impact.structure import paths as ways
 from knockon.impact.structure.shared_fate import shared_fates
 from knockon.impact.structure.single_points import RUNS, single_points
-from knockon.itsm.services.facts import service_facts
+from knockon.itsm.services.facts import facts_of
 from knockon.itsm.structure.answer import (
     CommonAnswer,
     DependenciesAnswer,
@@ -184,11 +184,12 @@ async def single_points_of_failure(
     entity = await find(topologies.store, topologies.model, reference)
     if entity.id not in view.topology:
         return PointsAnswer(view.revision, Ci.of(entity), (), (), (), truncated=False)
+    # of all services, before it is known which fall: many who ask at once read them together
+    facts = await facts_of(topologies.reads(view), view.services)
+    weights = {id_: weight_of(each.criticality) for id_, each in facts.items() if each}
     points = await asyncio.to_thread(single_points, view.topology, entity.id, least=State.DEGRADED, limit=limit)
     fates = await asyncio.to_thread(shared_fates, view.topology, entity.id, limit)
     failures = await asyncio.to_thread(lambda: [_failure(view, entity.id, each) for each in points.ids])
-    facts = await service_facts(topologies.store, {id_ for each in failures for id_ in each.services})
-    weights = {id_: weight_of(each.criticality) for id_, each in facts.items()}
 
     def worded() -> PointsAnswer:
         ranked = sorted(
