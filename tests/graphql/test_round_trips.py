@@ -33,6 +33,7 @@ no less than ROWS."""
 WITHOUT = QueryLimits(cost=10**9, depth=100, tokens=10**6)
 SERVICE = "BusinessService:top"
 ROOTS = {
+    "answer": ['(id: "ANSWER")'],
     "availability": [f'(service: "{SERVICE}", samples: 100)'],
     "commonUpstream": [
         '(refs: ["BusinessService:some BusinessService 0", "TechnicalService:some TechnicalService 0"])'
@@ -186,10 +187,11 @@ async def test_what_stands_below_a_list_costs_the_same_whatever_its_length(empty
     asked, calls = set(), {}
     for number in (1, ROWS):
         api = await estate_of(number, empty)
-        hub = (await api.ask('{ entity(ref: "Server:hub") { id } }'))["entity"]["id"]
+        known = await api.ask('{ entity(ref: "Server:hub") { id } impact(of: [{ref: "Server:hub"}]) { answerId } }')
+        hub, before = known["entity"]["id"], known["impact"]["answerId"]
         for name, question in questions.items():
             api.store.calls.clear()
-            answer = await api.ask(f"{{ {question.replace('HUB', hub)} }}")
+            answer = await api.ask(f"{{ {question.replace('HUB', hub).replace('ANSWER', before)} }}")
             calls[name, number] = api.store.calls.copy()
             asked |= set(told(walk.query, answer, walk.types))
     more = {

@@ -115,7 +115,7 @@ def test_the_root_has_a_list_for_each_class(small: GraphQLSchema) -> None:
     root = fields(small, "Query")
     assert root == {
         "entity": "Entity", "node": "Node", "nodes": "[Node]!", "serviceBoard": "ServiceBoard",
-        "impact": "ImpactAnswer", "supports": "SupportsAnswer",
+        "impact": "ImpactAnswer", "answer": "ImpactAnswer", "supports": "SupportsAnswer",
         "paths": "PathsAnswer", "singlePointsOfFailure": "SinglePointsAnswer", "dependencies": "DependenciesAnswer",
         "commonUpstream": "CommonAnswer", "whatIf": "WhatIfAnswer", "rollingOrder": "RollingOrderAnswer",
         "recoveryOrder": "RecoveryOrderAnswer", "availability": "AvailabilityAnswer", "search": "SearchConnection",
@@ -154,7 +154,8 @@ def test_a_filter_has_the_operators_of_its_type(small: GraphQLSchema) -> None:
 
 def test_every_field_of_the_query_takes_a_moment_of_the_past(schema: ApiSchema) -> None:
     query: Any = core(schema).type_map["Query"]
-    assert [name for name, field in query.fields.items() if "asOf" not in field.args] == []
+    # the id of an answer says of which revision it is
+    assert [name for name, field in query.fields.items() if "asOf" not in field.args] == ["answer"]
 
 
 def test_later_things_are_absent(schema: ApiSchema) -> None:
