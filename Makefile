@@ -8,11 +8,12 @@ JOBS ?= $(if $(NEO4J_TEST_URI),0,auto)
 PAGES := knockon/server/static/pages.css
 WEB := $(wildcard web/*.*)
 
-.PHONY: help install install-dev pages demo test lint fuzz bench clean
+.PHONY: help install install-dev pages demo test laws lint fuzz bench clean
 
 help:
 	@echo "make demo    set up, load the sample estate, serve it on this machine (PORT=8080)"
 	@echo "make test    set up and run all tests, with a real Neo4j server"
+	@echo "make laws    hours: the laws of the impact engine and of the model, at 5,000 random examples each instead of 300"
 	@echo "make lint    formatting, types, layers"
 	@echo "make pages   the pages for a browser, which demo and test build too"
 	@echo "make fuzz    an hour of random requests and queries against running services on both stores"
@@ -59,6 +60,9 @@ lint: .venv/installed-dev
 test: lint web/node_modules/with-tools
 	@echo "== Running all tests (the Neo4j ones start real servers; the first time one is fetched)"
 	@$(BIN)/pytest -n $(JOBS) --maxprocesses 4 --dist worksteal
+
+laws: .venv/installed-dev
+	@$(BIN)/pytest -n $(JOBS) --maxprocesses 4 --dist worksteal --hypothesis-profile=thorough tests/impact tests/schema
 
 fuzz: install-dev
 	@KNOCKON_FUZZ=50 $(BIN)/pytest -p no:xdist tests/conformance/test_fuzz.py

@@ -1,6 +1,6 @@
 """What all tests share: hypothesis profiles, and a real Neo4j server for the tests that ask for one.
 
-Profiles: ``ci`` unless told, ``--hypothesis-profile=thorough`` for a long search.
+Profiles: ``ci`` unless told, ``--hypothesis-profile=thorough`` for a long search (``make laws``).
 """
 
 from __future__ import annotations
@@ -21,9 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-settings.register_profile("ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+USUAL = 300
+settings.register_profile("ci", max_examples=USUAL, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile("ci")
+
+
+def scaled(usual: int) -> int:
+    """Give how many examples a slow law has: so many in a usual run, as many times more in a long search as others."""
+    return usual * settings().max_examples // USUAL
 
 
 @pytest.fixture(scope="session")

@@ -127,19 +127,21 @@ async def _since(store: Store, model: Model, name: str, class_name: str | None, 
 
 
 async def _from_source(store: Store, model: Model, source: str, class_name: str | None, limit: int) -> dict[str, Any]:
-    from knockon.cmdb.past.drift import altered_json, drift_from_source, thing_json
+    from collections import Counter
 
-    records, found = await drift_from_source(store, model, source, class_name=class_name)
-    differences = [
-        {**thing_json(each.thing), "key": each.key, "altered": [
-            {"name": one["name"], "said": one["before"], "is": one["after"]} for one in map(altered_json, each.altered)
-        ]}
-        for each in found[:limit]
-    ]  # fmt: skip
+    from knockon.cmdb.past.source_drift import contradiction_json, drift_from_source
+
+    found = await drift_from_source(store, model, source, class_name=class_name)
+    counts = Counter(each.how for each in found.differences)
     return {
-        "source": source, "records": records, "differing": len(found), "differences": differences,
-        "truncated": len(found) > limit,
-    }  # fmt: skip
+        "source": source,
+        "records": found.records,
+        "relationships": found.relationships,
+        "differing": len(found.differences),
+        **{how: counts[how] for how in ("otherwise", "lacking", "unseen")},
+        "differences": [contradiction_json(each) for each in found.differences[:limit]],
+        "truncated": len(found.differences) > limit,
+    }
 
 
 def _say(row: Baseline, sentence: str, *, as_json: bool) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from knockon.cmdb.contract.rows import Baseline
 
-_STYLES = {"created": "green", "changed": "yellow", "retired": "red"}
+_STYLES = {"created": "green", "changed": "yellow", "retired": "red",
+           "otherwise": "yellow", "lacking": "red", "unseen": "cyan"}  # fmt: skip
 
 
 def print_baselines(found: Sequence[Baseline]) -> None:
@@ -35,10 +36,13 @@ def print_drift(found: dict[str, Any]) -> None:
     """Print what differs: from a baseline, or from a source."""
     out = Out()
     if "source" in found:
-        says = counted(found["differing"], "says", "say")
-        out.print(f"Of {counted(found['records'], 'record')} of {escape(found['source'])}, {says} otherwise.")
-        columns: tuple[str, ...] = ("thing", "value", "source says", "is")
-        rows: list[tuple[str, ...]] = [_overruled(each) for each in found["differences"]]
+        out.print(
+            f"{escape(found['source'])} says {counted(found['records'], 'thing')} and "
+            f"{counted(found['relationships'], 'relationship')}: {found['otherwise']} otherwise, "
+            f"{found['lacking']} lacking; {found['unseen']} unseen"
+        )
+        columns: tuple[str, ...] = ("", "thing or relationship", "value", "source says", "is")
+        rows: list[tuple[str, ...]] = [_contradiction(each) for each in found["differences"]]
     else:
         counts = "; ".join(f"{kind}: {_counts(found[kind])}" for kind in ("entities", "relationships"))
         out.print(f"Since {escape(found['baseline'])} (revision {found['since']}), now revision {found['revision']}")
@@ -59,21 +63,29 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _difference(each: dict[str, Any]) -> tuple[str, str, str]:
-    if each["kind"] == "entity":
-        what = _thing(each)
-    else:
-        group = f" [dim]({escape(each['redundancyGroup'])})[/dim]" if each["redundancyGroup"] else ""
-        what = f"{_thing(each['from'])} {each['type']} {_thing(each['to'])}{group}"
     values = "\n".join(
         f"{one['name']}: {_value(one['before'])} [dim]->[/dim] {_value(one['after'])}" for one in each["altered"]
     )
-    change = each["change"]
-    return f"[{_STYLES[change]}]{change}[/]", what, values
+    return _change(each), _what(each), values
 
 
-def _overruled(each: dict[str, Any]) -> tuple[str, ...]:
+def _contradiction(each: dict[str, Any]) -> tuple[str, ...]:
+    what = f"{_what(each)}\n[dim]{escape(each['key'])}[/dim]"
+    if not each["altered"]:
+        return _change(each), what, "", "", "others say so" if each["change"] == "unseen" else each["because"]
     columns = zip(*((one["name"], _value(one["said"]), _value(one["is"])) for one in each["altered"]), strict=True)
-    return (f"{_thing(each)}\n[dim]{escape(each['key'])}[/dim]", *("\n".join(column) for column in columns))
+    return (_change(each), what, *("\n".join(column) for column in columns))
+
+
+def _change(each: dict[str, Any]) -> str:
+    return f"[{_STYLES[each['change']]}]{each['change']}[/]"
+
+
+def _what(each: dict[str, Any]) -> str:
+    if each["kind"] == "entity":
+        return _thing(each)
+    group = f" [dim]({escape(each['redundancyGroup'])})[/dim]" if each["redundancyGroup"] else ""
+    return f"{_thing(each['from'])} {each['type']} {_thing(each['to'])}{group}"
 
 
 def _thing(each: dict[str, Any]) -> str:

@@ -22,7 +22,6 @@ _MOST = 50_000
 
 _OLDER = 8
 """Revisions whose memories are looked into, besides that of the own revision."""
-_NOTHING: Any = object()
 Rests: TypeAlias = "Callable[[Any], Iterable[str]]"
 """Names the things, besides its key, whose change may change a value."""
 Waits: TypeAlias = "Callable[[Awaitable[Any]], Awaitable[Any]]"
@@ -49,17 +48,19 @@ class Memory:
         return left
 
     def of(self, kind: Hashable, keys: Collection[Any], rests: Rests | None) -> dict[Any, Any]:
-        """Give what is known, of these keys and maybe more; ``rests`` as in ``Remembered.worked_out``."""
-        known = self.known.get(kind, {})
-        if not self._older or rests is None or all(each in known for each in keys):
+        """Give what is known of these keys; ``rests`` as in ``Remembered.worked_out``."""
+        all_known = self.known.get(kind, {})
+        known = {key: all_known[key] for key in keys if key in all_known}
+        if not self._older or rests is None or len(known) == len(keys):
             return known
-        recalled = {}
-        for key in keys:
-            for older, changed in self._older if key not in known else ():
-                value = older.get(kind, {}).get(key, _NOTHING)
-                if value is not _NOTHING and key not in changed and not any(each in changed for each in rests(value)):
-                    recalled[key] = value
-                    break
+        recalled = dict[Any, Any]()
+        missing = set(keys) - known.keys()
+        for older, changed in self._older:
+            there = older.get(kind, {})
+            for key in (missing & there.keys()) - changed:
+                if changed.isdisjoint(rests(there[key])):
+                    recalled[key] = there[key]
+            missing -= recalled.keys()
         self.keep(kind, recalled)
         return known | recalled
 

@@ -216,7 +216,7 @@ class AnswerTypes:
             plain("revision", int, lambda each: each.answer.revision, "The revision that it holds for."),
             plain("modelVersion", str, lambda each: each.answer.model_version, "A hash of the model."),
             plain("engineVersion", str, lambda each: each.answer.engine_version, "The version of knockon."),
-            plain("answerId", str, lambda each: each.answer.id, "The answer's name: knockon impact --answer."),
+            plain("answerId", str, lambda each: each.answer.id, "The answer's name: answer(id) gives it again."),
             plain("given", str, lambda each: each.answer.given, "What else was taken to be the case; with commas."),
             plain("window", maybe(str), _window, "The time that was asked about; null: now."),
             plain("confidence", maybe(float), lambda each: each.answer.confidence.value, "0 to 1; null: of nothing."),

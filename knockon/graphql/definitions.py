@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,22 @@ class Resolved(StrawberryField):
         return answer
 
 
+class Dated(Resolved):
+    """A field that finds out by itself of which moment it is: ``resolve(parent, request, then, **arguments)``.
+
+    ``then(moment)`` gives the request of a moment of the past, which all below the field belongs to from then on.
+    """
+
+    def resolver(self) -> Callable[..., Any]:
+        """Give what the executor calls."""
+        resolve = self.resolve
+
+        def answer(parent: Any, info: Any, **arguments: Any) -> Any:
+            return resolve(parent, info.context, partial(info.context.then, info.path), **arguments)
+
+        return answer
+
+
 class Writing(Resolved):
     """A field of the mutation: its request is a new one, so that what it answers, and all below it, is read after."""
 
@@ -165,6 +182,18 @@ def resolved(
 ) -> Resolved:
     """Describe a field that ``resolve(parent, request, **arguments)`` answers, at once or awaited."""
     return _answered(Resolved, name, type_, resolve, description, arguments, weight)
+
+
+def dated(
+    name: str,
+    type_: GraphQLType,
+    resolve: Callable[..., Awaitable[Any]],
+    description: str,
+    arguments: Sequence[StrawberryArgument],
+    weight: Weight,
+) -> Resolved:
+    """Describe a field of the query that finds out by itself of which moment it is: see ``Dated``."""
+    return _answered(Dated, name, type_, resolve, description, arguments, weight)
 
 
 def writing(

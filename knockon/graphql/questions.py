@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from knockon.errors import BadUsage
 from knockon.graphql.answers import FEW, Impact
-from knockon.graphql.definitions import Weight, argument, as_of_argument, input_field, listed, maybe, plain, resolved
-from knockon.itsm.blast_radius.blast_radius import blast_radius
+from knockon.graphql.definitions import (
+    Weight,
+    argument,
+    as_of_argument,
+    dated,
+    input_field,
+    listed,
+    maybe,
+    plain,
+    resolved,
+)
+from knockon.itsm.blast_radius.blast_radius import answer_again, blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.itsm.blast_radius.supports import supports
 from knockon.itsm.context.given import Span
@@ -17,7 +27,7 @@ from knockon.itsm.decisions.incident import affected_services
 from knockon.itsm.decisions.risk import change_risk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
     from knockon.graphql.answers import AnswerTypes
     from knockon.graphql.definitions import Definitions, GraphQLType
     from knockon.graphql.request import Request
+    from knockon.impact.topology.topologies import Topologies
     from knockon.itsm.blast_radius.supports import SupportsAnswer
     from knockon.itsm.decisions.incident import IncidentService
     from knockon.itsm.decisions.risk import Risk
@@ -88,7 +99,7 @@ class Questions:
         self._relationship_name = relationship_name
 
     def query_fields(self) -> list[StrawberryField]:
-        """Make the questions that can be asked of anything: ``impact`` and ``supports``."""
+        """Make the questions that can be asked of anything: ``impact``, ``answer`` and ``supports``."""
 
         async def impact(_root: None, request: Request, of: list[dict[str, Any]], **options: Any) -> Impact:
             return await _ask(request, [Ask(each["ref"], str(each.get("state") or "down")) for each in of], options)
@@ -99,6 +110,14 @@ class Questions:
         ref = argument("ref", str, _REFERENCE)
         return [
             resolved("impact", maybe(self._answers.impact), impact, "What breaks if these fail.", self._options(), RUN),
+            dated(
+                "answer",
+                maybe(self._answers.impact),
+                _again,
+                "An answer that was given before, again; all below it is of its revision.",
+                [argument("id", str, "Its answerId.")],
+                RUN,
+            ),
             resolved(
                 "supports", maybe(self._answers.supports), supported, _SUPPORTS, [ref, max_lag(), as_of_argument()], RUN
             ),
@@ -192,7 +211,27 @@ async def _ask(request: Request, asks: Sequence[Ask], options: dict[str, Any]) -
     distance = options.get("maxDistance")
     answer = await blast_radius(
         request.topologies, asks, given=given, span=span, assume=assume, max_distance=distance, exclude=exclude,
-        max_lag=lag_of(options), new_points=request.asked is None or not request.asked.names.isdisjoint(_NEW_POINTS),
+        max_lag=lag_of(options), new_points=_shows_new_points(request),
     )  # fmt: skip
-    question = repr((asks, given, span, assume, distance, exclude))
-    return Impact(answer, hashlib.sha256(question.encode()).hexdigest()[:12])
+    return Impact(answer, _mark(repr((asks, given, span, assume, distance, exclude))))
+
+
+async def _again(
+    _root: None,
+    request: Request,
+    then: Callable[[str], Awaitable[Request]],
+    id: str,  # noqa: A002 - as it is called in GraphQL
+) -> Impact:
+    async def at(moment: str) -> Topologies:
+        return (await then(moment)).topologies
+
+    answer = await answer_again(request.topologies, id, at=at, new_points=_shows_new_points(request))
+    return Impact(answer, _mark(id))
+
+
+def _shows_new_points(request: Request) -> bool:
+    return request.asked is None or not request.asked.names.isdisjoint(_NEW_POINTS)
+
+
+def _mark(question: str) -> str:
+    return hashlib.sha256(question.encode()).hexdigest()[:12]

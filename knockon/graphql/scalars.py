@@ -80,7 +80,7 @@ def pascal_to_camel(name: str) -> str:
 
 def described(spec: AttributeSpec) -> str:
     """Give an attribute's description with its unit."""
-    return f"{spec.description} Unit: {spec.unit}." if spec.unit else spec.description
+    return f"{spec.description} Unit: {unit}." if (unit := spec.shown_unit) else spec.description
 
 
 def _fits_int(spec: AttributeSpec) -> bool:

@@ -69,7 +69,12 @@ def _class(model: Model, kind: EntityClass) -> dict[str, Any]:
 
 def _attributes(attributes: Mapping[str, Attribute]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "declared_by": each.declared_by, **each.spec.model_dump(mode="json")}
+        {
+            "name": name,
+            "declared_by": each.declared_by,
+            **each.spec.model_dump(mode="json"),
+            "unit": each.spec.shown_unit or None,
+        }
         for name, each in sorted(attributes.items())
     ]
 

@@ -6,6 +6,7 @@ from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 from knockon.schema.lint_lifecycles import going
+from knockon.schema.spec import NO_UNIT
 from knockon.schema.states import State
 
 if TYPE_CHECKING:
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
     from knockon.schema.model import ImpactRule, Model, RelationshipType
     from knockon.schema.source import Mistake, ModelSource
-    from knockon.schema.spec import RedundancySpec, RelationshipSpec, RuleSpec
+    from knockon.schema.spec import AttributeSpec, RedundancySpec, RelationshipSpec, RuleSpec
 
 _ITEM = "ConfigurationItem"
+_UNIT = f"say the unit of the number; {NO_UNIT} if it is a rank, a place, or names something, as a port does."
 
 
 def rules(source: ModelSource, model: Model, *, whole: bool) -> Iterator[Mistake]:
@@ -48,7 +50,24 @@ def _written(source: ModelSource) -> Iterator[Mistake]:
         else:
             for index, rule in enumerate(each.impact):
                 yield from _rule(source, name, index, rule)
+    yield from _units(source)
     yield from going(source)
+
+
+def _units(source: ModelSource) -> Iterator[Mistake]:
+    places = [("classes", name, each.attributes) for name, each in source.spec.classes.items()]
+    places += [("relationships", name, each.attributes) for name, each in source.spec.relationships.items()]
+    for section, owner, attributes in places:
+        for name, each in attributes.items():
+            if _lacks_unit(each):
+                yield source.mistake(f"{owner}.{name}: {_UNIT}", section, owner, "attributes", name)
+    for name, each in source.spec.edge_attributes.items():
+        if _lacks_unit(each):
+            yield source.mistake(f"{name}: {_UNIT}", "edge_attributes", name)
+
+
+def _lacks_unit(attribute: AttributeSpec) -> bool:
+    return attribute.type in {"integer", "number"} and not attribute.unit
 
 
 def _classes(source: ModelSource, model: Model, *, whole: bool) -> Iterator[Mistake]:

@@ -162,7 +162,7 @@ def _attributes(attributes: Mapping[str, Attribute]) -> str:
         values = f": {', '.join(spec.values)}" if spec.values else ""
         flags = [word for word in ("required", "recommended", "sensitive", "indexed") if getattr(spec, word)]
         default = f" Default: {spec.default}." if spec.default is not None else ""
-        rows.append((f"`{name}`", kind + values, spec.unit or "", ", ".join(flags), spec.description + default))
+        rows.append((f"`{name}`", kind + values, spec.shown_unit, ", ".join(flags), spec.description + default))
     return _table(("attribute", "type", "unit", "", "meaning"), rows) if rows else ""
 
 

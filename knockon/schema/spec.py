@@ -25,6 +25,10 @@ ClassPair = tuple[ClassName, ClassName]
 """(source class, target class); subclasses included."""
 
 
+NO_UNIT = "none"
+"""Said of a number that has no unit: a rank, a place, or one that names something, as a port does."""
+
+
 class Spec(BaseModel):
     """A part of a model file; keys that it does not know are mistakes."""
 
@@ -37,6 +41,7 @@ class AttributeSpec(Spec):
     description: str = Field(min_length=1)
     values: tuple[str, ...] = ()
     unit: str | None = None
+    """What a number counts or is measured in, in words; NO_UNIT where it has none."""
     pattern: str | None = None
     """A regular expression that the whole of a string must match."""
     minimum: float | None = None
@@ -51,6 +56,11 @@ class AttributeSpec(Spec):
     indexed: bool = False
     null_overwrites: bool = False
     """A source that knows of no value for it counts with that: null may win over another source's value."""
+
+    @property
+    def shown_unit(self) -> str:
+        """Give the unit to show with values; "" where there is none."""
+        return "" if self.unit == NO_UNIT else self.unit or ""
 
 
 class IdentifierSpec(Spec):

@@ -64,10 +64,33 @@ def test_drift_from_a_source(moved: Knockon) -> None:
     )
     moved("load", "later.yaml")
     found = moved("drift", "--source", "survey", "--json").json()
-    assert (found["records"], found["differing"]) == (12, 1)
-    assert found["differences"][0]["altered"] == [{"name": "name", "said": "iron-1", "is": "iron-one"}]
-    assert "iron-one Server name iron-1 iron-one srv-1" in as_table(moved("drift", "--source", "survey").out)
+    assert (found["records"], found["relationships"], found["differing"]) == (12, 10, 2)
+    assert (found["otherwise"], found["lacking"], found["unseen"]) == (1, 1, 0)
+    lacking, other = found["differences"]
+    assert (other["kind"], other["change"], other["key"], other["name"]) == ("entity", "otherwise", "srv-1", "iron-one")
+    assert other["altered"] == [{"name": "name", "said": "iron-1", "is": "iron-one"}]
+    assert (lacking["kind"], lacking["change"], lacking["because"]) == ("relationship", "lacking", "WAITING_REFERENCE")
+    assert (lacking["from"]["name"], lacking["type"], lacking["to"]) == (
+        "Shop", "DEPENDS_ON", {"id": "", "class": "", "name": "nowhere"},
+    )  # fmt: skip
+    text = as_table(moved("drift", "--source", "survey").out)
+    assert "survey says 12 things and 10 relationships: 1 otherwise, 1 lacking; 0 unseen" in text
+    assert "otherwise iron-one Server name iron-1 iron-one srv-1" in text
+    assert "lacking Shop" in text
+    assert "WAITING_REFERENCE" in text
+    assert moved("drift", "--source", "survey", "--class", "Server", "--json").json()["differing"] == 1
+    assert moved("drift", "--source", "survey", "--limit", "1", "--json").json()["truncated"] is True
     assert moved("drift", "--source", "cmdb", "--json").json()["differing"] == 0
+
+
+def test_drift_from_a_source_tells_what_others_still_see(moved: Knockon) -> None:
+    (moved.home / "later.yaml").write_text(
+        "source: dcim\nseen: 2027-01-01T00:00:00Z\nentities: [{class: Server, key: y, name: iron-9}]\n"
+    )
+    moved("load", "later.yaml", "--complete")
+    (only,) = moved("drift", "--source", "dcim", "--json").json()["differences"]
+    assert (only["change"], only["key"], only["name"], only["altered"]) == ("unseen", "x", "iron-1", [])
+    assert "unseen iron-1 Server others say so x" in as_table(moved("drift", "--source", "dcim").out)
 
 
 def test_health_beside_what_it_was(moved: Knockon) -> None:

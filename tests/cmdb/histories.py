@@ -153,6 +153,26 @@ def statuses(draw: st.DrawFn) -> History:
     return History(tuple(said), tuple(draw(st.lists(decisions(), max_size=1))))
 
 
+@st.composite
+def sightings(draw: st.DrawFn) -> History:
+    """Let two sources report all of few things and how they are related, then each lose sight of some."""
+    pairs = [("m1", "m2"), ("m2", "m1"), ("m1", "p1"), ("m2", "p1")]
+    weights = st.fixed_dictionaries({}, optional={"weight": st.integers(1, 2)})
+
+    def look(source: str, day: str, keys: Sequence[str], ends: Sequence[tuple[str, str]], *, complete: bool) -> Load:
+        things = [EntityReport(each, "Server" if each != "p1" else "Printer", {"serial": each}) for each in keys]
+        related = [EdgeReport(start, "DEPENDS_ON", end, draw(weights)) for start, end in ends]
+        return Load(source, day, tuple(things), tuple(related), complete=complete)
+
+    said = [look(each, DAYS[0], ("m1", "m2", "p1"), pairs, complete=True) for each in ("a", "b")]
+    for _ in range(draw(st.integers(1, 4))):
+        keys = draw(st.lists(st.sampled_from(["m1", "m2", "p1"]), min_size=1, unique=True))
+        ends = draw(st.lists(st.sampled_from(pairs), max_size=3, unique=True))
+        day = draw(st.sampled_from(DAYS[1:]))
+        said.append(look(draw(st.sampled_from(["a", "b"])), day, keys, ends, complete=not draw(SELDOM)))
+    return History(tuple(said))
+
+
 def permuted(history: History, order: Sequence[int]) -> History:
     """Take the loads in another order; ``order`` permutes their numbers."""
     return replace(history, loads=tuple(history.loads[n] for n in order))

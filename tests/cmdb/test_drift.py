@@ -1,4 +1,4 @@
-"""Baselines are kept and journaled; drift is what a person would find by comparing two scans, or two records."""
+"""Baselines are kept and journaled; drift is what a person would find by comparing two scans."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from knockon.cmdb.past.drift import drift_from_source, drift_since
+from knockon.cmdb.past.drift import drift_since
 from knockon.cmdb.stewardship import baselines
 from knockon.cmdb.stores import opened, store_at
 from knockon.errors import BadUsage, ReferenceNotFound
 from tests.cmdb.contract.estate import MODEL as SMALL
-from tests.cmdb.contract.estate import commit, entity, record
 from tests.cmdb.driving import load_into
 from tests.cmdb.histories import histories
 from tests.cmdb.identity import MODEL, without_identity
@@ -121,24 +120,3 @@ async def test_drift_is_the_difference_on_sqlite(history: History) -> None:
     with TemporaryDirectory() as folder:
         async with opened(store_at(f"sqlite:///{folder}/estate.db", BARE)) as store:
             await drift_is_what_two_scans_differ_by(store, history)
-
-
-async def test_a_source_is_read_page_by_page(store: Store) -> None:
-    rows = [record(f"k{number}", "a") for number in range(5)]
-    await commit(store, entity("a"), *rows, replace(record("k9", "a"), present=False), record("k1", "a", "other"))
-    assert await store.said_by("test", limit=3) == rows[:3]
-    assert await store.said_by("test", after="k2", limit=3) == rows[3:]
-    assert await store.said_by("nobody", limit=3) == []
-
-
-async def test_drift_from_a_source_is_what_won_over_it(store: Store) -> None:
-    await commit(
-        store, entity("a", name="web", size=1, colour="red"), entity("b"), entity("c", retired=True),
-        record("1", "a", size=2, colour="red", note=None), record("2", "b"), record("3", "c", size=4),
-        record("1", "a", "other", size=1),
-    )  # fmt: skip
-    total, (only,) = await drift_from_source(store, SMALL, "test")
-    assert (total, only.thing.name, only.key) == (2, "web", "1")
-    assert [(one.name, one.before, one.after) for one in only.altered] == [("size", 2, 1)]
-    assert await drift_from_source(store, SMALL, "other") == (1, [])
-    assert await drift_from_source(store, SMALL, "test", class_name="Application") == (0, [])

@@ -176,14 +176,17 @@ async def edits_between_loads_are_words_like_any_other(
 
 
 async def edited(store: Store, model: Model, chance: Random) -> list[Load]:
-    """Let a person edit some thing; give the edit as the load that it is."""
+    """Let a person edit some thing; give the edit as the load that it is, unless it says nothing new."""
     things = sorted((await store.scan(model.concrete("Entity"))).entities, key=lambda each: each.order)
     if not things:
         return []
     thing, by = chance.choice(things), chance.choice(PERSONS)
     name = chance.choice([each for each in ATTRIBUTES[thing.class_name] if each != "status"])
+    before = await store.revision()
     done = await Editor(store, model, by).change(thing.id, {name: chance.choice(WORDS[name])})
     assert done.entity.id
+    if await store.revision() == before:
+        return []
     records = [each for each in await store.members([thing.id, done.entity.id]) if each.source == f"person/{by}"]
     record = max(records, key=lambda each: each.registers.get(name, (None, ""))[1])
     value, moment = record.registers[name]
@@ -248,6 +251,7 @@ async def searched(store: Store, model: Model) -> None:
             each
             for each, records in parts.items()
             if any(words(own)[at:][: len(beginning)] == beginning for _, own in records for at in range(2))
+            or any(words(f"{source}:{own}") == beginning for source, own in records)
         }
         found = await store.search(sought(key), model.concrete("Entity"), limit=100)
         assert {each.entity.id for each in found} == expected, key

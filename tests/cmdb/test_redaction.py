@@ -135,11 +135,24 @@ async def test_the_same_load_again_brings_nothing_back(kept: tuple[Store, Any]) 
         await write.journal(replace((await store.feed(0))[0].head, kind="test"), ())
 
 
-async def test_a_load_that_says_something_new_brings_only_that(store_with_ann: Store) -> None:
-    store = store_with_ann
+async def test_a_load_that_says_something_new_brings_only_that(kept: tuple[Store, Any]) -> None:
+    store, text = kept
+    await shop(store)
     done = await redact(store, MODEL, "hr:p1", reason="asked for it", actor="dpo")
     await say(store, person(WEDNESDAY, phone="+49 40 3", job_title="manager"))
-    assert (await store.entities([done.id]))[done.id].attributes == {"job_title": "manager"}
+    found = (await store.entities([done.id]))[done.id]
+    assert (found.name, found.attributes) == ("p1", {"job_title": "manager"})
+    assert "+49 40 3" not in await text()
+
+
+async def test_what_was_redacted_is_not_kept_from_who_said_nothing_before(kept: tuple[Store, Any]) -> None:
+    store, _ = kept
+    await shop(store)
+    await redact(store, MODEL, "hr:p1", reason="asked for it", actor="dpo")
+    heard = EntityObservation("payroll", "p9", "Person", ANN, WEDNESDAY)
+    await load(store, MODEL, [heard], source="payroll", actor="t")
+    (found,) = await store.named("Ann Example")
+    assert found.attributes == ANN
 
 
 @pytest.fixture

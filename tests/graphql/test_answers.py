@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from knockon.itsm.blast_radius.answer_id import answer_id, read_answer_id
 from knockon.itsm.blast_radius.answer_json import impact_json
 from knockon.itsm.blast_radius.blast_radius import blast_radius
 from knockon.itsm.blast_radius.question import Ask
 from knockon.itsm.blast_radius.supports import supports, supports_json
 from knockon.itsm.decisions.risk import LIKELIHOOD_MISSING
 from tests.graphql.conftest import link, names, thing
+from tests.graphql.test_history import changed
 
 if TYPE_CHECKING:
     from tests.graphql.conftest import Api
@@ -98,6 +101,49 @@ async def test_the_questions_above_have_something_in_every_list(api: Api) -> Non
     assert [(each["name"], each["lost"], each["margin"]) for each in one["survivors"]] == [("farm", 1, 0)]
     assert one["affected"]["edges"][1]["node"]["because"]["group"]["total"] == 3
     assert [each["name"] for each in wiki["unknown"]] == ["wiki"]
+
+
+AGAIN = f"{WHOLE.partition('query(')[0]} query($id: String!) {{ answer(id: $id) {{ ...Answer }} }}"
+
+
+async def test_an_answer_is_given_again_in_every_field(api: Api) -> None:
+    asked = (await api.ask(WHOLE, of=[{"ref": "srv-1"}, {"ref": "box"}], given="open", assume=["shop"]))["impact"]
+    assert (await api.ask(AGAIN, id=asked["answerId"]))["answer"] == asked
+
+
+async def test_an_answer_of_an_earlier_revision_and_all_below_it_are_of_that(api: Api) -> None:
+    asked = (await api.ask(WHOLE, of=[{"ref": "srv-1"}], given="none"))["impact"]
+    before, after = await changed(api)
+    again = (await api.ask(AGAIN, id=asked["answerId"]))["answer"]
+    differs = {name for name, value in asked.items() if again[name] != value}
+    assert differs == {"asOf", "confidence", "confidenceBecause", "unknown"}
+    assert again["asOf"] == await api.store.written_at(before)
+    assert [each["because"] for each in again["unknown"]] == [
+        f"which relationships waited at revision {before} is not in the journal"
+    ]
+    data = await api.ask(
+        """query($id: String!) { then: answer(id: $id) { ...it } now: impact(of: [{ref: "t:srv-1"}]) { ...it } }
+          fragment it on ImpactAnswer { revision seeds { ci { ... on Server { serialNumber } } } }""",
+        id=asked["answerId"],
+    )
+    assert [(data[each]["revision"], data[each]["seeds"][0]["ci"]["serialNumber"]) for each in ("then", "now")] == [
+        (before, "S1"),
+        (after, "S9"),
+    ]
+
+
+async def test_an_answer_that_cannot_be_had_says_so_with_a_code(api: Api) -> None:
+    named = read_answer_id((await api.ask(WHOLE, of=[{"ref": "srv-1"}], given="none"))["impact"]["answerId"])
+    version = api.topologies.model.version
+    for name, code in (
+        ("nonsense", "BAD_USAGE"),
+        (answer_id(replace(named.asked, seeds=((named.asked.seeds[0][0], "purple"),)), 1, version), "BAD_USAGE"),
+        (answer_id(replace(named.asked, given="purple"), named.revision, version), "BAD_USAGE"),
+        (answer_id(replace(named.asked, exclude=("purple",)), named.revision, version), "BAD_USAGE"),
+        (answer_id(named.asked, 99_999, version), "ANSWER_GONE"),
+        (answer_id(named.asked, named.revision, "another"), "ANSWER_GONE"),
+    ):
+        assert (await api.code(AGAIN, id=name))[0] == code
 
 
 async def test_supports_is_what_the_command_line_says(api: Api) -> None:

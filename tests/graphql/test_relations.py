@@ -135,7 +135,7 @@ async def test_fifty_parents_cost_no_more_calls_than_one(empty: Api, query: str)
     many = await empty.calls(query)
     assert many.keys() == few.keys()
     # answers that arrive apart in time may share a batch or not, whatever the number of parents
-    assert sum(many.values()) <= sum(few.values()) + 3
+    assert sum(many.values()) <= sum(few.values()) + 10
     assert len((await empty.ask(query)).popitem()[1]["edges"]) == 50
 
 

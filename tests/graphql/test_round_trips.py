@@ -7,6 +7,7 @@ fields of the query are asked.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,7 @@ no less than ROWS."""
 WITHOUT = QueryLimits(cost=10**9, depth=100, tokens=10**6)
 SERVICE = "BusinessService:top"
 ROOTS = {
+    "answer": ['(id: "ANSWER")'],
     "availability": [f'(service: "{SERVICE}", samples: 100)'],
     "commonUpstream": [
         '(refs: ["BusinessService:some BusinessService 0", "TechnicalService:some TechnicalService 0"])'
@@ -186,10 +188,11 @@ async def test_what_stands_below_a_list_costs_the_same_whatever_its_length(empty
     asked, calls = set(), {}
     for number in (1, ROWS):
         api = await estate_of(number, empty)
-        hub = (await api.ask('{ entity(ref: "Server:hub") { id } }'))["entity"]["id"]
+        known = await api.ask(f"{{ entity{ROOTS['entity'][0]} {{ id }} impact{ROOTS['impact'][0]} {{ answerId }} }}")
+        ids = {"HUB": known["entity"]["id"], "ANSWER": known["impact"]["answerId"]}
         for name, question in questions.items():
             api.store.calls.clear()
-            answer = await api.ask(f"{{ {question.replace('HUB', hub)} }}")
+            answer = await api.ask("{ %s }" % reduce(lambda text, word: text.replace(*word), ids.items(), question))
             calls[name, number] = api.store.calls.copy()
             asked |= set(told(walk.query, answer, walk.types))
     more = {

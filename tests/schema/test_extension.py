@@ -25,7 +25,7 @@ extend:
   classes:
     Server:
       attributes:
-        blade_slot: {type: integer, minimum: 1, description: "Slot of the blade in its chassis."}
+        blade_slot: {type: integer, minimum: 1, unit: none, description: "Slot of the blade in its chassis."}
       identifiers:
         - {name: slot, by: [blade_slot], within: LOCATED_IN, parent: Place, priority: 40}
       refresh: P7D

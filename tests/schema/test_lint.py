@@ -23,7 +23,7 @@ classes:
     is_a: ConfigurationItem
     attributes:
       size: {type: enum, values: [small, big], description: Size.}
-      cores: {type: integer, description: Cores.}
+      cores: {type: integer, unit: none, description: Cores.}
       tags: {type: string, many: true, description: Tags.}
   Disk: {description: Disk., is_a: ConfigurationItem}
   SolidDisk: {description: Fast disk., is_a: Disk}
@@ -34,7 +34,7 @@ relationships:
     ends: [[ConfigurationItem, ConfigurationItem]]
     impact: [{name: need, flows: target_to_source}]
 edge_attributes:
-  weight: {type: integer, default: 1, minimum: 1, description: Weight.}
+  weight: {type: integer, unit: none, default: 1, minimum: 1, description: Weight.}
 """
 
 CLASS = "classes:\n  Thing:\n    description: Thing.\n    is_a: ConfigurationItem\n"
@@ -127,7 +127,7 @@ STRUCTURE = {
     ),
     "redundancy over an unknown type": CLASS + "    redundancy: {group: NEED}  # <- did you mean NEEDS",
     "attribute of another type below": CLASS.replace("ConfigurationItem", "Machine")
-    + "    attributes:\n      cores: {type: number, description: x}  # <- with another type (integer)",
+    + "    attributes:\n      cores: {type: number, unit: none, description: x}  # <- with another type (integer)",
     "taken attribute name": CLASS + "    attributes:\n      key: {type: string, description: x}  # <- taken",
     "attribute named like a relationship": CLASS
     + "    attributes:\n      needed_by: {type: string, description: x}  # <- NEEDED_BY is shown",
@@ -137,21 +137,22 @@ STRUCTURE = {
     "value twice": CLASS + "    attributes:\n      a: {type: enum, values: [x, x], description: x}  # <- twice",
     "bad pattern": CLASS + "    attributes:\n      a: {type: string, pattern: '(', description: x}  # <- regular",
     "pattern of a number": CLASS
-    + "    attributes:\n      a: {type: integer, pattern: x, description: x}  # <- only a string",
+    + "    attributes:\n      a: {type: integer, unit: none, pattern: x, description: x}  # <- only a string",
     "bounds of a string": CLASS + "    attributes:\n      a: {type: string, minimum: 1, description: x}  # <- minimum",
     "bounds crossed": CLASS
-    + "    attributes:\n      a: {type: number, minimum: 2, maximum: 1, description: x}  # <- less than the minimum",
+    + "    attributes:\n      a: {type: number, unit: none, minimum: 2, maximum: 1, description: x}  # <- less than",
     "default of another type": CLASS
-    + "    attributes:\n      a:\n        type: integer\n        description: x\n        default: x  # <- integer",
+    + "    attributes:\n      a:\n        type: integer\n        unit: none\n        description: x\n"
+    + "        default: x  # <- integer",
     "default out of bounds": CLASS
-    + "    attributes:\n      a: {type: integer, minimum: 2, default: 1, description: x}  # <- less than 2",
+    + "    attributes:\n      a: {type: integer, unit: none, minimum: 2, default: 1, description: x}  # <- less than 2",
     "edge attribute with a bad default": "edge_attributes:\n  a: {type: date, default: x, description: x}  # <- date",
     "unknown end": LINK.replace("Disk]]", "Disc]]  # <- did you mean Disk") + NONE,
     "unknown end of a rule": LINK
     + "    impact:\n      - {name: x, flows: none, because: x, ends: [Machine, X]}  # <- names X",
     "unknown end of a grouping": LINK + "    groupings: [{ends: [X, Disk], group: type}]  # <- names X\n" + NONE,
     "attribute that all edges have": LINK
-    + "    attributes:\n      weight: {type: integer, description: x}  # <- every relationship\n"
+    + "    attributes:\n      weight: {type: integer, unit: none, description: x}  # <- every relationship\n"
     + NONE,
     "inverse that is a type": LINK.replace("LINKED", "NEEDS  # <- already a relationship type") + NONE,
     "inverse used twice": LINK.replace("LINKED", "NEEDED_BY  # <- already the inverse of NEEDS") + NONE,
@@ -189,6 +190,16 @@ STRUCTURE = {
 }
 
 RULES = {
+    "numbers without their unit": CLASS
+    + "    attributes:\n"
+    + "      a: {type: integer, description: x}  # <- say the unit\n"
+    + "      b: {type: number, many: true, description: x}  # <- say the unit\n"
+    + "      c: {type: number, unit: metres, description: x}\n"
+    + "      d: {type: integer, unit: none, description: x}\n"
+    + LINK
+    + "    attributes:\n      e: {type: number, description: x}  # <- say the unit\n"
+    + NONE
+    + "edge_attributes:\n  f: {type: integer, description: x}  # <- say the unit",
     "no identifier set": "classes:\n  Thing:  # <- needs an identifier set\n    description: x\n    is_a: Entity",
     "item that nothing can happen to": (
         "classes:\n"

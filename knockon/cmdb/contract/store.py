@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         Found,
         Held,
         Neighbour,
-        Record,
         Scan,
         Scope,
     )
@@ -81,6 +80,10 @@ class Store(IdentityReads, LetterReads, TokenReads, Leases, Journal, Movable, Pr
         """As Write.resolve, outside a transaction; ids of aliases resolve to what they stand for."""
         ...
 
+    async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
+        """As Write.edge_records, outside a transaction."""
+        ...
+
     async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
         """As Write.sayings, outside a transaction."""
         ...
@@ -91,10 +94,6 @@ class Store(IdentityReads, LetterReads, TokenReads, Leases, Journal, Movable, Pr
 
     async def baselines(self) -> list[Baseline]:
         """Read all baselines, by revision, then name."""
-        ...
-
-    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
-        """Read the present records of a source with a key after this one, ``limit`` of them at most, by key."""
         ...
 
     async def last_seen(self) -> dict[str, str]:

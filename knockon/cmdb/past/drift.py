@@ -1,4 +1,4 @@
-"""Drift: what differs from a moment of the past, or from what one source says now."""
+"""Drift: what differs from a moment of the past."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from knockon.cmdb.past.changes import changes_between
 from knockon.cmdb.past.history import Altered, altered
-from knockon.errors import ReferenceNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from knockon.cmdb.contract.rows import EdgeKey, Entity
     from knockon.cmdb.contract.store import Store
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from knockon.schema.model import Model
 
 Change = Literal["created", "changed", "retired"]
-_PAGE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,55 +102,6 @@ def _change(change: Net) -> Change:
 
 def _altered(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Altered, ...]:
     return tuple(altered(before, after)) if before is not None and after is not None else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Overruled:
-    """A thing that is not what a source says of it under ``key``: ``before`` is the source's value, ``after`` ours."""
-
-    thing: Thing
-    key: str
-    altered: tuple[Altered, ...]
-
-
-async def drift_from_source(
-    store: Store, model: Model, source: str, *, class_name: str | None = None
-) -> tuple[int, list[Overruled]]:
-    """Tell where what is so differs from the present records of a source; and how many records there are.
-
-    Looks at what the source says: an attribute that it leaves out is none of its business. Costs as much as the source
-    has records; what is written meanwhile may be in it or not.
-
-    Raises
-    ------
-    ReferenceNotFound
-        Nothing was ever reported by this source.
-    """
-    meant = None if class_name is None else frozenset(model.concrete(class_name))
-    found: list[Overruled] = []
-    total, after = 0, ""
-    while records := await store.said_by(source, after=after, limit=_PAGE):
-        entities = await store.entities({each.entity_id for each in records})
-        for record in records:
-            entity = entities.get(record.entity_id)
-            if entity is None or (meant is not None and entity.class_name not in meant):
-                continue
-            total += 1
-            if differing := tuple(_overruled(record.class_name, record.attributes, entity)):
-                found.append(Overruled(Thing(entity.id, entity.class_name, entity.name), record.key, differing))
-        after = records[-1].key
-    if not total and not after and not any(await store.reported_by(source)):
-        raise ReferenceNotFound(f"No source {source} has reported anything.")
-    found.sort(key=lambda each: (each.thing.class_name, each.thing.name, each.key))
-    return total, found
-
-
-def _overruled(class_name: str, said: Mapping[str, Any], entity: Entity) -> Iterator[Altered]:
-    if class_name != entity.class_name:
-        yield Altered("class", class_name, entity.class_name)
-    for name, value in sorted(said.items()):
-        if value is not None and value != entity.attributes.get(name):
-            yield Altered(name, value, entity.attributes.get(name))
 
 
 def difference_json(each: Difference) -> dict[str, Any]:

@@ -202,7 +202,7 @@ async def _resolved(write: Write, model: Model, records: Sequence[EdgeRecord]) -
     answers = await write.resolve({token for each in readings.values() for token in each})
     ids = {found[0] for found in answers.values() if len(found) == 1}
     classes = await write.classes(ids)
-    meanings = {of: _meaning(*of, tried, answers) for of, tried in readings.items()}
+    meanings = {of: meaning(*of, tried, answers) for of, tried in readings.items()}
     return [_read(model, record, meanings, classes) for record in records]
 
 
@@ -233,7 +233,7 @@ async def ambiguities(write: Write, model: Model, records: Iterable[EdgeRecord])
     return found
 
 
-class _Meaning(NamedTuple):
+class Meaning(NamedTuple):
     """What a reference means now: the id, or why there is none; ``watches`` are the readings that could change it."""
 
     id: str | None
@@ -241,20 +241,21 @@ class _Meaning(NamedTuple):
     watches: tuple[str, ...]
 
 
-def _meaning(source: str, reference: str, tried: tuple[str, ...], answers: Mapping[str, list[str]]) -> _Meaning:
+def meaning(source: str, reference: str, tried: tuple[str, ...], answers: Mapping[str, list[str]]) -> Meaning:
+    """Tell what a source's reference means; ``tried`` are its readings, ``answers`` what ``resolve`` gave for them."""
     hit = next((i for i, token in enumerate(tried) if answers.get(token)), None)
     if hit is None:
-        return _Meaning(None, FindingCode.WAITING_REFERENCE, tried)
+        return Meaning(None, FindingCode.WAITING_REFERENCE, tried)
     # a native key of the source itself comes first and can only ever mean this one
     watches = () if tried[hit] == key_token(source, reference) else tried[: hit + 1]
     found = answers[tried[hit]]
     if len(found) > 1:
-        return _Meaning(None, FindingCode.AMBIGUOUS_REFERENCE, watches)
-    return _Meaning(found[0], None, watches)
+        return Meaning(None, FindingCode.AMBIGUOUS_REFERENCE, watches)
+    return Meaning(found[0], None, watches)
 
 
 def _read(
-    model: Model, record: EdgeRecord, meanings: Mapping[tuple[str, str], _Meaning], classes: Mapping[str, str]
+    model: Model, record: EdgeRecord, meanings: Mapping[tuple[str, str], Meaning], classes: Mapping[str, str]
 ) -> EdgeRecord:
     key = record.key
     start, end = meanings[key.source, key.from_ref], meanings[key.source, key.to_ref]

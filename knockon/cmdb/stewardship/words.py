@@ -117,10 +117,13 @@ def said_already(model: Model, members: Sequence[Record], own: Key, said: Mappin
     for long (``reconciliation.again``).
     """
     class_name = model.deepest({each.class_name for each in members})
+    if class_name is None:
+        return False
+    declared = model.classes[class_name].attributes
     mine = next((each for each in members if (each.source, each.key) == own), None)
 
-    def stands(class_name: str, name: str, value: Any) -> bool:
-        if value is None and not model.classes[class_name].attributes[name].spec.null_overwrites:
+    def stands(name: str, value: Any) -> bool:
+        if value is None and not declared[name].spec.null_overwrites:
             return mine is None or mine.said.get(name) is None
         if mine is None or name not in mine.said:
             return False
@@ -128,7 +131,7 @@ def said_already(model: Model, members: Sequence[Record], own: Key, said: Mappin
         agreed = all(name not in each.said or digest(each.said[name]) == digest(value) for each in members)
         return agreed and not renews(model, class_name, since, moment)
 
-    return class_name is not None and all(stands(class_name, *each) for each in said.items())
+    return all(stands(*each) for each in said.items())
 
 
 async def record_of_the_gone(write: Write, entity: Entity, source: str) -> tuple[Key, Key | None]:

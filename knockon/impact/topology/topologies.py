@@ -207,8 +207,8 @@ class Topologies:
         if found is None:
             return None
         came = {id_ for id_, each in found.new.items() if self.model.is_a(each.class_name, SERVICE)}
-        changed = came or not found.gone.isdisjoint(base.services)
-        services = (base.services - found.gone) | came if changed else base.services
+        left = base.services & (found.gone | found.new.keys())  # those whose class is another now too
+        services = (base.services - left) | came if came or left else base.services
         view = _view(self.model, found.revision, found.topology, found.register, services, found.waiting, left_out)
         return replace(view, memory=base.memory.after(found.touched)) if isinstance(base, View) else view
 

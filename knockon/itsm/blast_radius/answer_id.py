@@ -17,6 +17,7 @@ from knockon.itsm.context.given import Span
 
 _FORM = 1
 _CHECK = 4  # bytes
+_MOST = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,17 @@ def _named(
     revision: int, model: str, engine: str, now: float, seeds: list[list[str]], given: str,
     span: list[float] | None, assume: list[str], max_distance: int | None, exclude: list[str],
 ) -> Named:  # fmt: skip
+    # anybody may make a name, and send it
     pairs = tuple((id_, state) for id_, state in seeds)
+    texts = (model, engine, given, *assume, *exclude, *(each for pair in pairs for each in pair))
+    counts = (revision, 1 if max_distance is None else max_distance)
     window = Span(*map(_moment, span)) if span else None
+    if (
+        not all(isinstance(each, str) for each in texts)
+        or not all(type(each) is int and 0 <= each < _MOST for each in counts)
+        or (window and window.end < window.start)
+    ):
+        raise ValueError(pairs)
     asked = Asked(pairs, given, window, tuple(assume), max_distance, tuple(exclude), _moment(now))
     return Named(asked, revision, model, engine)
 

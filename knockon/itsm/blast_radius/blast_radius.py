@@ -21,7 +21,7 @@ from knockon.itsm.blast_radius.not_followed import not_followed
 from knockon.itsm.blast_radius.question import ASKED, Question, question_again, question_of
 from knockon.itsm.blast_radius.reasons import Reasons
 from knockon.itsm.blast_radius.starving import starving
-from knockon.itsm.blast_radius.unknowns import unknowns
+from knockon.itsm.blast_radius.unknowns import stale_suppliers, unknowns, unmapped_suppliers
 from knockon.itsm.context.difference import compare
 from knockon.itsm.context.given import Span, context_of
 from knockon.itsm.services.facts import facts_of
@@ -29,7 +29,7 @@ from knockon.itsm.services.roll_up import roll_up
 from knockon.itsm.values import Ci, Worded, ci_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from datetime import datetime
 
     from knockon.cmdb.contract.rows import Entity
@@ -91,32 +91,49 @@ async def blast_radius(
     return await _answer(topologies, view, question, new_points=new_points)
 
 
-async def answer_again(topologies: Topologies, name: str) -> ImpactAnswer:
+async def answer_again(
+    topologies: Topologies,
+    name: str,
+    *,
+    at: Callable[[str], Awaitable[Topologies]] | None = None,
+    new_points: bool = True,
+) -> ImpactAnswer:
     """Work out again the answer that has this id.
+
+    While the store is at its revision it is the same, field for field; later, it is made from the past.
+
+    Parameters
+    ----------
+    at
+        Gives the estate at a revision of the past; one that nobody else asks about unless given.
+    new_points
+        As for ``blast_radius``.
 
     Raises
     ------
     AnswerGone
-        The estate is at another revision, or the model or the program is another one.
+        Its revision cannot be had, or what it speaks of; or the model or the program is another one.
     BadUsage
         It is no id of an answer.
     """
     named = read_answer_id(name)
     named.refuse_other(topologies.model.version)
-    then = await _topologies_at(topologies, named.revision)
-    view = await then.current(frozenset(named.asked.exclude))
-    return await _answer(then, view, await question_again(then.store, named.asked))
+    left_out = excluded_types(topologies.model, named.asked.exclude)
+    newest = await topologies.reading.revision()
+    view = await topologies.current(left_out) if newest == named.revision else None
+    if view is None or view.revision != named.revision:  # a view may be newer than the revision was just now
+        topologies = await _topologies_at(at or Pasts(topologies).at, named.revision, newest)
+        view = await topologies.current(left_out)
+    question = await question_again(topologies.store, named.asked)
+    return await _answer(topologies, view, question, new_points=new_points)
 
 
-async def _topologies_at(topologies: Topologies, revision: int) -> Topologies:
-    """Give the estate at the revision of an answer: as it is, or out of the journal."""
-    newest = await topologies.store.revision()
-    if newest == revision:
-        return topologies
+async def _topologies_at(at: Callable[[str], Awaitable[Topologies]], revision: int, newest: int) -> Topologies:
+    """Give the estate at the revision of an answer, out of the journal."""
     if newest < revision:
         raise AnswerGone(f"This answer holds for revision {revision}, which this store does not have; name another.")
     try:
-        return await Pasts(topologies).at(str(revision))
+        return await at(str(revision))
     except (PastTooFar, JournalCompacted) as error:
         raise AnswerGone(f"This answer holds for revision {revision}, which cannot be had any more: {error}") from error
 
@@ -148,6 +165,12 @@ async def _answer(topologies: Topologies, view: View, question: Question, *, new
     unmapped = tuple(map(reasons.ci, named[~view.mapped_at(named)].tolist()))
     unknown = tuple(unknowns(topologies, found, seeds, _touched(view, seeds, affected)))
     excluded = await not_followed(store, model, [entity for entity, _ in seeds.values()])
+    sure = await confidence(
+        reads, model, view, reasons.first_steps(affected.tolist()), question.now,
+        unknown=len(unknown), unmapped=len(unmapped), past=topologies.moment is not None,
+    )  # fmt: skip
+    # these lower the confidence as what they are, or not at all
+    unknown = (*unknown, *stale_suppliers(view, sure.late), *unmapped_suppliers(unmapped))
     return ImpactAnswer(
         id=answer_id(question.asked, view.revision, model.version),
         revision=view.revision,
@@ -173,10 +196,7 @@ async def _answer(topologies: Topologies, view: View, question: Question, *, new
         notify=notify,
         unmapped=unmapped,
         unknown=unknown,
-        confidence=await confidence(
-            reads, model, view, reasons.first_steps(affected.tolist()), question.now,
-            unknown=len(unknown), unmapped=len(unmapped), past=topologies.moment is not None,
-        ),
+        confidence=sure,
         truncated=len(shown) < len(affected),
     )  # fmt: skip
 

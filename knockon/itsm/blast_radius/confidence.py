@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,6 +45,8 @@ class Confidence:
     unmapped: int
     past: bool = False
     """It is asked of a moment of the past, of which the journal does not tell who said what."""
+    late: Sequence[tuple[Dependency, str]] = field(default=(), compare=False)
+    """The stale ones, the worst and nearest first, and when each was last seen."""
 
     @property
     def because(self) -> str:
@@ -107,10 +109,15 @@ async def confidence(
     said = await reads.worked_out("said", looked_at, read)
     oldest = {period: _oldest(period, now) for period in {each.period for each in said.values()}}
     inferred = sum(each.seen is None for each in said.values())
-    stale = sum(each.seen is not None and each.seen < oldest[each.period] for each in said.values())
-    sound = len(looked_at) - inferred - stale
+    late = [
+        (view.topology.dependency(*each), seen) for each in looked_at
+        if (seen := said[each].seen) is not None and seen < oldest[said[each].period]
+    ]  # fmt: skip
+    sound = len(looked_at) - inferred - len(late)
     value = round(sound / (len(looked_at) + unknown), 4)
-    return Confidence(value, len(causes), len(looked_at), sound, inferred, stale, unknown, unmapped)
+    return Confidence(
+        value, len(causes), len(looked_at), sound, inferred, len(late), unknown, unmapped, late=tuple(late)
+    )
 
 
 async def _said(

@@ -90,7 +90,11 @@ async def question_again(store: Store, asked: Asked) -> Question:
     ------
     AnswerGone
         Something that it names is not in this store.
+    BadUsage
+        It is none that was ever asked.
     """
+    if not asked.seeds or any(state not in ASKED for _, state in asked.seeds):
+        raise BadUsage("This is not the id of an answer: it asks about nothing, or about a state that there is not.")
     wanted = {*(id_ for id_, _ in asked.seeds), *asked.assume}
     entities = await store.entities(wanted)
     if not entities.keys() >= wanted:

@@ -12,6 +12,7 @@ from knockon.impact.topology.supports import belongs
 from knockon.itsm.health.duplicates import twins
 from knockon.itsm.health.freshness import refresh_period
 from knockon.itsm.health.ground import ITEM, Ground, Outcome
+from knockon.itsm.health.group_settings import judged
 from knockon.itsm.health.rules import sound_rules
 from knockon.itsm.services.facts import SERVICE
 from knockon.schema.model import holds
@@ -158,34 +159,10 @@ def status(ground: Ground) -> Iterator[Outcome]:
         yield Outcome(each.id, 1, int(each.id in ground.against), ground.against.get(each.id, ""))
 
 
-@check("correctness", "Its redundancy groups have as many members as they are to need.", needed=100)
+@check("correctness", "The settings of its redundancy groups fit them, and each other.", needed=100)
 def group_settings(ground: Ground) -> Iterator[Outcome]:
-    """Find groups whose min_up or full_up is more than all members together."""
-    topology = ground.topology
-    total = {
-        (topology.ids[row[OWNER]], topology.group_name(group)): int(row[TOTAL])
-        for group, row in enumerate(topology.terms.tolist())
-    }
-    written = [
-        (each.id, each.own_group or "", limit)
-        for each in ground.network.items
-        if each.own_group
-        for limit in (each.min_up, each.full_up)
-    ]
-    written += [
-        (each.consumer, each.group, limit)
-        for each in ground.network.dependencies if each.group is not None for limit in (each.min_up, each.full_up)
-    ]  # fmt: skip
-    asked: dict[str, dict[str, str]] = {}
-    for owner_id, group, limit in written:
-        if limit and (owner_id, group) in total and owner_id in ground.number:
-            asked.setdefault(owner_id, {}).setdefault(group, "")
-            if not limit.endswith("%") and int(limit) > total[owner_id, group]:
-                said = f"{group} is to have {limit} and has {total[owner_id, group]} in all"
-                asked[owner_id][group] = said
-    for owner_id, groups in asked.items():
-        wrong = sorted(filter(None, groups.values()))
-        yield Outcome(owner_id, len(groups), len(wrong), "; ".join(wrong))
+    """Find settings that the engine must settle: more than there is, at odds with each other, or without a group."""
+    return judged(ground)
 
 
 @check("correctness", "No member of its redundancy groups is needed by itself as well.", needed=100)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from knockon.cmdb.contract.rows import Alias, EdgeKey, EdgeRecordKey
+from knockon.cmdb.contract.rows import WITHDRAWN, Alias, EdgeKey, EdgeRecordKey
 from tests.cmdb.contract.estate import commit, edge, entity, head, put, record, saying
 
 if TYPE_CHECKING:
@@ -90,6 +90,12 @@ async def test_sayings_are_all_that_resolve_to_an_edge(store: Store) -> None:
         plain: {first.key, second.key}, grouped: {third.key},
     }  # fmt: skip
     assert not await store.sayings([])
+    nobody = replace(first, key=first.key._replace(source="nobody"))
+    gone = replace(waiting, edge=None, because=WITHDRAWN, key=waiting.key._replace(to_ref="gone"))
+    await commit(store, gone)
+    asked = [row.key for row in (first, second, third, waiting, gone, nobody)]
+    assert await store.edge_records(asked) == {row.key: row for row in (first, second, third, waiting, gone)}
+    assert await store.edge_records([]) == {}
 
 
 async def test_touching_gives_what_knows_one_of_these_ends_once(store: Store) -> None:

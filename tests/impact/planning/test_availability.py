@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from knockon.impact.planning.availability import ENUMERATED, availability, wilson
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact import oracle
 from tests.impact.networks import SOFT, needs, network_of, networks
 
@@ -33,7 +34,7 @@ def by_hand(network: Network, item: str, own: dict[str, float], worst: State) ->
 
 
 @given(networks(max_items=8), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 def test_the_exact_value_is_the_sum_over_all_combinations(network: Network, data: DataObject) -> None:
     ids = [item.id for item in network.items]
     shares = st.sampled_from([0.0, 0.5, 0.9, 0.99, 1.0])

@@ -15,6 +15,7 @@ from knockon.impact.topology.network import Network
 from knockon.impact.topology.topology import Topology
 from knockon.schema.installed import installed_model
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact import oracle
 from tests.impact.networks import choices, needs, needs_of_one, network_of, networks
 
@@ -41,7 +42,7 @@ def edits(draw: DrawFn, before: Network) -> Network:
 
 
 @given(networks(max_items=10), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(200), deadline=None)
 def test_a_contrast_is_the_difference_of_the_two_estates(before: Network, data: DataObject) -> None:
     after = data.draw(edits(before), "after")
     ids = sorted({item.id for item in (*before.items, *after.items)})
@@ -59,7 +60,7 @@ def test_a_contrast_is_the_difference_of_the_two_estates(before: Network, data: 
 
 
 @given(networks(max_items=10), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(200), deadline=None)
 def test_no_single_failure_outside_the_neighbourhood_makes_a_difference(before: Network, data: DataObject) -> None:
     after = data.draw(edits(before), "after")
     near = neighbourhood(before, after)
@@ -71,7 +72,7 @@ def test_no_single_failure_outside_the_neighbourhood_makes_a_difference(before: 
 
 
 @given(networks(max_items=10), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(200), deadline=None)
 def test_nor_does_one_where_something_has_failed_on_both_sides(before: Network, data: DataObject) -> None:
     """Outside the neighbourhood, a failure shifts nothing but what is shifted already."""
     after = data.draw(edits(before), "after")

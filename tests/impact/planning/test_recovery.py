@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from knockon.impact.planning.recovery import BootstrapLoop, RecoveryOrder, deadlocks, needed_by, recovery_order
 from knockon.impact.topology.network import Item, Network
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact import oracle
 from tests.impact.networks import SOFT, needs, network_of, networks
 
@@ -49,13 +50,13 @@ def check(network: Network, order: RecoveryOrder) -> None:
 
 
 @given(networks(max_items=10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(200), deadline=None)
 def test_every_item_starts_as_soon_as_its_needs_are_met(network: Network) -> None:
     check(network, recovery_order(network))
 
 
 @given(networks(max_items=10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(200), deadline=None)
 def test_a_loop_is_closed_and_its_breaker_frees_its_followers(network: Network) -> None:
     order = recovery_order(network)
     for loop in order.loops:
@@ -80,7 +81,7 @@ def test_a_loop_is_closed_and_its_breaker_frees_its_followers(network: Network) 
 
 
 @given(networks(max_items=10), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 def test_what_some_items_need_starts_in_the_same_layers_as_in_the_whole(network: Network, data: DataObject) -> None:
     wanted = data.draw(st.sets(st.sampled_from([item.id for item in network.items]), min_size=1))
     part, whole = needed_by(network, wanted), recovery_order(network)

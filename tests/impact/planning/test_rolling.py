@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from knockon.impact.planning.rolling import RollingOrder, rolling_order
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact import oracle
 from tests.impact.networks import needs, network_of, networks
 
@@ -38,7 +39,7 @@ def partitions(items: Sequence[str]) -> Iterator[list[list[str]]]:
 
 
 @given(networks(max_items=9), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=scaled(150), deadline=None)
 def test_no_wave_takes_a_watched_item_down_and_there_are_no_fewer_waves(network: Network, data: DataObject) -> None:
     ids = sorted(item.id for item in network.items)
     watched = data.draw(st.sets(st.sampled_from(ids)), "watched")

@@ -11,6 +11,7 @@ from knockon.impact.propagation.evaluation import evaluate
 from knockon.impact.propagation.explanation import Explanations, explain
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact.networks import Case, cases
 from tests.impact.propagation.test_worsening import differences
 
@@ -33,13 +34,13 @@ def alike(found: Evaluation) -> None:
             assert causes.group[row] == topology.graph.group[causes.arc[row]]
 
 
-@settings(max_examples=300)
+@settings(max_examples=scaled(300))
 @given(cases())
 def test_the_causes_of_all_are_those_of_each(case: Case) -> None:
     alike(evaluate(Topology.of(case.network), case.seeds, pins=case.pins, removed=case.removed))
 
 
-@settings(max_examples=200)
+@settings(max_examples=scaled(200))
 @given(differences())
 def test_so_they_are_where_something_is_known_already(case: tuple[Evaluation, Evaluation, dict[str, State]]) -> None:
     before, after, _ = case

@@ -12,6 +12,7 @@ from knockon.impact.propagation.evaluation import evaluate
 from knockon.impact.propagation.margins import Holding, holding
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact import oracle
 from tests.impact.networks import SOFT, Case, cases, needs, network_of
 
@@ -35,7 +36,7 @@ def felt(case: Case, consumer: str, name: str) -> bool:
 
 
 @given(cases(max_items=8), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 def test_the_margin_is_the_members_that_fit_into_what_is_to_spare(case: Case, data: DataObject) -> None:
     topology = Topology.of(case.network)
     named = [(item.id, group) for item in case.network.items for group in topology.groups(item.id)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from knockon.impact.structure.common_upstream import Candidate, common_upstream
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact.networks import needs, network_of, networks
 from tests.impact.oracle import judge
 from tests.impact.structure.test_paths import steps
@@ -39,7 +40,7 @@ def check_effect(network: Network, starts: list[str], candidate: Candidate) -> t
     return sum(states[each] in SICK for each in starts), len(others)
 
 
-@settings(max_examples=200)
+@settings(max_examples=scaled(200))
 @given(networks(), st.data())
 def test_the_ranking_is_the_one_that_the_oracle_gives(network: Network, data: st.DataObject) -> None:
     ids = [item.id for item in network.items]

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from knockon.impact.structure.estate import CHUNK, Radius, radii
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact.networks import large_case, networks
 from tests.impact.oracle import judge
 
@@ -54,7 +55,7 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("networks")
 
 
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 @given(networks())
 def test_a_row_is_what_the_oracle_says_of_that_failure(network_folder: Path, network: Network) -> None:
     services = SERVICES & {item.id for item in network.items}

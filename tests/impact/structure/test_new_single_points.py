@@ -14,6 +14,7 @@ from knockon.impact.structure.new_single_points import NewSinglePoints, new_sing
 from knockon.impact.structure.single_points import Question
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact.networks import Case, cases, needs, network_of
 from tests.impact.structure.test_single_points import by_hand, state
 
@@ -31,7 +32,7 @@ def found_in(
     return new_single_points(was, now, services, limit)
 
 
-@settings(max_examples=200)
+@settings(max_examples=scaled(200))
 @given(cases(), st.data())
 def test_new_single_points_are_those_that_were_none_before(case: Case, data: st.DataObject) -> None:
     ids = [item.id for item in case.network.items]
@@ -60,7 +61,7 @@ def test_the_second_of_two_becomes_one_when_the_first_fails() -> None:
     assert found == ({"shop": ["b", "feed"]}, False)
 
 
-@settings(max_examples=200)
+@settings(max_examples=scaled(200))
 @given(cases(), st.integers(0, 12), st.data())
 def test_a_limit_leaves_services_out_and_never_invents(case: Case, limit: int, data: st.DataObject) -> None:
     ids = [item.id for item in case.network.items]

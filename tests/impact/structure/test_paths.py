@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from knockon.impact.structure import paths as module
 from knockon.impact.structure.paths import dependencies, paths
 from knockon.impact.topology.topology import Topology
+from tests.conftest import scaled
 from tests.impact.networks import needs, network_of, networks
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def test_dependencies_are_all_that_is_needed_with_what_each_is(network: Network,
     assert near == [each for each in found if each.distance <= 2]
 
 
-@settings(max_examples=200)
+@settings(max_examples=scaled(200))
 @given(networks(max_items=7), st.data())
 def test_paths_are_all_simple_ones_shortest_first(network: Network, data: st.DataObject) -> None:
     ids = [item.id for item in network.items]

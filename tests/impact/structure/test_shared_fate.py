@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from knockon.impact.structure.shared_fate import shared_fates
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact.networks import needs, network_of, networks
 from tests.impact.oracle import groups_of, judge
 from tests.impact.structure.test_paths import steps
@@ -36,7 +37,7 @@ def by_hand(network: Network, target: str) -> dict[tuple[str, str, str], tuple[s
     return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=scaled(200))
 @given(networks(), st.data())
 def test_what_is_listed_is_what_each_failure_by_itself_shows(network: Network, data: st.DataObject) -> None:
     target = data.draw(st.sampled_from([item.id for item in network.items]))

@@ -13,6 +13,7 @@ from knockon.impact.structure.dominators import dominators
 from knockon.impact.structure.single_points import Budget, Question, single_points
 from knockon.impact.topology.topology import Topology
 from knockon.schema.states import State
+from tests.conftest import scaled
 from tests.impact.networks import SOFT, Case, cases, needs, network_of
 from tests.impact.oracle import judge
 
@@ -36,7 +37,7 @@ def by_hand(network: Network, asked: Question, target: str, least: State) -> set
     return {each for each in others if state(network, asked, target, each) >= least}
 
 
-@settings(max_examples=300)
+@settings(max_examples=scaled(300))
 @given(cases(), st.sampled_from(WORSE), st.data())
 def test_what_is_listed_is_what_each_failure_by_itself_shows(case: Case, least: State, data: st.DataObject) -> None:
     target = data.draw(st.sampled_from([item.id for item in case.network.items]))
@@ -47,7 +48,7 @@ def test_what_is_listed_is_what_each_failure_by_itself_shows(case: Case, least: 
     assert set(found.ids) == by_hand(case.network, asked, target, least)
 
 
-@settings(max_examples=150)
+@settings(max_examples=scaled(150))
 @given(cases(), st.integers(0, 6))
 def test_a_limit_leaves_out_and_never_invents(case: Case, limit: int) -> None:
     target = case.network.items[0].id
@@ -58,7 +59,7 @@ def test_a_limit_leaves_out_and_never_invents(case: Case, limit: int) -> None:
     assert found.cut or set(found.ids) == whole
 
 
-@settings(max_examples=150)
+@settings(max_examples=scaled(150))
 @given(cases(), st.integers(0, 40))
 def test_a_limit_of_items_leaves_out_and_never_invents(case: Case, items: int) -> None:
     target = case.network.items[0].id

@@ -62,7 +62,23 @@ def test_a_name_that_was_cut_or_mistyped_is_none(asked: Asked, data: st.DataObje
 
 
 @pytest.mark.parametrize(
-    "text", [b"[]", b"{}", b"7", b"[1]", b"[2,1,2,3]", b'[1,1,"m","e",9e99,[],"none",null,[],null,[]]']
+    "text",
+    [
+        b"[]",
+        b"{}",
+        b"7",
+        b"[1]",
+        b"[2,1,2,3]",
+        b'[1,1,"m","e",9e99,[],"none",null,[],null,[]]',
+        b'[1,1,"m","e",9,[["x",7]],"none",null,[],null,[]]',
+        b'[1,1,"m","e",9,[["x","down"]],7,null,[],null,[]]',
+        b'[1,"1","m","e",9,[["x","down"]],"none",null,[],null,[]]',
+        b'[1,-1,"m","e",9,[],"none",null,[],null,[]]',
+        b'[1,1,"m","e",9,[["x","down"]],"none",null,[],"2",[]]',
+        b'[1,1,"m","e",9,[["x","down"]],"none",null,[],2,[{}]]',
+        b'[1,1,"m","e",9,[["x","down"]],"none",[9,3],[],2,[]]',
+        b'[1,1,"m","e",NaN,[["x","down"]],"none",null,[],2,[]]',
+    ],
 )
 def test_what_somebody_else_made_is_none(text: bytes) -> None:
     packed = binascii.crc32(text).to_bytes(4, "big") + text

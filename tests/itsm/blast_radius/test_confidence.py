@@ -64,6 +64,46 @@ async def test_what_was_seen_too_long_ago_is_stale_on_the_day(
     assert (past_it.value, past_it.sound, past_it.stale) == (0.5, 1, 1)
 
 
+async def test_stale_suppliers_are_named_and_how_many_more(shop: Topologies, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODEL.classes, "Server", replace(MODEL.classes["Server"], refresh_seconds=WEEK))
+    late = datetime(2026, 11, 9, tzinfo=UTC)
+    (told,) = (await blast_radius(shop, [Ask("box")], now=late)).unknown
+    assert told.ci is not None
+    assert (told.ci.name, told.because) == (
+        "box",
+        "wiki RUNS_ON box was last seen at 2026-11-01T08:00:00Z, longer ago than the refresh period, so it may be over",
+    )
+    assert not (await blast_radius(shop, [Ask("box")], now=SEEN)).unknown
+    await say(shop.store, thing("other", "Application"), link("other", "RUNS_ON", "box"))
+    told, _unmapped = (await blast_radius(shop, [Ask("box")], now=late)).unknown
+    assert "as 1 more relationship of it" in told.because
+    many = [f"h{number:02}" for number in range(22)]
+    await say(
+        shop.store, *(thing(each, "Server") for each in many),
+        *(thing(f"on-{each}", "Application") for each in many),
+        *(link(f"on-{each}", "RUNS_ON", each) for each in many),
+        *(link("intranet", "DEPENDS_ON", f"on-{each}") for each in many),
+    )  # fmt: skip
+    answer = await blast_radius(shop, [Ask(each) for each in many], now=late)
+    assert [each.ci and each.ci.name for each in answer.unknown] == [*many[:20], None]
+    assert answer.unknown[-1].because == "2 more suppliers of relationships that were not seen for too long"
+    assert (answer.confidence.stale, answer.confidence.unknown) == (22, 0)
+
+
+async def test_what_supports_no_service_is_named_in_a_line_and_lowers_nothing(shop: Topologies) -> None:
+    await say(shop.store, thing("lone", "Server"))
+    (told,) = (await blast_radius(shop, [Ask("lone")])).unknown
+    assert (told.ci, told.because) == (None, "lone supports no service that is known, so whom that hits is not known")
+    many = [f"h{number:02}" for number in range(22)]
+    await say(shop.store, thing("farm", "Application"), *(thing(each, "Server") for each in many))
+    await say(shop.store, *(link("farm", "RUNS_ON", each) for each in many))
+    answer = await blast_radius(shop, [Ask(each) for each in many], now=SEEN)
+    (told,) = answer.unknown
+    assert told.because.startswith("h00, h01, h02, ")
+    assert told.because.endswith("h19 and 3 more support no service that is known, so whom that hits is not known")
+    assert (answer.confidence.value, answer.confidence.unknown, answer.confidence.unmapped) == (1.0, 0, 23)
+
+
 async def test_a_complete_load_that_changes_nothing_keeps_it_fresh(
     shop: Topologies, monkeypatch: pytest.MonkeyPatch
 ) -> None:

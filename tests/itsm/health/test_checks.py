@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -145,6 +145,53 @@ def test_a_group_that_needs_more_than_it_has_is_told() -> None:
     assert missed(examined(*estate), "group-settings") == {"farm": "MEMBER_OF is to have 3 and has 2 in all"}
     estate[0] = thing("farm", "Cluster", min_up="2")
     assert missed(examined(*estate), "group-settings") == {}
+
+
+POOL: list[Entity | Edge] = [thing("app", "Application"), *(thing(f"db-{number}", "Server") for number in (1, 2, 3))]
+
+
+def pool(*settings: dict[str, Any]) -> list[Entity | Edge]:
+    """Let the application need a group of servers, by relationships with these settings."""
+    return [*POOL, *(link("app", "DEPENDS_ON", f"db-{n}", redundancy_group="db", **of) for n, of in
+                     enumerate(settings, 1))]  # fmt: skip
+
+
+def test_relationships_of_a_group_that_disagree_are_told() -> None:
+    found = examined(*pool({"min_up": "1"}, {"min_up": "2"}, {"min_up": "2"}))
+    assert missed(found, "group-settings") == {
+        "app": "db: its relationships disagree on min_up: 1 (db-1), 2 (db-2, db-3); 2 counts"
+    }
+    assert counted(found, "group-settings") == (0, 1)
+    agreed = pool({"min_up": "2"}, {"min_up": "50%"}, {})  # of three
+    assert missed(examined(*agreed), "group-settings") == {}
+    assert missed(examined(*agreed[:-1]), "group-settings").keys() == {"app"}  # of two
+
+
+def test_full_service_on_less_than_must_be_up_is_told() -> None:
+    found = examined(*pool({"min_up": "2", "full_up": "1"}, {}, {}))
+    assert missed(found, "group-settings") == {"app": "db: full_up 1 is below the 2 that must be up, which count"}
+    assert missed(examined(*pool({"min_up": "2", "full_up": "2"}, {})), "group-settings") == {}
+    farm = [thing("farm", "Cluster", min_up="2", full_up="50%"), *FARM[1:], link("esx-2", "MEMBER_OF", "farm")]
+    assert missed(examined(*farm), "group-settings") == {
+        "farm": "MEMBER_OF: full_up 50% is below the 2 that must be up, which count"
+    }
+    farm[-1] = link("esx-2", "MEMBER_OF", "farm", min_up="1")  # which counts instead of the cluster's own
+    assert missed(examined(*farm), "group-settings") == {}
+
+
+def test_an_own_setting_without_its_group_is_told() -> None:
+    odd = pool({"min_up": "1"}, {})
+    odd[0] = thing("app", "Application", min_up="2")
+    assert missed(examined(*odd), "group-settings") == {
+        "app": "its class has no group that its own min_up could be for"
+    }
+    assert counted(examined(*odd), "group-settings") == (1, 2)
+    farm: list[Entity | Edge] = [thing("farm", "Cluster", full_up="2"), thing("srv", "Server")]
+    assert counted(examined(*farm), "group-settings") == (0, 0)  # nobody has recorded its members
+    farm.append(link("farm", "RUNS_ON", "srv", redundancy_group="rack"))
+    assert missed(examined(*farm), "group-settings") == {
+        "farm": "its own full_up is for MEMBER_OF only, and that has no members"
+    }
 
 
 def test_a_member_that_is_needed_by_itself_too_is_told() -> None:

@@ -1,4 +1,4 @@
-"""Who says what, and when: read outside of a write."""
+"""Who says what, and when: read in a write, or outside of one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from knockon.cmdb.stores.neo4j.cypher import run
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, Scope
+    from knockon.cmdb.contract.rows import EdgeKey, EdgeRecord, EdgeRecordKey, Scope
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 
+EDGE_RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {k: k}) RETURN collect(properties(r))"
 SAYINGS: LiteralString = """
 UNWIND $keys AS k
 MATCH (r:_EdgeRecord {edge: k})
@@ -22,6 +23,12 @@ SCOPES: LiteralString = """
 UNWIND $sources AS source
 MATCH (s:_Scope {source: source})
 RETURN collect(properties(s))"""
+
+
+async def edge_records(tx: Transaction, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
+    """Read edge records by key; unknown keys are absent."""
+    ((kept,),) = await run(tx, EDGE_RECORDS, {"keys": [forms.key(*each) for each in set(keys)]})
+    return {row.key: row for row in map(forms.to_edge_record, kept)}
 
 
 async def sayings(tx: Transaction, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:

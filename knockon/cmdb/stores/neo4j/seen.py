@@ -1,15 +1,12 @@
-"""What sources say of things, and when they last did."""
+"""When sources last said something of things."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
-from knockon.cmdb.stores.neo4j import forms
 from knockon.cmdb.stores.neo4j.cypher import run
-from knockon.cmdb.stores.neo4j.reads import of_source
 
 if TYPE_CHECKING:
-    from knockon.cmdb.contract.rows import Record
     from knockon.cmdb.stores.neo4j.cypher import Transaction
 
 CHUNK = 20_000
@@ -18,18 +15,6 @@ RECORDS: LiteralString = """
 MATCH (r:_Record) WHERE r.k > $low
 WITH r ORDER BY r.k LIMIT $chunk
 RETURN collect([r.k, r.entity, r.source, coalesce(r.scope, ''), r.seen, coalesce(r.present, true)])"""
-
-SAID_BY: LiteralString = """
-MATCH (r:_Record) WHERE r.k STARTS WITH $begins AND r.source = $source
-AND r.key > $after AND coalesce(r.present, true)
-WITH r ORDER BY r.key LIMIT $limit
-RETURN collect(properties(r))"""
-
-
-async def said_by(tx: Transaction, source: str, after: str, limit: int) -> list[Record]:
-    """Read a page of what a source says of things; looks at all of the source's records."""
-    ((found,),) = await run(tx, SAID_BY, {**of_source(source), "after": after, "limit": limit})
-    return [forms.to_record(each) for each in found]
 
 
 async def last_seen(tx: Transaction) -> dict[str, str]:

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
         Found,
         Held,
         Neighbour,
-        Record,
         Scan,
         Scope,
     )
@@ -152,6 +151,9 @@ class Neo4jStore(IdentityReads, LetterReads, TokenReads, Neo4jLeases, Neo4jJourn
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         return await self._read(reads.resolve, tokens)
 
+    async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
+        return await self._read(said.edge_records, keys)
+
     async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
         return await self._read(said.sayings, keys)
 
@@ -160,9 +162,6 @@ class Neo4jStore(IdentityReads, LetterReads, TokenReads, Neo4jLeases, Neo4jJourn
 
     async def baselines(self) -> list[Baseline]:
         return await self._read(baselines.baselines)
-
-    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
-        return await self._read(seen.said_by, source, after, limit)
 
     async def last_seen(self) -> dict[str, str]:
         return await self._read(seen.last_seen)

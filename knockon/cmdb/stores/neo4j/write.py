@@ -47,7 +47,6 @@ TAKE_REVISION: LiteralString = "MATCH (m:_Meta {id: 0}) SET m.rev = m.rev + 1 RE
 # The lock on this one, taken last, is held while a commit becomes visible and no longer: see scan.py.
 BEFORE_COMMIT: LiteralString = "MATCH (c:_Commit {id: 0}) SET c.rev = $revision"
 
-EDGE_RECORDS: LiteralString = "UNWIND $keys AS k MATCH (r:_EdgeRecord {k: k}) RETURN collect(properties(r))"
 WATCHING: LiteralString = """
 UNWIND $tokens AS token
 MATCH (:_Watch {token: token})<-[:_WATCHES]-(r:_EdgeRecord)
@@ -256,8 +255,8 @@ class Neo4jWrite(identity.IdentityReads, letters.LetterReads, TokenReads):
             await letters.drop_letters(self._tx, ids)
 
     async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
-        kept = await self._collected(EDGE_RECORDS, keys=[forms.key(*each) for each in set(keys)])
-        return {row.key: row for row in map(forms.to_edge_record, kept)}
+        with driver_errors():
+            return await said.edge_records(self._tx, keys)
 
     async def watching(self, tokens: Collection[str]) -> list[EdgeRecord]:
         kept = await self._collected(WATCHING, tokens=[forms.key(each) for each in set(tokens)])

@@ -17,7 +17,7 @@ from knockon.cmdb.stores.sqlite.leases import SqliteLeases
 from knockon.cmdb.stores.sqlite.letters import LetterReads
 from knockon.cmdb.stores.sqlite.moving import SqliteMoving
 from knockon.cmdb.stores.sqlite.schema import migrate
-from knockon.cmdb.stores.sqlite.seen import last_seen, said_by
+from knockon.cmdb.stores.sqlite.seen import last_seen
 from knockon.cmdb.stores.sqlite.tokens import TokenReads
 from knockon.cmdb.stores.sqlite.write import SqliteWrite, begin
 from knockon.errors import StoreUnreachable
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         Found,
         Held,
         Neighbour,
-        Record,
         Scan,
         Scope,
     )
@@ -108,6 +107,9 @@ class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteLeases, SqliteJo
     async def resolve(self, tokens: Collection[str]) -> dict[str, list[str]]:
         return await self._database.read(partial(reads.resolve, tokens=tokens, model=self._model))
 
+    async def edge_records(self, keys: Collection[EdgeRecordKey]) -> dict[EdgeRecordKey, EdgeRecord]:
+        return await self._database.read(partial(reads.edge_records, keys=keys))
+
     async def sayings(self, keys: Collection[EdgeKey]) -> dict[EdgeKey, list[EdgeRecord]]:
         return await self._database.read(partial(reads.sayings, keys=keys))
 
@@ -116,9 +118,6 @@ class SqliteStore(IdentityReads, LetterReads, TokenReads, SqliteLeases, SqliteJo
 
     async def baselines(self) -> list[Baseline]:
         return await self._database.read(baselines.baselines)
-
-    async def said_by(self, source: str, *, after: str = "", limit: int) -> list[Record]:
-        return await self._database.read(partial(said_by, source=source, after=after, limit=limit))
 
     async def last_seen(self) -> dict[str, str]:
         return await self._database.read(last_seen)
