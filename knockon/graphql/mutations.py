@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from strawberry import ID
@@ -16,12 +17,13 @@ from knockon.graphql.payloads import OF_THE_CALLER, Outcome, edited, failed
 from knockon.graphql.permissions import require_to_write
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
 
     from knockon.cmdb.contract.rows import Decision, Entity
+    from knockon.cmdb.contract.store import Store
     from knockon.cmdb.identity.joining import Key
     from knockon.cmdb.reconciliation.reconciled import Reconciled
     from knockon.cmdb.stewardship.writing import Edited
@@ -29,9 +31,24 @@ if TYPE_CHECKING:
     from knockon.graphql.inputs import Inputs
     from knockon.graphql.payloads import Payloads
     from knockon.graphql.request import Request
+    from knockon.schema.model import Model
+
+    Decided = tuple[Decision, Reconciled]
 
 _WEIGHT = Weight(cost=5_000)
 """Of one write: a query may hold a hundred of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """Where somebody decides; ``how`` is who, why and as of when."""
+
+    store: Store
+    model: Model
+    how: dict[str, Any]
+
+    async def record(self, reference: str) -> Key:
+        return await decisions.record_named(self.store, self.model, reference)
 
 
 class Mutations:
@@ -44,7 +61,7 @@ class Mutations:
 
     def fields(self) -> list[StrawberryField]:
         """Make all of them."""
-        return [*self._of_things(), *self._of_relationships(), *self._of_identity(), *self._of_findings()]
+        return [*self._of_things(), *self._of_relationships(), *self._of_decisions()]
 
     def _of_things(self) -> list[StrawberryField]:
         inputs = self._inputs
@@ -121,89 +138,61 @@ class Mutations:
             self._edit("unrelate", unrelate, "Take back what people say of a relationship.", *way, group),
         ]
 
-    def _of_identity(self) -> list[StrawberryField]:
-        async def decided(
-            request: Request, kind: Literal["link", "apart"], a: str, b: str, reason: str | None
-        ) -> Outcome:
-            require_to_write(request, [])
-            store, model = request.shared.store, request.shared.model
-            try:
-                one, other = (
-                    await decisions.record_named(store, model, a),
-                    await decisions.record_named(store, model, b),
-                )
-                made, changes = await decisions.decide(
-                    store, model, kind, one, other, by=request.principal.name, reason=reason or ""
-                )
-            except OF_THE_CALLER as error:
-                return failed(request, error)
-            return await _decided(request, made, [one, other], changes)
+    def _of_decisions(self) -> list[StrawberryField]:
+        async def between(kind: Literal["link", "apart"], deciding: _Deciding, a: str, b: str) -> Decided:
+            one, other = await deciding.record(a), await deciding.record(b)
+            return await decisions.decide(deciding.store, deciding.model, kind, one, other, **deciding.how)
 
-        async def link(_root: None, request: Request, a: str, b: str, reason: str | None = None) -> Outcome:
-            return await decided(request, "link", a, b, reason)
+        async def link(deciding: _Deciding, a: str, b: str) -> Decided:
+            return await between("link", deciding, a, b)
 
-        async def apart(_root: None, request: Request, a: str, b: str, reason: str | None = None) -> Outcome:
-            return await decided(request, "apart", a, b, reason)
+        async def apart(deciding: _Deciding, a: str, b: str) -> Decided:
+            return await between("apart", deciding, a, b)
 
-        async def take_back(_root: None, request: Request, decision: str) -> Outcome:
-            require_to_write(request, [])
-            try:
-                made, changes = await decisions.take_back(
-                    request.shared.store, request.shared.model, decision, by=request.principal.name
-                )
-            except OF_THE_CALLER as error:
-                return failed(request, error)
-            return await _decided(request, made, made.records, changes)
+        async def classify(deciding: _Deciding, record: str, **said: str) -> Decided:
+            one = await deciding.record(record)
+            return await decisions.classify(deciding.store, deciding.model, one, said["class"], **deciding.how)
+
+        async def accept(deciding: _Deciding, finding: str) -> Decided:
+            return await decisions.accept(deciding.store, deciding.model, finding, **deciding.how)
+
+        async def take_back(deciding: _Deciding, decision: str) -> Decided:
+            return await decisions.take_back(deciding.store, deciding.model, decision, **deciding.how)
 
         records = [
             argument("a", str, "A record, source:key; or what has one record only."),
             argument("b", str, "Another one."),
-            _reason(),
         ]
-        given, once = maybe(self._payloads.decision), [argument("decision", ID, "Its id.")]
-        return [
-            writing("link", given, link, "Say that two records are one thing.", records, _WEIGHT),
-            writing("keepApart", given, apart, "Say that two records are never one thing.", records, _WEIGHT),
-            writing("takeBack", given, take_back, "Take a decision back.", once, _WEIGHT),
-        ]
-
-    def _of_findings(self) -> list[StrawberryField]:
-        async def classify(
-            _root: None, request: Request, record: str, reason: str | None = None, **said: str
-        ) -> Outcome:
-            require_to_write(request, [])
-            store, model = request.shared.store, request.shared.model
-            try:
-                one = await decisions.record_named(store, model, record)
-                made, changes = await decisions.classify(
-                    store, model, one, said["class"], by=request.principal.name, reason=reason or ""
-                )
-            except OF_THE_CALLER as error:
-                return failed(request, error)
-            return await _decided(request, made, made.records, changes)
-
-        async def accept(_root: None, request: Request, finding: str, reason: str | None = None) -> Outcome:
-            require_to_write(request, [])
-            try:
-                made, changes = await decisions.accept(
-                    request.shared.store, request.shared.model, finding, by=request.principal.name, reason=reason or ""
-                )
-            except OF_THE_CALLER as error:
-                return failed(request, error)
-            return await _decided(request, made, made.records, changes)
-
         of_class = [
             argument("record", str, "A record, source:key; or what has one record only."),
             argument("class", str, "The class, by its name in files."),
-            _reason(),
         ]
-        right = [argument("finding", ID, "Its id."), _reason()]
-        given = maybe(self._payloads.decision)
-        what = "Say of which class a thing is whose sources differ."
+        one, once = argument("finding", ID, "Its id."), argument("decision", ID, "Its id.")
         return [
-            writing("classify", given, classify, what, of_class, _WEIGHT),
-            writing("accept", given, accept, "Say that a finding is right as it is.", right, _WEIGHT),
+            self._decision("link", link, "Say that two records are one thing.", *records),
+            self._decision("keepApart", apart, "Say that two records are never one thing.", *records),
+            self._decision("classify", classify, "Say of which class a thing is whose sources differ.", *of_class),
+            self._decision("accept", accept, "Say that a finding is right as it is.", one),
+            self._decision("takeBack", take_back, "Take a decision back.", once),
         ]
+
+    def _decision(
+        self, name: str, work: Callable[..., Awaitable[Decided]], said: str, *arguments: StrawberryArgument
+    ) -> StrawberryField:
+        async def resolve(
+            _root: None, request: Request, reason: str | None = None, expectedRevision: int | None = None,  # noqa: N803 - as it is called in GraphQL
+            **given: str,
+        ) -> Outcome:  # fmt: skip
+            require_to_write(request, [])
+            how = {"by": request.principal.name, "reason": reason or "", "expected": expectedRevision}
+            deciding = _Deciding(request.shared.store, request.shared.model, how)
+            try:
+                return await _decided(request, *await work(deciding, **given))
+            except OF_THE_CALLER as error:
+                return failed(request, error)
+
+        every = [*arguments, _expected_argument(), _reason()]
+        return writing(name, maybe(self._payloads.decision), resolve, said, every, _WEIGHT)
 
     def _edit(
         self, name: str, work: Callable[..., Awaitable[Edited]], said: str, *arguments: StrawberryArgument,
@@ -218,10 +207,7 @@ class Mutations:
             except OF_THE_CALLER as error:
                 return failed(request, error)
 
-        expected = argument(
-            "expectedRevision", maybe(int), "The revision at which you looked; unless given nothing is a conflict."
-        )
-        every = [*arguments, *([expected] if expects else []), _reason()]
+        every = [*arguments, *([_expected_argument()] if expects else []), _reason()]
         return writing(name, maybe(self._payloads.edit), resolve, said, every, _WEIGHT)
 
 
@@ -229,13 +215,18 @@ def _reason() -> StrawberryArgument:
     return argument("reason", maybe(str), "Why, for whoever reads it later.")
 
 
+def _expected_argument() -> StrawberryArgument:
+    said = "The revision at which you looked; unless given nothing is a conflict."
+    return argument("expectedRevision", maybe(int), said)
+
+
 def _expected(given: dict[str, Any]) -> dict[str, Any]:
     return {"expected": given.get("expectedRevision")}
 
 
-async def _decided(request: Request, made: Decision, records: Iterable[Key], changes: Reconciled) -> Outcome:
+async def _decided(request: Request, made: Decision, changes: Reconciled) -> Outcome:
     store = request.shared.store
-    of = {each.entity_id for each in (await store.records(list(records))).values() if each.present}
+    of = {each.entity_id for each in (await store.records(made.records)).values() if each.present}
     things = {each.id: each for each in (await store.entities(of)).values()}
     return Outcome(
         await store.revision(), decision=made, entities=[things[id_] for id_ in sorted(things)],

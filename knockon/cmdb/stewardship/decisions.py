@@ -1,4 +1,8 @@
-"""People's words on who is who, and taking back what a source said: each journaled, each can be taken back."""
+"""People's words on who is who: each journaled, each can be taken back.
+
+Each may name the revision at which the person looked (``expected``): that a thing of the records concerned is no longer
+what it was then is a conflict, and nothing is written (docs/decisions/0033).
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,17 @@ from knockon.cmdb.contract.rows import THING, Decision, RevisionHead
 from knockon.cmdb.lookup import find
 from knockon.cmdb.reconciliation import reconcile
 from knockon.cmdb.reconciliation.reckoning import reckon_again
+from knockon.cmdb.stewardship.meanwhile import refuse_things_changed
 from knockon.cmdb.transactions import Transactions
 from knockon.errors import BadUsage, FindingCode, ReferenceAmbiguous, ReferenceNotFound
 from knockon.schema import values
 from knockon.schema.wording import indefinite, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from typing import TypeVar
 
-    from knockon.cmdb.contract.rows import IdentityFinding, JournalEntry
+    from knockon.cmdb.contract.rows import Entity, IdentityFinding, JournalEntry
     from knockon.cmdb.contract.store import Store
     from knockon.cmdb.contract.write import Write
     from knockon.cmdb.identity.joining import Key
@@ -52,14 +57,18 @@ async def record_named(store: Store, model: Model, reference: str) -> Key:
 
 
 async def decide(
-    store: Store, model: Model, kind: Literal["link", "apart"], a: Key, b: Key, *, by: str, reason: str = ""
-) -> tuple[Decision, Reconciled]:
+    store: Store, model: Model, kind: Literal["link", "apart"], a: Key, b: Key, *, by: str, reason: str = "",
+    expected: int | None = None,
+) -> tuple[Decision, Reconciled]:  # fmt: skip
     """Say that two records are one thing, or that they are not.
 
     Raises
     ------
     BadUsage
         It is one record; or, of a link, the two are of classes of which neither is below the other.
+    EditConflict
+        A thing of theirs changed since ``expected``.
+    ReferenceNotFound, JournalCompacted
     """
     records = await store.records([a, b])
     for key in (a, b):
@@ -79,18 +88,22 @@ async def decide(
         )
     now = values.now()
     decision = Decision(str(uuid7()), kind, a, b, now, by, reason)
-    return decision, await _put(store, model, decision, by, now)
+    return decision, await _put(store, model, decision, decision.records, expected)
 
 
 async def classify(
-    store: Store, model: Model, record: Key, class_name: str, *, by: str, reason: str = ""
-) -> tuple[Decision, Reconciled]:
+    store: Store, model: Model, record: Key, class_name: str, *, by: str, reason: str = "",
+    expected: int | None = None,
+) -> tuple[Decision, Reconciled]:  # fmt: skip
     """Say of which class the thing of a record is; it counts where its sources name classes on no one branch.
 
     Raises
     ------
     BadUsage
         There is no such class, or the record can never be of it.
+    EditConflict
+        The thing changed since ``expected``.
+    ReferenceNotFound, JournalCompacted
     """
     found = (await store.records([record])).get(record)
     if found is None:
@@ -102,17 +115,21 @@ async def classify(
         raise BadUsage(f"{never}: they share no identifiers, or it is too general.")
     now = values.now()
     decision = Decision(str(uuid7()), "class", record, (THING, class_name), now, by, reason)
-    return decision, await _put(store, model, decision, by, now)
+    return decision, await _put(store, model, decision, decision.records, expected)
 
 
-async def accept(store: Store, model: Model, finding: str, *, by: str, reason: str = "") -> tuple[Decision, Reconciled]:
+async def accept(
+    store: Store, model: Model, finding: str, *, by: str, reason: str = "", expected: int | None = None
+) -> tuple[Decision, Reconciled]:
     """Say that a finding is right as it is: it is no longer open, until it is another one or this is taken back.
 
     Raises
     ------
     BadUsage
         It was said already, or the finding is about decisions: one of those is to be taken back.
-    ReferenceNotFound
+    EditConflict
+        A thing that the finding is about changed since ``expected``.
+    ReferenceNotFound, JournalCompacted
     """
     found = await _finding(store, finding)
     if found.code == FindingCode.LINK_CONFLICT:
@@ -121,7 +138,7 @@ async def accept(store: Store, model: Model, finding: str, *, by: str, reason: s
         raise BadUsage(f"{finding} has been accepted already.")
     now = values.now()
     decision = Decision(str(uuid7()), "right", (THING, found.id), (found.code, ""), now, by, reason)
-    return decision, await _put(store, model, decision, by, now)
+    return decision, await _put(store, model, decision, found.records, expected)
 
 
 async def accepted(store: Store, findings: Iterable[IdentityFinding]) -> dict[str, Decision]:
@@ -160,12 +177,20 @@ async def _finding(store: Store, id_: str) -> IdentityFinding:
     raise ReferenceNotFound(f"There is no finding {id_}; list them with `knockon findings`.")
 
 
-async def take_back(store: Store, model: Model, id_: str, *, by: str) -> tuple[Decision, Reconciled]:
+async def take_back(
+    store: Store, model: Model, id_: str, *, by: str, reason: str = "", expected: int | None = None
+) -> tuple[Decision, Reconciled]:
     """Take a decision back: it is as if it had never been made, and an older one about the same records counts again.
+
+    The journal has the ``reason``; the decision keeps its own.
 
     Raises
     ------
-    ReferenceNotFound
+    BadUsage
+        It was taken back already.
+    EditConflict
+        A thing of its records changed since ``expected``. One that a finding is right names none.
+    ReferenceNotFound, JournalCompacted
     """
     found = next((each for each in await store.decisions() if each.id == id_), None)
     if found is None:
@@ -173,19 +198,35 @@ async def take_back(store: Store, model: Model, id_: str, *, by: str) -> tuple[D
     if found.taken_back:
         raise BadUsage(f"{found.taken_back} has taken this decision back already.")
     decision = replace(found, taken_back=by)
-    return decision, await _put(store, model, decision, by, values.now())
+    return decision, await _put(store, model, decision, found.records, expected, reason)
 
 
-async def _put(store: Store, model: Model, decision: Decision, by: str, now: str) -> Reconciled:
+async def _put(
+    store: Store, model: Model, decision: Decision, about: Collection[Key], expected: int | None, reason: str = ""
+) -> Reconciled:
+    """Write a decision, or that it was taken back for a ``reason``; ``about`` are the records that the person saw."""
     records = [":".join(key) for key in decision.records]
-    note = {"decision": decision.id, "kind": decision.kind, "records": records, "takenBack": bool(decision.taken_back)}
+    by, now = (decision.taken_back, values.now()) if decision.taken_back else (decision.by, decision.at)
+    note = {
+        "decision": decision.id, "kind": decision.kind, "records": records, "takenBack": bool(decision.taken_back),
+        "reason": reason if decision.taken_back else decision.reason,
+    }  # fmt: skip
     transactions = Transactions(store, RevisionHead(by, "decision", "", now, model.version, note))
 
     await reckon_again(store, model, transactions)
 
     async def work(write: Write) -> tuple[Reconciled, list[JournalEntry], bool]:
+        if expected is not None:
+            await refuse_things_changed(store, await _things(write, about), expected)
         await write.put_decision(decision)
         changes = await reconcile.look_again(write, model, decision.records)
         return changes, changes.as_written()[1], True
 
     return await transactions.write(work)
+
+
+async def _things(write: Write, about: Collection[Key]) -> list[Entity]:
+    """Read the things of records, and those that are named by their ids, retired ones too."""
+    records = await write.records([key for key in about if key[0] != THING])
+    ids = {each.entity_id for each in records.values()} | {id_ for source, id_ in about if source == THING}
+    return list({each.id: each for each in (await write.entities(ids)).values()}.values())

@@ -74,6 +74,37 @@ async def refuse_changed(
         raise _conflict(f"{entity.class_name}:{entity.name}", entity.class_name, expected, found)
 
 
+async def refuse_things_changed(store: Store, things: Collection[Entity], expected: int | None) -> None:
+    """Refuse a decision about things of which one is not what it was at a revision. Called in the write transaction.
+
+    Any attribute or the class of one changed, it came into being, was retired, or took up another thing. Costs a read
+    of the journal of each that changed since then, and of each that it ever took up.
+
+    Raises
+    ------
+    BadUsage
+        There is no such revision yet.
+    EditConflict
+    JournalCompacted
+        What changed since then is not known any more.
+    """
+    await _refuse_future(store, expected)
+    if expected is None or not things:
+        return
+    own = await store.aliases([each.id for each in things])
+    for entity in sorted(things, key=lambda each: each.order):
+        if entity.retired and entity.revision <= expected:
+            continue  # it was so when the person looked
+        await refuse_changed(store, entity, expected, None)
+        for other in sorted(own[entity.id] - {entity.id}):
+            since = await _since(store, other, expected)
+            if any(entry.kind == "entity" and entry.id == other for each in since for entry in each.entries):
+                raise EditConflict(
+                    f"{entity.class_name}:{entity.name} has become one with another thing since revision {expected}, "
+                    "and nothing is written. Look at it again, and repeat it if it is still right."
+                )
+
+
 def refuse_returned(entity: Entity, expected: int | None) -> None:
     """Refuse to restore what is not retired, or was retired again after a revision.
 
