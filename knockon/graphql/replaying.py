@@ -57,7 +57,7 @@ class LetterMutations:
         counts = definitions.object(
             "LoadCounts", "What became of what a load said.",
             *(
-                plain(name, int, lambda each, name=name: getattr(each, name), said)  # type: ignore[misc]  # name: text
+                plain(name, int, lambda each, name=name: getattr(each, name), said)  # type: ignore[misc]  # of a default, mypy knows no type
                 for name, said in _COUNTS
             ),
         )  # fmt: skip
